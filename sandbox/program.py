@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.installation import Installation, SandboxError, environment
+from local_azure_iot.installation import Installation, InstallationError, environment
 from sandbox.engine.errors import EXIT_CANCELLED
 from sandbox.engine.project.project_file import ProjectError, load_project
 
@@ -43,12 +43,12 @@ class Program:
         """The stack's committed settings file, in the folder that Pulumi.yaml names for them.
 
         Raises:
-            SandboxError: There is no readable Pulumi.yaml.
+            InstallationError: There is no readable Pulumi.yaml.
         """
         try:
             return load_project(self.folder).settings_file(self.stack)
         except ProjectError as error:
-            raise SandboxError(str(error)) from None
+            raise InstallationError(str(error)) from None
 
     @property
     def settings_copy(self) -> Path:
@@ -59,7 +59,7 @@ class Program:
         """Run `preview`, `up`, `refresh` or `destroy` with output to the terminal; returns the engine's exit code.
 
         Raises:
-            SandboxError: The stack can't be created.
+            InstallationError: The stack can't be created.
         """
         variables = self._environment(ready)
         self._prepare(variables)
@@ -79,7 +79,7 @@ class Program:
         """The stack's outputs, as its engine, or another one, reads them.
 
         Raises:
-            SandboxError: The engine can't read them.
+            InstallationError: The engine can't read them.
         """
         command = ("stack", "output", "--json", "--stack", self.stack)
         return dict(json.loads(self._asked(command, self._environment(ready), engine or self.engine, "its outputs can't be read")))
@@ -91,7 +91,7 @@ class Program:
         try:
             # Both engines have the same state, and the embedded one reads it without a process of its own.
             return str((self.outputs(None, "embedded").get("connection") or {}).get("connectedAt") or "")
-        except SandboxError:
+        except InstallationError:
             return None
 
     def is_empty(self) -> bool:
@@ -124,7 +124,7 @@ class Program:
     def _prepare(self, variables: dict[str, str]) -> None:
         """Create the stack if needed, and copy the committed settings, keeping the salt of the existing copy."""
         if not self.settings.exists():
-            raise SandboxError(
+            raise InstallationError(
                 f"stack '{self.stack}' has no settings: {self.settings.name} is not in {self.settings.parent}; "
                 "create it, or use another --stack"
             )
@@ -151,7 +151,7 @@ class Program:
         """What a command prints.
 
         Raises:
-            SandboxError: It fails.
+            InstallationError: It fails.
         """
         if engine == "pulumi":
             result = subprocess.run(
@@ -167,7 +167,7 @@ class Program:
             if code == EXIT_CANCELLED:  # by Ctrl-C: it asks nothing
                 raise KeyboardInterrupt
         if code:
-            raise SandboxError(f"stack '{self.stack}': {failure}: {err.strip().removeprefix('error: ')}")
+            raise InstallationError(f"stack '{self.stack}': {failure}: {err.strip().removeprefix('error: ')}")
         return out
 
     def _passphrase(self) -> Path:
@@ -202,11 +202,11 @@ def choose_engine(wanted: str) -> str:
     """Resolve `auto` to `pulumi` if it is on PATH, otherwise to the embedded engine.
 
     Raises:
-        SandboxError: `pulumi` is requested but not on PATH.
+        InstallationError: `pulumi` is requested but not on PATH.
     """
     found = shutil.which("pulumi")
     if wanted == "pulumi" and not found:
-        raise SandboxError("`pulumi` is not on PATH; install Pulumi's CLI, or use --engine embedded")
+        raise InstallationError("`pulumi` is not on PATH; install Pulumi's CLI, or use --engine embedded")
     if wanted == "auto":
         return "pulumi" if found else "embedded"
     return wanted

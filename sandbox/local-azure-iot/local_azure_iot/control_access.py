@@ -58,11 +58,9 @@ class ControlAccess:
             )
         sign = web_pages.sign_of_a_page(headers)
         if sign:
-            return _refused(
-                403, f"a web page may not use the control port, and {sign} shows that one asks; use `python -m sandbox control`"
-            )
+            return _refused(403, f"a web page may not use the control port, and {sign} shows that one asks; use `local-azure-iot control`")
         if not self._has_token(headers):
-            wanted = "send `Authorization: Bearer` with `control_token` from the ready file, or use `python -m sandbox control`"
+            wanted = "send `Authorization: Bearer` with `control_token` from the ready file, or use `local-azure-iot control`"
             return _refused(401, f"the request lacks this local Azure's token; {wanted}", {"www-authenticate": "Bearer"})
         if (method in _CHANGING or _has_body(headers)) and not _is_json(headers):
             return _refused(415, f"{method[:_SHOWN]} needs one header Content-Type: application/json; send it, also with an empty body")

@@ -1,4 +1,4 @@
-"""The sandbox of a folder: its files, and starting, stopping and resetting its local Azure."""
+"""The local Azure of a folder: its files, and starting, stopping and resetting it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,35 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 _TIMEOUT_SECONDS = 20.0  # for a start and for a stop
+# `-P`: a file of the folder that it is started from must not be taken for a module of Python's (PYTHONSAFEPATH).
+_START = (sys.executable, "-P", "-m", "local_azure_iot", "start")
+HOME_VARIABLE = "LOCAL_AZURE_HOME"
 
 
-class SandboxError(Exception):
-    """A sandbox command failed; the message is one line and says what to do."""
+class InstallationError(Exception):
+    """A command failed; the message is one line and says what to do."""
+
+
+class _NotStartedError(InstallationError):
+    """Local Azure ended, or was not ready in time; the message has the last line of its output."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """The sandbox in the folder `home`: `.sandbox/`, or what SANDBOX_HOME names."""
+    """The local Azure of the folder `home`."""
 
     home: Path
+    prog: str = "local-azure-iot"  # the command that the user gave, which errors name
+    how_to_start: str = "`local-azure-iot start`"
 
     @property
     def ready_file(self) -> Path:
@@ -55,37 +68,66 @@ class Installation:
         """The running local Azure.
 
         Raises:
-            SandboxError: It is not running.
+            InstallationError: It is not running.
         """
         ready = self.running()
         if ready is None:
-            raise SandboxError("local Azure is not running here; start it with `make up` or `python -m sandbox up`")
+            raise InstallationError(f"local Azure is not running here; start it with {self.how_to_start}")
         return ready
 
-    def start(self) -> dict[str, Any]:
-        """The running local Azure; if there is none, start it in the background on free ports.
+    def create_home(self) -> None:
+        """Create the folder `home`, which Git leaves out.
 
         Raises:
-            SandboxError: It does not start.
+            InstallationError: It can't be created.
+        """
+        ignore = self.home / ".gitignore"
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+            if not ignore.exists():
+                ignore.write_text("*\n", encoding="utf-8")
+        except OSError as error:
+            raise InstallationError(f"the folder '{self.home}' can't be used: {error.strerror}; set {HOME_VARIABLE} to another") from error
+
+    def start(self, *flags: str) -> dict[str, Any]:
+        """The running local Azure; if there is none, start it in the background with these flags of `start`.
+
+        Raises:
+            InstallationError: It does not start.
         """
         if ready := self.running():
             return ready
-        self.home.mkdir(parents=True, exist_ok=True)
-        self.ready_file.unlink(missing_ok=True)
-        ports = ("--port", "0", "--mqtt-port", "0", "--proxy-port", "0", "--control-port", "0")
-        # Azure tells clients to wait 15 s before they poll a deletion; here a deletion completes immediately.
-        no_wait = ("--retry-after", "0")
-        files = ("--data", str(self.data), "--ready-file", str(self.ready_file))
-        command = [sys.executable, "-m", "sandbox", "cloud", *ports, *no_wait, *files]
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd=Path(__file__).parents[3]
-            )
+        process = self._spawn(flags, stdin=subprocess.DEVNULL)
         try:
             return self._await_ready(process)
+        except _NotStartedError as error:
+            process.terminate()
+            raise InstallationError(f"{error}; the complete output is in {self.log}") from None
         except BaseException:
             process.terminate()  # interrupted: nothing is left that the next start doesn't find
             raise
+
+    @contextmanager
+    def started(self, *flags: str) -> Iterator[dict[str, Any]]:
+        """A local Azure that ends with the block, and with this process, also if that is killed.
+
+        Raises:
+            InstallationError: It does not start.
+        """
+        process = self._spawn(("--stop-at-eof", *flags), stdin=subprocess.PIPE)  # the end of this process closes the pipe
+        try:
+            yield self._await_ready(process)
+        except _NotStartedError as error:
+            raise InstallationError(str(error)) from None  # its log may be gone with the folder
+        finally:
+            process.communicate()
+
+    def _spawn(self, flags: tuple[str, ...], stdin: int) -> subprocess.Popen[bytes]:
+        self.create_home()
+        self.ready_file.unlink(missing_ok=True)
+        command = [*_START, "--ready-file", str(self.ready_file), *flags]
+        with self.log.open("ab") as log:
+            return subprocess.Popen(command, stdin=stdin, stdout=log, stderr=log, start_new_session=True)
 
     def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
         deadline = time.monotonic() + _TIMEOUT_SECONDS
@@ -96,13 +138,13 @@ class Installation:
                 return ready
             time.sleep(0.02)
         last = self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-1:] or ["it printed nothing"]
-        raise SandboxError(f"local Azure did not start: {last[0]}; the complete output is in {self.log}")
+        raise _NotStartedError(f"local Azure did not start: {last[0].removeprefix('python -m local_azure_iot: ')}")
 
     def stop(self) -> bool:
         """Stop local Azure and wait until it has ended; False if it was not running.
 
         Raises:
-            SandboxError: It does not stop.
+            InstallationError: It does not stop.
         """
         ready = self.running()
         if ready is None:
@@ -113,13 +155,13 @@ class Installation:
             if not self.ready_file.exists() and not _answers(ready):
                 return True
             time.sleep(0.02)
-        raise SandboxError(f"local Azure (process {ready['pid']}) did not stop; end it with `kill -9 {ready['pid']}`")
+        raise InstallationError(f"local Azure (process {ready['pid']}) did not stop; end it with `kill -9 {ready['pid']}`")
 
     def changes(self) -> int:
         """The number of requests with side effects that local Azure has received since it started.
 
         Raises:
-            SandboxError: It is not running.
+            InstallationError: It is not running.
         """
         return len(call_control(self.require_running(), "GET", "/requests?mutating=1"))
 
@@ -127,7 +169,7 @@ class Installation:
         """Delete all resources in local Azure; the tenant and its client are kept.
 
         Raises:
-            SandboxError: It is not running.
+            InstallationError: It is not running.
         """
         call_control(self.require_running(), "POST", "/reset")
 
@@ -135,15 +177,15 @@ class Installation:
         """Call the control port.
 
         Raises:
-            SandboxError: It is not running, or refuses the call.
+            InstallationError: It is not running, or refuses the call.
         """
         ready = self.require_running()
         try:
             return call_control(ready, method, path, body)
         except urllib.error.HTTPError as error:
-            raise SandboxError(f"{method} {path} was refused by the control port ({error.code}): {_reason(error)}") from error
+            raise InstallationError(f"{method} {path} was refused by the control port ({error.code}): {_reason(error)}") from error
         except (OSError, ValueError, http.client.HTTPException) as error:
-            raise SandboxError(f"{method} {path} of the control port can't be called: {error}") from error
+            raise InstallationError(f"{method} {path} of the control port can't be called: {error}") from error
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
@@ -154,9 +196,10 @@ def _reason(error: urllib.error.HTTPError) -> str:
         return text
 
 
-def current() -> Installation:
-    """The sandbox of the current folder."""
-    return Installation(Path(os.environ.get("SANDBOX_HOME") or Path.cwd() / ".sandbox"))
+def current(prog: str) -> Installation:
+    """The local Azure of the current folder, in `.local-azure/` or where LOCAL_AZURE_HOME says; ``prog`` is the command in errors."""
+    home = Path(os.environ.get(HOME_VARIABLE) or ".local-azure").absolute()
+    return Installation(home, prog, f"`{prog} start`")
 
 
 def _answers(ready: dict[str, Any]) -> bool:

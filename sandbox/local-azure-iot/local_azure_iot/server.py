@@ -10,6 +10,7 @@ import secrets
 import shutil
 import signal
 import socket
+import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -42,7 +43,7 @@ class CannotStartError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What `python -m sandbox cloud` takes. A port of 0 means any free one."""
+    """What `local-azure-iot start` takes. A port of 0 means any free one."""
 
     host: str = "127.0.0.1"
     port: int = 8443
@@ -54,6 +55,7 @@ class Options:
     hostile: str = ""
     settings: Settings = field(default_factory=Settings)
     idle_seconds: float = 60.0  # until a connection ends whose client owes something: a handshake, a request, a CONNECT
+    stop_at_eof: bool = False  # stop when standard input ends
     clock: datetime | None = None  # local Azure's time at its start; None: the machine's time
 
 
@@ -84,7 +86,7 @@ def serve(options: Options, on_ready: Callable[[Ready], None]) -> None:
     _loopback_only(options.host)
     if not 0 < options.idle_seconds < math.inf:
         raise CannotStartError(f"--idle-seconds can't be {options.idle_seconds:g}; give a number of seconds above 0")
-    scratch = None if options.data else Path(tempfile.mkdtemp(prefix="hubtrust-sandbox-"))
+    scratch = None if options.data else Path(tempfile.mkdtemp(prefix="local-azure-iot-"))
     folder = options.data or scratch
     if folder is None:  # pragma: no cover - one of the two is always there
         raise CannotStartError("no data folder")
@@ -126,6 +128,8 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     plane, context = Plane(application.azure), tls.context(identity)
     stop = asyncio.Event()
     _on_signals(stop)
+    if options.stop_at_eof:
+        _on_end_of_input(stop)
     control_port = ControlAccess(control.operations(application, plane), secrets.token_urlsafe(32))
     idle = options.idle_seconds
     servers = [HttpServer(application, tls_identity.server_context(identity), idle), HttpServer(control_port, None, idle)]
@@ -209,6 +213,26 @@ def _on_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, stop.set)
 
 
+def _on_end_of_input(stop: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        try:
+            ended = not os.read(sys.stdin.fileno(), 4096)
+        except OSError:  # a terminal that is gone
+            ended = True
+        if ended:
+            loop.remove_reader(sys.stdin.fileno())
+            stop.set()
+
+    try:
+        loop.add_reader(sys.stdin.fileno(), read)
+    except OSError as error:  # a file on a disk has no end that could be waited for
+        raise CannotStartError(
+            f"--stop-at-eof needs a pipe as standard input: {error.strerror}; start it from a program, or leave it out"
+        ) from error
+
+
 def _ready(
     application: HttpsApplication,
     identity: tls_identity.ServerIdentity,
@@ -225,7 +249,7 @@ def _ready(
     directory = principals.directory(application.azure.store)
     deployer = principals.find(application.azure.store, directory.client_id)
     if deployer is None:
-        raise CannotStartError("the data folder holds a tenant without its application; run `python -m sandbox reset`")
+        raise CannotStartError("the data folder holds a tenant without its application; delete the folder, or give another with --data")
     return Ready(
         arm=url("https", https_socket),
         mqtt=url("mqtts", mqtt_socket),

@@ -11,7 +11,7 @@ PRIVATE_ENDPOINT = "private-endpoint"
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Each is set by a flag of `python -m sandbox cloud` or by `PATCH /settings` on the control port."""
+    """Each is set by a flag of `local-azure-iot start` or by `PATCH /settings` on the control port."""
 
     operation_seconds: float = 0.0  # how long creating, changing or deleting a hub or provisioning service takes
     retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure doesn't send it: for clients that otherwise wait 30 s

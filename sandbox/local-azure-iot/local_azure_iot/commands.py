@@ -1,0 +1,162 @@
+"""The commands of `local-azure-iot`, which is also `python -m local_azure_iot`; `python -m sandbox` builds on them."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from local_azure_iot import installation, start_command
+from local_azure_iot.foreground import CommandError, Foreground
+from local_azure_iot.installation import Installation, InstallationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_INTERRUPTED = 128 + signal.SIGINT  # as shells show it
+
+
+def main(arguments: Sequence[str], prog: str = "local-azure-iot") -> int:
+    """Run one command and return its exit code. A failure is reported as one line on stderr."""
+    installed = installation.current(prog)
+    return run_command(_parser(prog, installed), arguments, prog)
+
+
+def run_command(parser: argparse.ArgumentParser, arguments: Sequence[str], name: str) -> int:
+    """Run the command that the arguments name, and return its exit code. A failure is one line on stderr that begins with ``name``."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # until now, Ctrl-C ended the process without a traceback of its imports
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    options = parser.parse_args(arguments)
+    options.words = tuple(arguments)
+    try:
+        return int(options.run(options))
+    except (InstallationError, start_command.StartError, CommandError) as error:
+        print(f"{name}: {error}", file=sys.stderr)  # noqa: T201 - a command's own output
+        return error.code if isinstance(error, CommandError) else 1
+    except KeyboardInterrupt:
+        print(f"{name}: interrupted", file=sys.stderr)  # noqa: T201 - a command's own output
+        return _INTERRUPTED
+
+
+def _parser(prog: str, installed: Installation) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=prog,
+        description="Run local Azure IoT on this machine: any Azure client reaches it under Azure's own names.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    start = commands.add_parser("start", help="run local Azure in the foreground; Ctrl-C stops it", allow_abbrev=False)
+    start_command.add_addresses(start)
+    start_command.add_behaviour(start)
+    start.add_argument("--detach", action="store_true", help="start it in the background, and return when it is ready")
+    start.set_defaults(run=lambda options: _start(installed, options))
+    run = commands.add_parser(
+        "run",
+        help="start a local Azure for one command, run the command in its environment, and stop it",
+        usage=f"{prog} run [FLAG ...] -- COMMAND [ARGUMENT ...]",
+        allow_abbrev=False,
+    )
+    start_command.add_behaviour(run)
+    run.add_argument("command", nargs="*", metavar="COMMAND", help="the command and its arguments, after --")
+    run.set_defaults(run=lambda options: _run(installed, options))
+    add_installation_commands(commands, installed, lambda: installation.environment(installed.require_running()))
+    return parser
+
+
+def add_installation_commands(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], installed: Installation, variables: Callable[[], dict[str, str]]
+) -> None:
+    """The commands that use the local Azure that runs here. ``variables`` are what `env` prints."""
+    for name, function, text in (
+        ("env", lambda: _env(variables()), "print the environment variables that point any Azure client at local Azure"),
+        ("status", lambda: _status(installed), "show whether local Azure is running, and its addresses"),
+        ("stop", lambda: _stop(installed), "stop local Azure; its data is kept"),
+        ("reset", lambda: _reset(installed), "delete all resources in local Azure"),
+    ):
+        commands.add_parser(name, help=text).set_defaults(run=_without_options(function))
+    control = commands.add_parser("control", help="use local Azure's control port: faults, clock, log, settings")
+    control.add_argument("method", type=str.upper, choices=("GET", "POST", "PUT", "PATCH", "DELETE"), metavar="METHOD", help="such as GET")
+    control.add_argument("path", metavar="PATH", help="such as '/connections?device=pump-1'")
+    control.add_argument("body", nargs="?", metavar="JSON", help="such as '{\"advance\": 3600}'")
+    control.set_defaults(run=lambda options: _control(installed, options))
+
+
+def _without_options(function: Callable[[], int]) -> Callable[[argparse.Namespace], int]:
+    return lambda _options: function()
+
+
+def _start(installed: Installation, options: argparse.Namespace) -> int:
+    if options.detach and options.ready_file:
+        raise InstallationError(f"--detach writes the ready file itself, to {installed.ready_file}; leave --ready-file out")
+    if options.ready_file is None and (running := installed.running()):
+        raise InstallationError(f"local Azure runs here already (process {running['pid']}); stop it with `{installed.prog} stop`")
+    if options.detach:
+        print_line(start_command.announcement(installed.start(*(word for word in options.words[1:] if word != "--detach"))))
+        return 0
+    if options.ready_file is None:
+        installed.create_home()
+        options.ready_file = installed.ready_file
+    start_command.serve(options)
+    return 0
+
+
+def _run(installed: Installation, options: argparse.Namespace) -> int:
+    command: list[str] = options.command
+    flags = options.words[1 : len(options.words) - len(command)]
+    if not command or list(options.words[len(options.words) - len(command) :]) != command:
+        raise InstallationError(f"no command is named, or flags stand behind it; write `{installed.prog} run -- COMMAND`")
+    foreground = Foreground()
+    with foreground.signals(), tempfile.TemporaryDirectory(prefix="local-azure-iot-", ignore_cleanup_errors=True) as folder:
+        own = Installation(Path(folder), installed.prog)
+        with own.started(*start_command.FREE_PORTS, *(flag for flag in flags if flag != "--")) as ready:
+            variables = {**installation.environment(ready), installation.HOME_VARIABLE: folder}
+            return foreground.run(command, {**os.environ, **variables})
+
+
+def _control(installed: Installation, options: argparse.Namespace) -> int:
+    if not options.path.startswith("/"):
+        raise InstallationError(f"'{options.path}' is not a path of the control port; write it as /{options.path}")
+    try:
+        body = None if options.body is None else json.loads(options.body)
+    except (ValueError, RecursionError) as error:
+        raise InstallationError(f'the body is not JSON: {error}; write it as \'{{"name": "value"}}\'') from error
+    print_line(json.dumps(installed.control(options.method, options.path, body), indent=2))
+    return 0
+
+
+def _env(variables: dict[str, str]) -> int:
+    for name, value in variables.items():
+        print_line(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _status(installed: Installation) -> int:
+    ready = installed.running()
+    if ready is None:
+        print_line(f"local Azure is not running here; start it with {installed.how_to_start}")
+        return 1
+    for name in ("arm", "proxy", "control", "mqtt", "subscription_id", "tenant_id", "pid"):
+        if ready[name] is not None:
+            print_line(f"{name:16} {ready[name]}")
+    return 0
+
+
+def _stop(installed: Installation) -> int:
+    print_line("local Azure is stopped; its data is kept" if installed.stop() else "local Azure was not running")
+    return 0
+
+
+def _reset(installed: Installation) -> int:
+    installed.reset()
+    print_line("all resources in local Azure are deleted")
+    return 0
+
+
+def print_line(text: str) -> None:
+    """One line of a command's own output."""
+    print(text, flush=True)  # noqa: T201 - a command's own output

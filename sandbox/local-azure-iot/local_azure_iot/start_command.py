@@ -1,0 +1,143 @@
+"""The flags of `start`, and the local Azure that they describe: one table for every command that starts one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Mapping
+
+    from local_azure_iot.server import Options, Ready
+
+_PORTS = (
+    ("--port", 8443, "HTTPS: ARM, login and the services, selected by host name"),
+    ("--mqtt-port", 8883, "MQTT over TLS"),
+    ("--proxy-port", 8080, "the CONNECT proxy for Azure's host names"),
+    ("--control-port", 8444, "control API for tests: faults, clock, log, reset"),
+)
+FREE_PORTS = tuple(word for flag, _, _ in _PORTS for word in (flag, "0"))
+
+
+class StartError(Exception):
+    """Local Azure can't be started with these flags; the message is one line and says what to do."""
+
+
+def add_addresses(parser: argparse.ArgumentParser) -> None:
+    """The flags that say where local Azure listens and where it publishes that."""
+    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default 127.0.0.1)")
+    for flag, port, what in _PORTS:
+        parser.add_argument(flag, type=int, default=port, metavar="PORT", help=f"{what} (default {port}; 0: any free port)")
+    parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write addresses and credentials there as JSON once it is ready")
+    parser.add_argument(
+        "--stop-at-eof", action="store_true", help="stop when standard input ends: with the process that holds the other end of the pipe"
+    )
+
+
+def add_behaviour(parser: argparse.ArgumentParser) -> None:
+    """The flags that say how local Azure behaves."""
+    parser.add_argument("--data", default=":memory:", metavar="DIR", help="the folder for its data (default :memory:, nothing is kept)")
+    parser.add_argument(
+        "--hostile",
+        default="",
+        metavar="SPEC",
+        help="faults and wrong answers to inject, such as '503:path=*/verify:nth=1;html:share=0.01'; local_azure_iot/faults.py lists them",
+    )
+    parser.add_argument("--strict", action="store_true", help="also refuse requests that Azure accepts but a correct client never sends")
+    parser.add_argument(
+        "--operation-seconds", type=float, default=0.0, metavar="S", help="how long creating, updating and deleting a hub takes, in seconds"
+    )
+    parser.add_argument("--role-delay", type=float, default=0.0, metavar="S", help="seconds until a new role assignment takes effect")
+    parser.add_argument(
+        "--retry-after", type=int, metavar="S", help="the Retry-After header in seconds, also for accepted PUTs, where Azure sends none"
+    )
+    parser.add_argument(
+        "--created",
+        choices=("real", "zero"),
+        help="the creation date in certificate answers: the real one, or zero (default: as each service was last recorded)",
+    )
+    parser.add_argument(
+        "--clock", metavar="MOMENT", help="the time that its clock starts at, such as 2023-10-06T19:14:45Z (default: this machine's time)"
+    )
+    parser.add_argument(
+        "--throttle",
+        nargs="?",
+        type=float,
+        const=1.0,
+        metavar="FACTOR",
+        help="apply each hub's request limits by SKU and units, multiplied by FACTOR (default 1)",
+    )
+    parser.add_argument("--query-lag", type=float, default=0.0, metavar="S", help="seconds until device queries see a change")
+    parser.add_argument(
+        "--idle-seconds",
+        type=float,
+        default=60.0,
+        metavar="S",
+        help="seconds until a connection is closed whose client owes the rest of a handshake or of a request (default 60)",
+    )
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Run local Azure in the foreground, as the flags say, until it is asked to stop.
+
+    Raises:
+        StartError: It can't start.
+    """
+    from local_azure_iot import server
+
+    try:
+        server.serve(_server_options(options), _announce)
+    except (server.CannotStartError, ValueError) as error:
+        raise StartError(str(error)) from error
+
+
+def announcement(ready: Mapping[str, Any]) -> str:
+    """What `start` says once it is ready."""
+    return f"local Azure is ready: ARM {ready['arm']}, proxy {ready['proxy']}, control {ready['control']}, MQTT {ready['mqtt']}"
+
+
+def _announce(ready: Ready) -> None:
+    print(announcement(vars(ready)), flush=True)  # noqa: T201 - a command's own output
+
+
+def _server_options(options: argparse.Namespace) -> Options:
+    from local_azure_iot.server import Options
+    from local_azure_iot.settings import Settings
+
+    settings = Settings(
+        operation_seconds=options.operation_seconds,
+        role_delay_seconds=options.role_delay,
+        retry_after=options.retry_after,
+        strict=options.strict,
+        throttle=options.throttle,
+        query_lag_seconds=options.query_lag,
+        created_zero_date=None if options.created is None else options.created == "zero",
+    )
+    return Options(
+        host=options.host,
+        port=options.port,
+        mqtt_port=options.mqtt_port,
+        proxy_port=options.proxy_port,
+        control_port=options.control_port,
+        data=None if options.data == ":memory:" else Path(options.data).absolute(),
+        ready_file=options.ready_file.absolute() if options.ready_file else None,
+        stop_at_eof=options.stop_at_eof,
+        hostile=options.hostile,
+        settings=settings,
+        idle_seconds=options.idle_seconds,
+        clock=_moment(options.clock),
+    )
+
+
+def _moment(text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise StartError(f"--clock '{text}' is not a date and time; write it as 2023-10-06T19:14:45Z") from error
+    if moment.tzinfo is None:
+        raise StartError(f"--clock '{text}' has no time zone; write it as {text}Z")
+    return moment
