@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import socket
 import ssl
@@ -17,9 +18,11 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from local_azure_iot import installation
 from sandbox import commands
 from tests.kit.control_port import control
 from tests.kit.local_azure import LocalAzure, local_azure
+from tests.kit.prerequisites import need
 from tests.kit.repository import ROOT
 
 
@@ -43,17 +46,42 @@ def alive(azure: LocalAzure) -> bool:
     return azure.ask("GET", "/subscriptions").status_code == 200
 
 
-@pytest.mark.parametrize("target", [
-    "example.com:443", "azure.com:443", "management.azure.com.evil.example:443", "management.azure.com:80", "127.0.0.1:443",
-    "localhost:443",
-    "hub.azure-devices.net:22", "a.b.azure-devices.net:443", "management.azure.com", ":443", "", "management.azure.com:443x",
+@pytest.mark.parametrize(("target", "reason"), [
+    *((name, "add '{host}' to NO_PROXY and no_proxy") for name in (
+        "packages.example:443", "azure.com:443", "management.azure.com.evil.example:443", "a.b.azure-devices.net:443", "127.0.0.1:443",
+        "localhost:443",
+    )),
+    *((name, "does not serve port {port} of '{host}'") for name in ("management.azure.com:80", "hub.azure-devices.net:22")),
+    *((name, "is not a host and a port") for name in ("management.azure.com", ":443", "", "management.azure.com:443x", "a\xe9\x1bb:c")),
 ])  # fmt: skip
-def test_the_proxy_connects_to_nothing_else(process: LocalAzure, target: str) -> None:
-    """A host or port that is not Azure's: 403, and the status line names it."""
-    answer = connect(process, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+def test_the_proxy_connects_to_nothing_else(process: LocalAzure, target: str, reason: str) -> None:
+    """A host or port that is not Azure's: 403. The status line, which most clients show, says why and what to do; the body says it too."""
+    answer = connect(process, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode("latin-1")).decode("ascii")
 
-    assert answer.startswith(b"HTTP/1.1 403 Forbidden\r\n")
-    assert f"'{target}'".encode() in answer
+    status, _, rest = answer.partition("\r\n")
+    host, _, port = target.rpartition(":")
+    assert status.startswith("HTTP/1.1 403 ")
+    assert reason.format(host=host, port=port) in status
+    assert status.removeprefix("HTTP/1.1 403 ") == rest.rpartition("\r\n\r\n")[2].rstrip()
+
+
+@pytest.mark.parametrize("client", ["pip", "go", "npm", "curl"])
+def test_clients_show_why_a_registry_is_refused(process: LocalAzure, tmp_path: Path, client: str) -> None:
+    """Whoever installs a package in a shell with local Azure's environment reads what to do; curl tells it with -v."""
+    url = "https://packages.example"
+    command = {
+        "pip": f"{sys.executable} -m pip download --isolated --retries 1 --no-deps --index-url {url}/simple flask",
+        "go": "go mod download golang.org/x/text@v0.3.0",
+        "npm": f"npm view --fetch-retries 0 --registry {url} express",
+        "curl": f"curl --silent --verbose {url}",
+    }[client].split()
+    need(shutil.which(command[0]), f"{client} is not installed")
+    own = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "GOPROXY": url, "GOFLAGS": "-mod=mod", "GONOSUMDB": "*"}
+    environment = own | installation.environment(process.ready)
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode != 0
+    assert "'packages.example:443' is not a name that local Azure serves" in done.stdout + done.stderr
+    assert "to NO_PROXY" in done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(("head", "status"), [

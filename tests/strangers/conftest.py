@@ -29,8 +29,8 @@ def environment(azure: LocalAzure, tmp_path: Path) -> dict[str, str]:
     return {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
-        "AZURE_CONFIG_DIR": str(tmp_path / "az"),
-        **installation.environment(azure.ready),
+        **installation.environment(azure.ready, {"HOME": str(tmp_path)}),
+        "AZURE_CONFIG_DIR": str(tmp_path / "az"),  # each test logs in on its own
     }
 
 

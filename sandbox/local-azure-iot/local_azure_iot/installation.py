@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_azure_iot.client_environment import environment as environment  # noqa: PLC0414 - this module offers it too
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -225,28 +227,3 @@ def call_control(ready: dict[str, Any], method: str, path: str, body: Any = None
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the control port is never behind a proxy
     with opener.open(request, timeout=seconds) as response:
         return json.load(response)
-
-
-def environment(ready: dict[str, Any]) -> dict[str, str]:
-    """The variables that point any Azure client at this local Azure: proxy, trusted roots and credentials.
-
-    The proxy is set in both spellings, because curl reads the lower-case one. Loopback addresses bypass it.
-    """
-    proxy, bundle = ready["proxy"], ready["bundle_file"]
-    direct = "localhost,127.0.0.0/8,127.0.0.1,::1"
-    variables = {
-        "HTTPS_PROXY": proxy,
-        "https_proxy": proxy,
-        "NO_PROXY": direct,
-        "no_proxy": direct,
-        "SSL_CERT_FILE": bundle,
-        "REQUESTS_CA_BUNDLE": bundle,
-        "CURL_CA_BUNDLE": bundle,
-        "NODE_EXTRA_CA_CERTS": ready["ca_file"],
-        "AZURE_CORE_COLLECT_TELEMETRY": "false",
-    }
-    names = {"TENANT_ID": "tenant_id", "CLIENT_ID": "client_id", "CLIENT_SECRET": "client_secret", "SUBSCRIPTION_ID": "subscription_id"}
-    for name, member in names.items():
-        variables[f"AZURE_{name}"] = ready[member]
-        variables[f"ARM_{name}"] = ready[member]
-    return variables

@@ -50,25 +50,21 @@ class Proxy:
         try:
             head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), self.idle_seconds)
         except asyncio.LimitOverrunError:
-            await _refuse(writer, "431 Request Header Fields Too Large", "the request's head is too long")
+            await _refuse(writer, "431", "the request's head is too long")
             return
         method, _, rest = head.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")
         target = rest.partition(" ")[0]
         if method != "CONNECT":
-            await _refuse(writer, "405 Method Not Allowed", f"this proxy only takes CONNECT to Azure's names, not {method[:20]}")
+            await _refuse(writer, "405", f"this proxy only takes CONNECT to Azure's names, not {method[:20]}")
             return
         destination = host_names.destination(target.rpartition(":")[0])
         address = self._address(destination, target)
         if destination is None or address is None:
             self.refused = [*self.refused[-19:], target]
-            await _refuse(
-                writer,
-                "403 Forbidden",
-                f"'{target}' is not a name that local Azure serves; the sandbox reaches no other host",
-            )
+            await _refuse(writer, "403", _no_way_to(target))
             return
         if not self.resolves(destination):
-            await _refuse(writer, "502 Bad Gateway", f"'{target}' can't be resolved: there is no such host")
+            await _refuse(writer, "502", f"'{target}' can't be resolved: there is no such host")
             return
         upstream_reader, upstream_writer = await asyncio.open_connection(*address)
         writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -102,9 +98,25 @@ class Proxy:
         return None
 
 
+def _no_way_to(target: str) -> str:
+    """Why a host is refused, and what to do. Most are package registries, which need what every other host needs."""
+    host, _, port = target.rpartition(":")
+    if not host or not port.isdecimal():
+        return f"'{target}' is not a host and a port; CONNECT wants both, such as management.azure.com:443"
+    known = host_names.destination(host)
+    if known and known.endpoint is not host_names.Endpoint.LOOPBACK:
+        return f"local Azure does not serve port {port} of '{host}'"
+    return (
+        f"'{target}' is not a name that local Azure serves, and its proxy leads nowhere else; "
+        f"add '{host}' to NO_PROXY and no_proxy, or unset HTTPS_PROXY and https_proxy for this command"
+    )
+
+
 async def _refuse(writer: asyncio.StreamWriter, status: str, reason: str) -> None:
+    """The reason is also in the status line: Python, Go, Java and npm show that line and not the body (RFC 9112, 4: any text)."""
+    reason = "".join(character if character.isascii() and character.isprintable() else "?" for character in reason)
     body = f"{reason}\n".encode()
-    head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
+    head = f"HTTP/1.1 {status} {reason}\r\ncontent-type: text/plain\r\ncontent-length: {len(body)}\r\nconnection: close\r\n\r\n"
     writer.write(head.encode() + body)
     await writer.drain()
 

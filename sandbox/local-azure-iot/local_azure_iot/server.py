@@ -70,6 +70,8 @@ class Ready:
     control_token: str  # what the control port wants as `Authorization: Bearer`; another one at each start
     ca_file: str
     bundle_file: str
+    java_file: str
+    az_folder: str  # where the az CLI keeps its logins here
     tenant_id: str
     client_id: str
     client_secret: str
@@ -258,6 +260,8 @@ def _ready(
         control_token=control_token,
         ca_file=str(identity.ca_file),
         bundle_file=str(identity.bundle_file),
+        java_file=str(identity.java_file),
+        az_folder=str(identity.ca_file.with_name("az")),
         tenant_id=directory.tenant_id,
         client_id=deployer.client_id,
         client_secret=deployer.secret,

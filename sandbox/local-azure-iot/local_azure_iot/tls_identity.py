@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
+import re
 import ssl
+import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -13,6 +16,8 @@ import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from local_azure_iot.host_names import CLOUDS
@@ -22,6 +27,7 @@ if TYPE_CHECKING:
 
 _LIFETIME = timedelta(days=30)
 _RENEW_BEFORE = timedelta(days=10)
+JAVA_PASSWORD = "changeit"  # noqa: S105 - what Java's own trust store has (keytool's documentation); it holds public certificates alone
 _NOWHERE = "hubtrust.invalid"  # a host that nobody can have (RFC 6761, 6.4)
 
 
@@ -31,6 +37,7 @@ class ServerIdentity:
 
     ca_file: Path  # the sandbox's CA alone
     bundle_file: Path  # certifi's roots and the sandbox's CA: what SSL_CERT_FILE is set to
+    java_file: Path  # the same in PKCS#12: Java reads no PEM
     certificate_file: Path  # the server's certificate
     key_file: Path  # its key, readable by the owner only
 
@@ -41,7 +48,7 @@ def ensure(folder: Path, host: str = "127.0.0.1") -> ServerIdentity:
     So it is if its CA has other limits than this version's.
     The CA's key signs once and is not stored: no one, not even this program, can issue certificates with it again.
     """
-    identity = ServerIdentity(folder / "ca.pem", folder / "bundle.pem", folder / "server.pem", folder / "server.key")
+    identity = ServerIdentity(folder / "ca.pem", folder / "bundle.pem", folder / "bundle.p12", folder / "server.pem", folder / "server.key")
     addresses = _addresses(host)
     if not _is_usable(identity, addresses):
         folder.mkdir(parents=True, exist_ok=True)
@@ -64,7 +71,7 @@ def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
 
 def _is_usable(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool:
-    files = (identity.ca_file, identity.bundle_file, identity.certificate_file, identity.key_file)
+    files = (identity.ca_file, identity.bundle_file, identity.java_file, identity.certificate_file, identity.key_file)
     if not all(file.exists() for file in files):
         return False
     certificate = x509.load_pem_x509_certificate(identity.certificate_file.read_bytes())
@@ -89,6 +96,23 @@ def _create(identity: ServerIdentity, addresses: list[ipaddress.IPv4Address | ip
     identity.ca_file.write_bytes(ca.public_bytes(pem))
     roots = certifi.contents().encode()
     identity.bundle_file.write_bytes(roots.rstrip() + b"\n\n# The sandbox's CA, constrained to Azure's names\n" + ca.public_bytes(pem))
+    trusted = [pkcs12.PKCS12Certificate(each, None) for each in (*_roots_for_java(roots), ca)]
+    password = serialization.BestAvailableEncryption(JAVA_PASSWORD.encode())
+    identity.java_file.write_bytes(pkcs12.serialize_java_truststore(trusted, password))
+
+
+def _roots_for_java(roots: bytes) -> list[x509.Certificate]:
+    """The public roots that `cryptography` can carry over. One of them has the serial number 0, against RFC 5280, 4.1.2.2.
+
+    It warns of that one, and will refuse it some day.
+    """
+    found = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+        for pem in re.findall(rb"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----", roots):
+            with contextlib.suppress(ValueError):
+                found.append(x509.load_pem_x509_certificate(pem))
+    return found
 
 
 def _limits() -> set[x509.ExtensionType]:
