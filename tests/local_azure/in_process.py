@@ -110,6 +110,7 @@ class InProcess:
         with self.azure.store.transaction():
             self.azure.store.clear(keep=control.KEPT_ON_RESET)
             control.grant_deployer(self.azure)
+        self.azure.events.clear()
         self.application.entries.clear()
         self.application.faults.rules.clear()
         self.azure.clock.follow_machine()

@@ -16,7 +16,7 @@ from local_azure_iot.wire import MAX_BODY, MalformedJsonError
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.login.tokens import Caller
-    from local_azure_iot.wire import Reply, Request
+    from local_azure_iot.wire import LaterReply, Reply, Request
 
 # The longer paths first: the role routes begin with a scope that swallows anything.
 ROUTES: list[Route] = [
@@ -39,7 +39,7 @@ _METHODS_WITH_BODY = {"PUT", "PATCH"}
 _ARM_TYPES = ("Microsoft.Resources",)
 
 
-def answer(azure: Azure, request: Request) -> Reply:
+def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     """Answer one request at ARM.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from local_azure_iot.https_application import HttpsApplication
     from local_azure_iot.local_azure import Azure
+    from local_azure_iot.messaging.events import RecordedEvent
     from local_azure_iot.mqtt.plane import Plane
 
     Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
@@ -105,12 +107,14 @@ class _ControlHandlers:
         return _of_device(self._plane.attempts, request)
 
     def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """The messages from devices, oldest first, without their payloads. `?device=`: the messages of one device."""
-        return _of_device(self._plane.messages, request)
+        """The messages from devices, oldest first. `?device=`: those of one device; `?payload=1`: with what they hold."""
+        device, whole = request.query_params.get("device"), bool(request.query_params.get("payload"))
+        return [_message(recorded, whole=whole) for recorded in self._azure.events.all() if device in {None, recorded.event.device}]
 
     def clear_connections(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Clear the logs of connections and messages. Open sessions continue."""
         self._plane.clear()
+        self._azure.events.clear()
         return {}
 
     def list_faults(self, _body: dict[str, Any], _request: ControlRequest) -> list[dict[str, Any]]:
@@ -203,6 +207,7 @@ class _ControlHandlers:
         self._azure.clock.follow_machine()
         self._azure.throttle.clear()
         self._plane.clear()
+        self._azure.events.clear()
         self._azure.presence.recheck_under("")
         return {}
 
@@ -215,6 +220,23 @@ def grant_deployer(azure: Azure) -> None:
         owner = next(role for role in access.ROLES.values() if role.name == "Owner")
         scope = f"/subscriptions/{directory.subscription_id}"
         role_assignments.grant(azure, object_id=deployer.object_id, role_id=owner.id, scope=scope, name=directory.client_id)
+
+
+def _message(recorded: RecordedEvent, *, whole: bool) -> dict[str, Any]:
+    event = recorded.event
+    shown: dict[str, Any] = {
+        "time": recorded.enqueued.isoformat(),
+        "host": recorded.host,
+        "device": event.device,
+        "module": event.module,
+        "protocol": event.protocol,
+        "topic": event.topic,
+        "size": len(event.body),
+        "qos": event.qos,
+    }
+    if whole:
+        shown |= {"payload": base64.b64encode(event.body).decode(), "system": event.system, "properties": event.properties}
+    return shown
 
 
 def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:

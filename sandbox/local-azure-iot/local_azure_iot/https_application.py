@@ -21,7 +21,7 @@ from local_azure_iot.key_vault import endpoint as vault_endpoint
 from local_azure_iot.login import routes as login
 from local_azure_iot.resource_manager import errors as arm_errors
 from local_azure_iot.routing import Router
-from local_azure_iot.wire import MAX_BODY, Moment, Reply, Request, ServiceError, lower_headers, lower_query
+from local_azure_iot.wire import MAX_BODY, LaterReply, Moment, Reply, Request, ServiceError, lower_headers, lower_query
 from local_azure_iot.wrong_answers import WRONG_ANSWERS
 
 if TYPE_CHECKING:
@@ -113,13 +113,13 @@ class HttpsApplication:
                 return error.reply(self._moment()), None
             if seconds:
                 await asyncio.sleep(seconds)
-        return self._outcome(request, rule)
+        return await self._outcome(request, rule)
 
-    def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
+    async def _outcome(self, request: Request, rule: Rule | None) -> tuple[Reply | None, int | None]:
         """The answer, or None for a dropped connection; and the status of the true answer, where a fault hides it."""
         if rule is None or rule.fault == "latency":
-            return self.answer(request), None
-        true = self.answer(request) if rule.when == "after" or rule.fault in TRUE_ANSWERS else None
+            return await self.answer(request), None
+        true = await self.answer(request) if rule.when == "after" or rule.fault in TRUE_ANSWERS else None
         return self._faulty(request, rule, true), true.status if true else None
 
     def _faulty(self, request: Request, rule: Rule, true: Reply | None) -> Reply | None:
@@ -131,18 +131,19 @@ class HttpsApplication:
             return WRONG_ANSWERS[rule.fault](request, true, rule.number)
         return service_faults.reply(request, rule, self._moment())
 
-    def answer(self, request: Request) -> Reply:
-        """Answer a request: when this returns, either all its writes are on disk or none are."""
+    async def answer(self, request: Request) -> Reply:
+        """Answer a request: when this returns, either all its writes are on disk or none are. Some answers take time (`LaterReply`)."""
         try:
             with self.azure.store.transaction():
-                return self._route(request)
+                reply = self._route(request)
+            return await reply.answer() if isinstance(reply, LaterReply) else reply
         except ServiceError as error:
             return error.reply(self._moment())
         except Exception:  # noqa: BLE001 - last resort: a client must get Azure's error envelope, never a traceback
             _log.exception("%s %s failed inside local Azure", request.method, request.path)
             return arm_errors.internal_error().reply(self._moment())
 
-    def _route(self, request: Request) -> Reply:
+    def _route(self, request: Request) -> Reply | LaterReply:
         if len(request.body) > MAX_BODY:
             raise arm_errors.content_too_large()
         endpoint = request.destination.endpoint

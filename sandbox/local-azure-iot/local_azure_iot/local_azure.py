@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot.hub_registry.presence import Presence
 from local_azure_iot.hub_registry.throttle import Throttle
+from local_azure_iot.messaging.events import Events
+from local_azure_iot.messaging.listeners import Listeners
+from local_azure_iot.messaging.methods import MethodSessions
 from local_azure_iot.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,3 +29,6 @@ class Azure:
     settings: Settings = field(default_factory=Settings)
     presence: Presence = field(default_factory=Presence)
     throttle: Throttle = field(default_factory=Throttle)
+    events: Events = field(default_factory=Events)  # what devices sent
+    listeners: Listeners = field(default_factory=Listeners)  # sessions that wait for messages, changes of twins, and so on
+    methods: MethodSessions = field(default_factory=MethodSessions)

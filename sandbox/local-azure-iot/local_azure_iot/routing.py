@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from local_azure_iot.local_azure import Azure
-    from local_azure_iot.wire import Reply, Request
+    from local_azure_iot.wire import LaterReply, Reply, Request
 
-    Handler = Callable[[Azure, Request], Reply]
+    Handler = Callable[[Azure, Request], Reply | LaterReply]
     # operation, method, path, handler, evidence, action, and perhaps a note: as a Route's.
     Row = tuple[str, str, str, Handler, "Evidence", str] | tuple[str, str, str, Handler, "Evidence", str, str]
 

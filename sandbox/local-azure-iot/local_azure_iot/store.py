@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 Document = dict[str, Any]
@@ -44,6 +44,7 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        self._after_commit: list[Callable[[], None]] = []
 
     def close(self) -> None:
         """Close the database."""
@@ -51,14 +52,45 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit the writes inside together; an error rolls all of them back and is raised again."""
+        """Commit the writes inside together; an error rolls all of them back and is raised again.
+
+        Within another transaction it is part of that one, which can still be rolled back as a whole.
+        """
+        if self._db.in_transaction:
+            with self._part():
+                yield
+            return
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
         except BaseException:
             self._db.execute("ROLLBACK")
+            self._after_commit.clear()
             raise
         self._db.execute("COMMIT")
+        due, self._after_commit = self._after_commit, []
+        for function in due:
+            function()
+
+    @contextmanager
+    def _part(self) -> Iterator[None]:
+        asked_before = len(self._after_commit)
+        self._db.execute("SAVEPOINT part")
+        try:
+            yield
+        except BaseException:
+            self._db.execute("ROLLBACK TO part")
+            del self._after_commit[asked_before:]
+            raise
+        finally:
+            self._db.execute("RELEASE part")
+
+    def after_commit(self, function: Callable[[], None]) -> None:
+        """Call ``function`` once the open transaction is committed, never if it is rolled back; without a transaction call it now."""
+        if self._db.in_transaction:
+            self._after_commit.append(function)
+        else:
+            function()
 
     def get(self, kind: str, key: str) -> Document | None:
         """The document, or None."""

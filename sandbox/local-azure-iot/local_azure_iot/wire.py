@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from local_azure_iot import shapes
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from datetime import datetime
 
     from local_azure_iot.host_names import Destination
@@ -124,6 +125,13 @@ class Reply:
             return self.body
         # Half a surrogate pair is valid JSON but can't be encoded as UTF-8: it is sent as it came, as an escape.
         return _WRITER.encode(self.body).encode("utf-8", "backslashreplace")
+
+
+@dataclass(frozen=True)
+class LaterReply:
+    """An answer that takes time. ``answer`` runs once the request's transaction is committed, and opens its own where it writes."""
+
+    answer: Callable[[], Awaitable[Reply]]
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.routing import Match
     from local_azure_iot.store import Document
-    from local_azure_iot.wire import Reply, Request
+    from local_azure_iot.wire import LaterReply, Reply, Request
 
 _ROUTER = Router(ROUTES)
 
 
-def answer(azure: Azure, request: Request) -> Reply:
+def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     """Answer one request at a hub's host name.
 
     Raises:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING
 
+from local_azure_iot.messaging.addresses import address
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -16,8 +18,8 @@ _TICKS_1970 = 621_355_968_000_000_000  # .NET counts tenths of a microsecond sin
 
 
 def store_key(hub_key: str, device_id: str) -> str:
-    """The store key of a device; `hub_key` is its hub's. Ids keep their case, because `A` and `a` are two devices."""
-    return f"{hub_key}/{device_id}"
+    """The store key of a device; `hub_key` is its hub's."""
+    return address(hub_key, device_id)
 
 
 def matches(if_match: str, device: Document) -> bool:

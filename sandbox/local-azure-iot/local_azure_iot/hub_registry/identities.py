@@ -7,7 +7,8 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import authentication, entries, errors, index, modules, scopes, twins
-from local_azure_iot.microsoft_devices.lifecycle import DEVICE
+from local_azure_iot.messaging import cloud_to_device
+from local_azure_iot.microsoft_devices.lifecycle import CLOUD_TO_DEVICE, DEVICE
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -80,6 +81,7 @@ def delete(azure: Azure, hub_key: str, device: Document) -> None:
     index.keep_previous(azure, device_key, device)
     azure.store.delete(DEVICE, device_key)
     modules.delete_of_device(azure, hub_key, device["id"])
+    azure.store.delete_under(CLOUD_TO_DEVICE, f"{device_key}/")
     azure.presence.recheck(device_key)
 
 
@@ -92,6 +94,7 @@ def change_twin(azure: Azure, hub_key: str, device: Document, body: dict[str, An
     before = {**device, "twin": dict(device["twin"])}
     twins.update(device["twin"], body, azure.clock.now(), replace=replace)
     save(azure, hub_key, device, before)
+    twins.tell_session(azure, (hub_key, device["id"], ""), before["twin"], device["twin"], body, replace=replace)
 
 
 def save(azure: Azure, hub_key: str, device: Document, before: Document | None) -> None:
@@ -141,7 +144,7 @@ def to_json(azure: Azure, hub_key: str, device: Document, version: str) -> dict[
         "connectionStateUpdatedTime": entries.format_time(activity.changed, zone=modern),
         "statusUpdatedTime": entries.format_time(device["statusUpdated"], zone=modern),
         "lastActivityTime": entries.format_time(activity.last, zone=modern),
-        "cloudToDeviceMessageCount": 0,
+        "cloudToDeviceMessageCount": cloud_to_device.waiting(azure, hub_key, device["id"]),
         "authentication": shown,
     }
     if modern:

@@ -11,6 +11,7 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import authentication, entries, errors, twins
+from local_azure_iot.messaging.addresses import address
 from local_azure_iot.microsoft_devices.lifecycle import DEVICE, MODULE
 
 if TYPE_CHECKING:
@@ -105,8 +106,10 @@ def change_twin(azure: Azure, hub_key: str, module: Document, body: dict[str, An
     Raises:
         RegistryError: A name is invalid, or the twin is too deep or too large.
     """
+    before = dict(module["twin"])
     twins.update(module["twin"], body, azure.clock.now(), replace=replace)
     azure.store.put(MODULE, _key(hub_key, module["device"], module["id"]), module)
+    twins.tell_session(azure, (hub_key, module["device"], module["id"]), before, module["twin"], body, replace=replace)
 
 
 def delete(azure: Azure, hub_key: str, module: Document) -> None:
@@ -170,4 +173,4 @@ def twin_json(device: Document, module: Document) -> dict[str, Any]:
 
 
 def _key(hub_key: str, device_id: str, module_id: str) -> str:
-    return f"{entries.store_key(hub_key, device_id)}/{module_id}"
+    return address(hub_key, device_id, module_id) if module_id else f"{address(hub_key, device_id)}/"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import entries, twins
+from local_azure_iot.messaging import cloud_to_device
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -23,7 +24,7 @@ def to_json(azure: Azure, hub_key: str, device: Document) -> dict[str, Any]:
         "statusUpdateTime": entries.format_time(device["statusUpdated"], zone=True),
         "connectionState": "Connected" if activity.connection else "Disconnected",
         "lastActivityTime": entries.format_time(activity.last, zone=True),
-        "cloudToDeviceMessageCount": 0,
+        "cloudToDeviceMessageCount": cloud_to_device.waiting(azure, hub_key, device["id"]),
         "authenticationType": device["auth"]["type"],
         "x509Thumbprint": dict(zip(("primaryThumbprint", "secondaryThumbprint"), device["auth"]["thumbprints"], strict=True)),
         "modelId": "",

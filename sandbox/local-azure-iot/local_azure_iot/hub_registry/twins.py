@@ -9,10 +9,12 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import errors
+from local_azure_iot.messaging import twin_notifications
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
 Part = dict[str, Any]  # one side of a twin's properties: `values`, `metadata` of the same shape, `version`
@@ -22,6 +24,7 @@ _MAX_DEPTH = 10  # of what is in the tags or properties, so that the innermost o
 _MAX_BYTES = {"tags": 8 * 1024, "desired": 32 * 1024, "reported": 32 * 1024}
 _MAX_TEXT = 4 * 1024
 _MAX_NAME = 1024
+_NOT_PROPERTIES = frozenset({"$version", "$metadata"})  # members that answers show and requests may send back
 _INTEGERS = range(-4503599627370496, 4503599627370496)
 
 
@@ -68,13 +71,27 @@ def update(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool
     twin |= {"tags": new_tags, "etag": twin["etag"] + 1, "version": twin["version"] + 1}
 
 
+def tell_session(
+    azure: Azure, identity: tuple[str, str, str], before: Document, after: Document, body: dict[str, Any], *, replace: bool
+) -> None:
+    """Tell the session of an identity (hub key, device, module or empty) what a request changed in its desired properties."""
+    if after["desired"]["version"] == before["desired"]["version"]:
+        return
+    if replace:
+        patch = twin_notifications.change(before["desired"]["values"], after["desired"]["values"])
+    else:
+        desired = (body.get("properties") or {}).get("desired") or {}
+        patch = {name: value for name, value in desired.items() if name not in _NOT_PROPERTIES}
+    twin_notifications.desired_changed(azure, *identity, patch, after["desired"]["version"])
+
+
 def patched_part(name: str, part: Part, patch: dict[str, Any], now: datetime, *, replace: bool = False) -> Part:
     """One side of the properties after a patch.
 
     Raises:
         RegistryError: A name is invalid, or the twin is too deep or too large.
     """
-    patch = {member: value for member, value in patch.items() if member not in {"$version", "$metadata"}}
+    patch = {member: value for member, value in patch.items() if member not in _NOT_PROPERTIES}
     _size(name, patch, 1)
     values = _merged({} if replace else part["values"], patch)
     _check(name, values)

@@ -12,12 +12,12 @@ from local_azure_iot.wire import MalformedJsonError
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.login.tokens import Caller
-    from local_azure_iot.wire import Reply, Request
+    from local_azure_iot.wire import LaterReply, Reply, Request
 
 _ROUTER = Router(routes.ROUTES)
 
 
-def answer(azure: Azure, request: Request) -> Reply:
+def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     """Answer one request at a vault.
 
     Raises:

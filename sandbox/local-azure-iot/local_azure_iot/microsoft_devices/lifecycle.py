@@ -24,6 +24,8 @@ CONSUMER_GROUP = "consumer-group"
 DEVICE = "device"
 MODULE = "module"  # of a device
 DEVICE_SHADOW = "device-shadow"  # the previous state of a device, which queries see until their index has caught up
+CLOUD_TO_DEVICE = "cloud-to-device"  # messages that wait for a device
+FEEDBACK = "feedback"  # on cloud-to-device messages
 NAME = "global-name"  # the names in use in a whole cloud
 
 
@@ -37,7 +39,7 @@ class Kind:
     children: tuple[str, ...]  # the kinds of documents that are deleted with it
 
 
-HUB = Kind(Service.HUB, "hub", "os_ih", (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW, MODULE))
+HUB = Kind(Service.HUB, "hub", "os_ih", (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW, MODULE, CLOUD_TO_DEVICE, FEEDBACK))
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
 
@@ -110,6 +112,7 @@ def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> Non
     for child_kind in kind.children:
         azure.store.delete_under(child_kind, f"{service_key}/")
     azure.presence.recheck_under(f"{service_key}/")
+    azure.events.forget(f"{service_key}/")
     role_assignments.delete_at(azure, identifier(service, kind))
 
 

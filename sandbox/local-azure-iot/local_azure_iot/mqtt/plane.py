@@ -1,4 +1,4 @@
-"""The device plane: the attempts to connect, the open connections, and the messages from devices."""
+"""The device plane: the attempts to connect, and the open connections."""
 
 from __future__ import annotations
 
@@ -26,31 +26,17 @@ class Attempt:
     issuer: str = ""
 
 
-@dataclass(frozen=True)
-class Message:
-    """One message that a device sent. The payload itself is not kept."""
-
-    time: str
-    host: str
-    device: str
-    topic: str
-    size: int  # bytes
-    qos: int
-
-
 @dataclass
 class Plane:
-    """What all sessions share. Both logs are bounded: the oldest entries are dropped."""
+    """What all sessions share. The log is bounded: the oldest entries are dropped."""
 
     azure: Azure
     attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_KEPT))
-    messages: deque[Message] = field(default_factory=lambda: deque(maxlen=_KEPT))
     connections: set[Connection] = field(default_factory=set)
 
     def clear(self) -> None:
-        """Forget both logs."""
+        """Forget the log."""
         self.attempts.clear()
-        self.messages.clear()
 
     def close(self) -> None:
         """End every connection at once."""

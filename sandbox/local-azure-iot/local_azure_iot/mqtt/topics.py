@@ -11,9 +11,10 @@ from urllib.parse import parse_qs
 
 from local_azure_iot.hub_registry import identities, twins
 from local_azure_iot.hub_registry.errors import RegistryError
+from local_azure_iot.messaging import events
+from local_azure_iot.messaging.events import Event
 from local_azure_iot.mqtt import packets
 from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType
-from local_azure_iot.mqtt.plane import Message
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -91,15 +92,14 @@ class Topics:
         return [*acknowledged, packets.publish(f"{_TWIN_ANSWERS}{status}/?$rid={request}{more}", payload)]
 
     def _telemetry(self, publish: Publish) -> None:
-        message = Message(
-            time=self._azure.clock.now().isoformat(),
-            host=self._admitted.host,
+        event = Event(
             device=self._admitted.device,
+            body=publish.payload,
             topic=publish.topic,
-            size=len(publish.payload),
             qos=publish.qos,
+            generation=self._admitted.generation,
         )
-        self._plane.messages.append(message)
+        events.record(self._azure, self._admitted.hub_key, event)
 
     def _twin(self) -> tuple[int, dict[str, Any] | None, str]:
         found = identities.require(self._azure, self._admitted.hub_key, self._admitted.device)

@@ -1,0 +1,1 @@
+"""What devices and their back end send each other, whichever protocol they use."""

@@ -1,0 +1,148 @@
+"""A queue in the store whose messages are locked by whoever receives them, until they are settled or the lock's time is over.
+
+This is how a hub keeps cloud-to-device messages, feedback and notifications of file uploads
+(https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-messages-c2d, "The cloud-to-device message life cycle").
+Every function must be called within a transaction of the store.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.store import Document
+
+EXPIRED, TOO_OFTEN = "Expired", "DeliveryCountExceeded"
+_COUNTER = "messages"
+
+
+class LockLostError(Exception):
+    """No message is locked by this token: it was settled, its lock is over, or there never was one."""
+
+
+@dataclass(frozen=True)
+class Queue:
+    """One queue. Its messages' keys begin with ``prefix``, which ends in a slash."""
+
+    kind: str  # of the documents in the store
+    prefix: str
+    lock_seconds: float = 60.0
+    most_deliveries: int = 10
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A received message, which belongs to its receiver until `locked_until`."""
+
+    token: str
+    body: Document
+    enqueued: datetime
+    expires: datetime
+    deliveries: int  # how often it was received, this time included
+    locked_until: datetime
+    sequence: int
+
+
+def put(azure: Azure, queue: Queue, body: Document, seconds: float, expires: datetime | None = None) -> int:
+    """Append a message that is kept for ``seconds``, or until ``expires``. Returns its sequence number."""
+    now = azure.clock.now()
+    sequence = azure.store.next_number(_COUNTER)
+    entry = {
+        "sequence": sequence,
+        "enqueued": now.isoformat(),
+        "expires": (expires or now + timedelta(seconds=seconds)).isoformat(),
+        "deliveries": 0,
+        "token": None,
+        "locked": None,
+        "body": body,
+    }
+    azure.store.put(queue.kind, _key(queue, entry), entry)
+    return sequence
+
+
+def waiting(azure: Azure, queue: Queue) -> int:
+    """How many messages are in the queue, locked ones too."""
+    return azure.store.count(queue.kind, queue.prefix)
+
+
+def sweep(azure: Azure, queue: Queue) -> list[tuple[Document, str]]:
+    """Drop the messages that have expired or were received too often without being settled; returns their bodies, each with the reason."""
+    now, dropped = azure.clock.now(), []
+    for entry in azure.store.list(queue.kind, queue.prefix):
+        if _is_locked(entry, now):
+            continue
+        expired = datetime.fromisoformat(entry["expires"]) <= now
+        if expired or entry["deliveries"] >= queue.most_deliveries:
+            azure.store.delete(queue.kind, _key(queue, entry))
+            dropped.append((entry["body"], EXPIRED if expired else TOO_OFTEN))
+    return dropped
+
+
+def receive(azure: Azure, queue: Queue) -> Delivery | None:
+    """Lock the oldest message that nobody has locked; None where there is none. `sweep` comes first."""
+    now = azure.clock.now()
+    for entry in azure.store.list(queue.kind, queue.prefix):
+        if _is_locked(entry, now):
+            continue
+        until = now + timedelta(seconds=queue.lock_seconds)
+        entry |= {"token": str(uuid.uuid4()), "locked": until.isoformat(), "deliveries": entry["deliveries"] + 1}
+        azure.store.put(queue.kind, _key(queue, entry), entry)
+        return Delivery(
+            token=entry["token"],
+            body=entry["body"],
+            enqueued=datetime.fromisoformat(entry["enqueued"]),
+            expires=datetime.fromisoformat(entry["expires"]),
+            deliveries=entry["deliveries"],
+            locked_until=until,
+            sequence=entry["sequence"],
+        )
+    return None
+
+
+def settle(azure: Azure, queue: Queue, token: str) -> Document:
+    """Remove a message that is locked by this token; returns its body.
+
+    Raises:
+        LockLostError: None is.
+    """
+    entry = _locked(azure, queue, token)
+    azure.store.delete(queue.kind, _key(queue, entry))
+    body: Document = entry["body"]
+    return body
+
+
+def release(azure: Azure, queue: Queue, token: str) -> None:
+    """Give a message back that is locked by this token: the next receiver gets it.
+
+    Raises:
+        LockLostError: None is.
+    """
+    entry = _locked(azure, queue, token)
+    azure.store.put(queue.kind, _key(queue, entry), entry | {"token": None, "locked": None})
+
+
+def purge(azure: Azure, queue: Queue) -> list[Document]:
+    """Remove every message, locked ones too; returns their bodies."""
+    bodies = [entry["body"] for entry in azure.store.list(queue.kind, queue.prefix)]
+    azure.store.delete_under(queue.kind, queue.prefix)
+    return bodies
+
+
+def _locked(azure: Azure, queue: Queue, token: str) -> Document:
+    now = azure.clock.now()
+    for entry in azure.store.list(queue.kind, queue.prefix):
+        if token and entry["token"] == token and _is_locked(entry, now):
+            return entry
+    raise LockLostError(token)
+
+
+def _is_locked(entry: Document, now: datetime) -> bool:
+    return entry["locked"] is not None and datetime.fromisoformat(entry["locked"]) > now
+
+
+def _key(queue: Queue, entry: Document) -> str:
+    return f"{queue.prefix}{entry['sequence']:020d}"
