@@ -9,7 +9,7 @@ from local_azure_iot.hub_registry import identities
 from local_azure_iot.judge import certificate
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.mqtt import packets
-from local_azure_iot.mqtt.admission import AdmittedDevice, Peer, RefusedError, admit
+from local_azure_iot.mqtt.admission import Peer, RefusedError, admit
 from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType
 from local_azure_iot.mqtt.plane import Attempt
 from local_azure_iot.mqtt.tls import TlsError, TlsStream
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from OpenSSL import SSL
 
+    from local_azure_iot.hub_registry.device_access import AdmittedIdentity
     from local_azure_iot.mqtt.packets import Connect, Packet
     from local_azure_iot.mqtt.plane import Plane
 
@@ -48,7 +49,7 @@ class Session(asyncio.Protocol):
         self._silence = _LONGEST_SILENCE  # seconds after which a device that sends nothing is gone
         self._peer: Peer | None = None
         self._heard = self._logged = False  # whether anything was received, and whether the control port's log has this connection
-        self._admitted: AdmittedDevice | None = None
+        self._admitted: AdmittedIdentity | None = None
         self._topics: Topics | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:

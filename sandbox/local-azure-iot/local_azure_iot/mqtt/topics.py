@@ -19,7 +19,7 @@ from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_azure_iot.mqtt.admission import AdmittedDevice
+    from local_azure_iot.hub_registry.device_access import AdmittedIdentity
     from local_azure_iot.mqtt.packets import Packet, Publish
     from local_azure_iot.mqtt.plane import Plane
 
@@ -35,7 +35,7 @@ class ProtocolBreachError(Exception):
 class Topics:
     """The topics of one device's session."""
 
-    def __init__(self, plane: Plane, admitted: AdmittedDevice) -> None:
+    def __init__(self, plane: Plane, admitted: AdmittedIdentity) -> None:
         self._plane, self._azure, self._admitted = plane, plane.azure, admitted
         self._events = f"devices/{admitted.device}/messages/events"
         self._subscribed: set[str] = set()

@@ -1,0 +1,115 @@
+"""Whether a device or module may use a hub, whichever protocol it speaks: by its signature, or by its certificates.
+
+Both are checked against the registry and the hub's certificates of this moment.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from local_azure_iot.hub_registry import access, identities, modules
+from local_azure_iot.judge import connection_check, upload
+from local_azure_iot.messaging.addresses import address
+from local_azure_iot.microsoft_devices import lifecycle
+
+if TYPE_CHECKING:
+    from OpenSSL import crypto
+
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.store import Document
+
+
+class DeviceRefusedError(Exception):
+    """A device may not use the hub. The message is the reason, for the control port: Azure tells a device nothing."""
+
+
+@dataclass(frozen=True)
+class AdmittedIdentity:
+    """A device or module that may use its hub."""
+
+    host: str  # of the hub
+    hub_key: str
+    device: str
+    module: str  # empty: the device itself
+    generation: str  # differs for an identity that is created again with the same id
+    method: str  # how it authenticated: `sas`, `selfSigned` or `certificateAuthority`
+    expires: float | None = None  # seconds since 1970: the end of its token
+
+    @property
+    def store_key(self) -> str:
+        """Its key in the store, and its address for messages."""
+        return address(self.hub_key, self.device, self.module)
+
+
+def admit(
+    azure: Azure, hub_key: str, hub: Document, device_id: str, module_id: str, *, chain: list[crypto.X509], signature: str
+) -> AdmittedIdentity:
+    """Decide on a device, or on its module unless ``module_id`` is empty.
+
+    ``chain`` has the certificates that it sent in TLS, its own first; ``signature`` is a shared access signature, or empty.
+
+    Raises:
+        DeviceRefusedError: It may not use the hub.
+    """
+    device = identities.find(azure, hub_key, device_id)
+    if device is None:
+        raise DeviceRefusedError(f"no device '{device_id}' is registered on this hub")
+    if device["status"] != "enabled":
+        raise DeviceRefusedError(f"device '{device_id}' is disabled{': ' + device['reason'] if device['reason'] else ''}")
+    found, name = device, f"device '{device_id}'"
+    if module_id:
+        module = modules.find(azure, hub_key, device_id, module_id)
+        if module is None:
+            raise DeviceRefusedError(f"no module '{module_id}' is registered on device '{device_id}'")
+        found, name = module, f"module '{module_id}' of device '{device_id}'"
+    kind, expires = found["auth"]["type"], None
+    if kind == "none":
+        raise DeviceRefusedError(f"{name} has no credentials (authentication none)")
+    if kind == "sas":
+        path = f"devices/{device_id}/modules/{module_id}" if module_id else f"devices/{device_id}"
+        expires = _by_signature(azure, hub, found["auth"], name, path, signature)
+    elif signature:
+        raise DeviceRefusedError(f"a password was sent, and {name} connects by certificate ({kind})")
+    else:
+        _by_certificate(azure, hub_key, found["auth"], f"{device_id}/{module_id}" if module_id else device_id, chain)
+    return AdmittedIdentity(hub["hostName"], hub_key, device_id, module_id, found["generation"], kind, expires)
+
+
+def _by_certificate(azure: Azure, hub_key: str, auth: Document, common_name: str, chain: list[crypto.X509]) -> None:
+    now = azure.clock.now()
+    if auth["type"] == "selfSigned":
+        refusal = connection_check.thumbprint_refusal(chain, auth["thumbprints"], now)
+    else:
+        refusal = connection_check.chain_refusal(chain, anchors(azure, hub_key), common_name, now, strict=azure.settings.strict)
+    if refusal:
+        raise DeviceRefusedError(str(refusal))
+
+
+def anchors(azure: Azure, hub_key: str) -> tuple[bytes, ...]:
+    """The certificates that are verified on the hub right now."""
+    certificates = azure.store.list(lifecycle.CERTIFICATE, f"{hub_key}/")
+    return tuple(_der(certificate["text"]) for certificate in certificates if certificate["verified"])
+
+
+@lru_cache(maxsize=256)
+def _der(text: str) -> bytes:
+    return upload.read(text).certificate.encoded
+
+
+def _by_signature(azure: Azure, hub: Document, auth: Document, name: str, path: str, text: str) -> float:
+    if not access.accepts_signatures(hub) or hub["properties"].get("disableDeviceSAS") is True:
+        raise DeviceRefusedError("this hub takes no shared access signatures from devices (disableLocalAuth or disableDeviceSAS)")
+    try:
+        signature = access.read_signature(text)
+        keys: tuple[str | None, ...] = tuple(auth["keys"])
+        if signature.policy:
+            policy = access.policy_rights(hub, signature.policy)
+            if policy is None or "DeviceConnect" not in policy[0]:
+                raise DeviceRefusedError(f"the policy '{signature.policy}' does not exist or lacks DeviceConnect")
+            keys = policy[1]
+        signature.check(keys, f"{hub['hostName']}/{path}", azure.clock.timestamp())
+    except access.SignatureError as error:
+        raise DeviceRefusedError(f"{name} connects by key, and its password is invalid: {error}") from error
+    return float(signature.expiry)
