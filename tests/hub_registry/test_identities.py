@@ -171,3 +171,32 @@ def test_what_a_twin_can_hold(registry: HubClient, desired: str, status: int) ->
     body = f'{{"properties": {{"desired": {desired}}}}}'
     answer = registry.ask("PATCH", "/twins/press-001", content=body, headers={"Content-Type": "application/json"})
     assert (answer.status_code, "iothub-errorcode" in answer.headers) == (status, status != 200), answer.text
+
+
+def test_keys_are_regenerated(registry: HubClient) -> None:
+    """One key or both, of devices and modules; what has no keys or is not there is told, and the others are done."""
+    before = {name: registry.put(name, authentication={"type": "sas"})["authentication"]["symmetricKey"] for name in ("a", "b")}
+    registry.put("by-ca")
+    module = {"deviceId": "a", "moduleId": "m", "authentication": {"type": "sas"}}
+    of_module = registry.ask("PUT", "/devices/a/modules/m", json=module).json()["authentication"]["symmetricKey"]
+    asked = [{"id": "a"}, {"id": "a", "moduleId": "m"}, {"id": "by-ca"}, {"id": "none"}]
+    answer = registry.ask("POST", "/devices/keys/regenerate", json={"policyKey": "primaryKey", "devices": asked})
+    result = answer.json()
+    assert (answer.status_code, result["policyKey"]) == (207, "primaryKey")
+    assert [each["id"] for each in result["errors"]] == ["by-ca", "none"]
+    for rotated, old, path in zip(result["rotatedKeys"], (before["a"], of_module), ("/devices/a", "/devices/a/modules/m"), strict=True):
+        found = registry.ask("GET", path).json()["authentication"]["symmetricKey"]
+        assert found == {name: rotated[name] for name in ("primaryKey", "secondaryKey")}
+        assert (found["primaryKey"] != old["primaryKey"], found["secondaryKey"]) == (True, old["secondaryKey"])
+    both = registry.ask("POST", "/devices/keys/regenerate", json={"policyKey": "both", "devices": [{"id": "b"}]})
+    assert (both.status_code, both.json()["errors"]) == (200, [])
+    assert set(both.json()["rotatedKeys"][0].values()).isdisjoint(before["b"].values())
+    for body in ({"policyKey": "third", "devices": []}, {"policyKey": "both", "devices": [{"id": "b"}] * 101}, {"policyKey": 7}):
+        assert registry.ask("POST", "/devices/keys/regenerate", json=body).status_code in {400, 413}
+
+
+def test_a_patch_sent_as_a_post(registry: HubClient) -> None:
+    """As Java's service client sends it."""
+    registry.put("press-001")
+    sent = {"X-HTTP-Method-Override": "PATCH"}
+    assert registry.ask("POST", "/twins/press-001", json={"tags": {"a": 1}}, headers=sent).json()["tags"] == {"a": 1}

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot.host_names import Endpoint
 from local_azure_iot.key_vault import vault_routes
+from local_azure_iot.key_vault.known_operations import KNOWN_AT_ARM as KNOWN_VAULTS
 from local_azure_iot.login.tokens import TokenError
 from local_azure_iot.microsoft_devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
+from local_azure_iot.microsoft_devices.known_operations import KNOWN_AT_ARM as KNOWN_DEVICES
 from local_azure_iot.resource_manager import access, errors, group_routes, metadata, providers, role_routes
+from local_azure_iot.resource_manager.known_operations import KNOWN as KNOWN_OF_ARM
 from local_azure_iot.routing import Route, Router
 from local_azure_iot.wire import MAX_BODY, MalformedJsonError
 
@@ -31,6 +34,7 @@ ROUTES: list[Route] = [
 for _route in ROUTES:
     providers.API_VERSIONS.setdefault(_route.resource_type.lower(), set()).update(_route.versions)
 _ROUTER = Router(ROUTES)
+_KNOWN = Router((*KNOWN_DEVICES, *KNOWN_VAULTS, *KNOWN_OF_ARM))
 _WITHOUT_TOKEN = Router(metadata.ROUTES)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RESOURCE = re.compile(r"/subscriptions/[^/]+/resourceGroups/[^/]+/providers/(?P<type>[^/]+/[^/]+)/", re.IGNORECASE)
@@ -51,6 +55,8 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     _check_subscription(azure, request)
     match = _ROUTER.find(request.method, request.path)
     if match is None:
+        if known := _KNOWN.find(request.method, request.path):
+            raise errors.not_implemented(known.route.operation, f"{request.method} {request.path}")
         allowed = _ROUTER.methods(request.path)
         raise errors.method_not_allowed(request.method, allowed) if allowed else errors.no_route(request.path)
     request.parameters = match.parameters

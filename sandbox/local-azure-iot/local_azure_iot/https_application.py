@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from local_azure_iot import arm, host_names, service_faults, web_pages
+from local_azure_iot import arm, host_names, provisioning_endpoint, service_faults, web_pages
 from local_azure_iot.delivery import Answer
 from local_azure_iot.faults import TRUE_ANSWERS
 from local_azure_iot.host_names import Endpoint
@@ -159,6 +159,8 @@ class HttpsApplication:
             return vault_endpoint.answer(self.azure, request)
         if endpoint is Endpoint.HUB:
             return hub_endpoint.answer(self.azure, request)
+        if endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+            return provisioning_endpoint.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
 
     def _moment(self) -> Moment:

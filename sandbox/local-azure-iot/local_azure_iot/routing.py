@@ -6,7 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,6 +42,32 @@ class Route:
     action: str = ""  # the ARM action or data action that a caller needs
 
 
+@dataclass(frozen=True)
+class KnownOperation:
+    """An operation of Azure's that a specification or client of Microsoft's names, whether local Azure has it or not."""
+
+    operation: str
+    method: str
+    path: str
+
+
+def known_operations(text: str, **prefixes: str) -> tuple[KnownOperation, ...]:
+    """Read a list of operations: a name, method and path on each line. A path may begin with one of the ``prefixes``, as `<name>`."""
+    for name, prefix in prefixes.items():
+        text = text.replace(f"<{name}>", prefix)
+    return tuple(KnownOperation(*line.split()) for line in text.splitlines() if line.strip())
+
+
+class _Place(Protocol):
+    @property
+    def method(self) -> str: ...
+    @property
+    def path(self) -> str: ...
+
+
+Place = TypeVar("Place", bound=_Place)
+
+
 def table(rows: Iterable[Row], *, versions: tuple[str, ...] = (), resource_type: str = "") -> list[Route]:
     """The operations of one resource type, a row each."""
     return [
@@ -60,23 +86,37 @@ def table(rows: Iterable[Row], *, versions: tuple[str, ...] = (), resource_type:
     ]
 
 
+def absent(routes: Iterable[Route], known: Iterable[KnownOperation]) -> list[KnownOperation]:
+    """The known operations that no route answers."""
+    router = Router(routes)
+    return [each for each in known if router.find(each.method, sample_path(each)) is None]
+
+
+def sample_path(operation: KnownOperation) -> str:
+    """A path of an operation: each variable part has a value that local Azure's own routes take."""
+    return re.sub(r"\{(\w+)\*?\}", lambda part: _SAMPLES.get(part[1], f"a-{part[1]}"), operation.path)
+
+
+_SAMPLES = {"endpoint": "events", "scope": "/subscriptions/a-subscription", "namespace": "Microsoft.Devices"}
+
+
 @dataclass(frozen=True)
-class Match:
+class Match(Generic[Place]):
     """A route and the values of the path's variable parts."""
 
-    route: Route
+    route: Place
     parameters: dict[str, str]
 
 
-class Router:
+class Router(Generic[Place]):
     """Finds routes. Azure's paths are case-insensitive; the values of variable parts keep their case."""
 
-    def __init__(self, routes: Iterable[Route]) -> None:
-        self._by_method: dict[str, list[tuple[re.Pattern[str], Route]]] = defaultdict(list)
+    def __init__(self, routes: Iterable[Place]) -> None:
+        self._by_method: dict[str, list[tuple[re.Pattern[str], Place]]] = defaultdict(list)
         for route in routes:
             self._by_method[route.method].append((_pattern(route.path), route))
 
-    def find(self, method: str, path: str) -> Match | None:
+    def find(self, method: str, path: str) -> Match[Place] | None:
         """The first route that fits, or None."""
         for pattern, route in self._by_method.get(method, ()):
             if found := pattern.fullmatch(path):

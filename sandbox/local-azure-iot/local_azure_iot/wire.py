@@ -42,6 +42,12 @@ class Request:
         return self.headers.get(name.lower())
 
     @property
+    def intended_method(self) -> str:
+        """The method that the client means: one whose HTTP library knows no PATCH sends a POST that names it in a header (Java's SDKs)."""
+        override = (self.header("x-http-method-override") or "").strip().upper()
+        return override if self.method == "POST" and override else self.method
+
+    @property
     def api_version(self) -> str:
         """The requested api-version, or the empty string."""
         return self.query.get("api-version", "")

@@ -18,6 +18,7 @@ from local_azure_iot.resource_manager import access as roles
 if TYPE_CHECKING:
     from local_azure_iot.host_names import AzureCloud
     from local_azure_iot.local_azure import Azure
+    from local_azure_iot.login.tokens import Caller
     from local_azure_iot.store import Document
 
 _SCHEME = "sharedaccesssignature"
@@ -95,21 +96,32 @@ def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str |
     Raises:
         RegistryError: The token or signature is missing or invalid, or lacks the right: 401 for each, as hubs answer.
     """
+    client = identify(azure, cloud, hub, authorization)
+    if isinstance(client, frozenset):
+        if right not in client:
+            raise errors.unauthorized()
+    elif azure.settings.role_checks and not roles.allowed(azure, client, action, lifecycle.identifier(hub, lifecycle.HUB), data=True):
+        raise errors.unauthorized()
+
+
+def identify(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None) -> frozenset[str] | Caller:
+    """Who sends a request to a hub: the rights of the policy that signed it, or the caller of an Entra token.
+
+    Raises:
+        RegistryError: The token or signature is missing or invalid.
+    """
     if not authorization:
         raise errors.unauthorized()
     if not authorization.lower().startswith("bearer "):
-        _require_signature(azure, hub, authorization, right)
-        return
+        return _rights_of_signature(azure, hub, authorization)
     scope = cloud.iot_hubs_scope
     try:
-        caller = azure.tokens.caller(authorization, (scope, f"{scope}/"))
+        return azure.tokens.caller(authorization, (scope, f"{scope}/"))
     except TokenError as error:
         raise errors.unauthorized() from error
-    if azure.settings.role_checks and not roles.allowed(azure, caller, action, lifecycle.identifier(hub, lifecycle.HUB), data=True):
-        raise errors.unauthorized()
 
 
-def _require_signature(azure: Azure, hub: Document, authorization: str, right: str) -> None:
+def _rights_of_signature(azure: Azure, hub: Document, authorization: str) -> frozenset[str]:
     if not accepts_signatures(hub):
         raise errors.unauthorized()
     try:
@@ -121,5 +133,4 @@ def _require_signature(azure: Azure, hub: Document, authorization: str, right: s
         signature.check(keys, hub["hostName"], azure.clock.timestamp())
     except SignatureError as error:
         raise errors.unauthorized() from error
-    if right not in rights:
-        raise errors.unauthorized()
+    return frozenset(rights)

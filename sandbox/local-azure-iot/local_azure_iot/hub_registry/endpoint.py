@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot.clock import monotonic
 from local_azure_iot.hub_registry import access, errors
+from local_azure_iot.hub_registry.known_operations import KNOWN
 from local_azure_iot.hub_registry.routes import RIGHTS, ROUTES
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 from local_azure_iot.routing import Router
@@ -13,11 +14,11 @@ from local_azure_iot.wire import MalformedJsonError
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
-    from local_azure_iot.routing import Match
+    from local_azure_iot.routing import Match, Route
     from local_azure_iot.store import Document
     from local_azure_iot.wire import LaterReply, Reply, Request
 
-_ROUTER = Router(ROUTES)
+_ROUTER, _KNOWN = Router(ROUTES), Router(KNOWN)
 
 
 def answer(azure: Azure, request: Request) -> Reply | LaterReply:
@@ -29,9 +30,9 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     hub_key, hub = _require_hub(azure, request)
     if network_rules.refusal(hub["properties"], azure.settings.client_address or request.client):
         raise errors.unauthorized()
-    match = _ROUTER.find(request.method, request.path)
+    match = _ROUTER.find(request.intended_method, request.path)
     if match is None:
-        raise errors.no_route(f"{request.method} {request.path}")
+        raise _absent(azure, request, hub)
     if request.api_version.lower() not in match.route.versions:
         raise errors.version_invalid(request.api_version)
     right, _ = RIGHTS[match.route.operation]
@@ -43,6 +44,14 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
         raise errors.json_invalid(str(error)) from error
 
 
+def _absent(azure: Azure, request: Request, hub: Document) -> errors.RegistryError:
+    """The error for what no route answers, after authentication: a stranger learns nothing of what is here."""
+    access.identify(azure, request.destination.cloud, hub, request.header("authorization"))
+    line = f"{request.intended_method} {request.path}"
+    known = _KNOWN.find(request.intended_method, request.path)
+    return errors.not_implemented(known.route.operation, line) if known else errors.no_route(line)
+
+
 def throttle_seconds(azure: Azure, request: Request) -> float:
     """Seconds that the hub's throttle makes this request wait; 0 where the setting `throttle` is off.
 
@@ -51,13 +60,13 @@ def throttle_seconds(azure: Azure, request: Request) -> float:
     """
     if azure.settings.throttle is None:
         return 0.0
-    match, found = _ROUTER.find(request.method, request.path), _find_hub(azure, request)
+    match, found = _ROUTER.find(request.intended_method, request.path), _find_hub(azure, request)
     if match is None or found is None:
         return 0.0
     return _queue_seconds(azure, match, *found)
 
 
-def _queue_seconds(azure: Azure, match: Match, hub_key: str, hub: Document) -> float:
+def _queue_seconds(azure: Azure, match: Match[Route], hub_key: str, hub: Document) -> float:
     _, operation = RIGHTS[match.route.operation]
     factor, burst = azure.settings.throttle or 1.0, azure.settings.throttle_burst
     seconds = azure.throttle.wait(hub_key, hub, operation, factor=factor, burst=burst, now=monotonic())

@@ -139,6 +139,13 @@ def no_route(path: str) -> RegistryError:
     )
 
 
+def not_implemented(operation: str, request: str) -> RegistryError:
+    """Azure has the operation and local Azure has not. No Azure answers so: the envelope is a hub's, the number follows its others."""
+    return RegistryError(
+        501, 501000, "NotImplemented", f"{operation} ({request}) is an operation of Azure's that local Azure does not have."
+    )
+
+
 def not_found() -> RegistryError:
     """What was asked for does not exist. The number is documented, the message is a guess."""
     return RegistryError(404, 404000, "GenericNotFound", "NotFound")

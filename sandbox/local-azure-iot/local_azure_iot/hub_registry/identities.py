@@ -97,6 +97,14 @@ def change_twin(azure: Azure, hub_key: str, device: Document, body: dict[str, An
     twins.tell_session(azure, (hub_key, device["id"], ""), before["twin"], device["twin"], body, replace=replace)
 
 
+def change_authentication(azure: Azure, hub_key: str, device: Document, auth: dict[str, Any]) -> None:
+    """Replace how a device authenticates, and nothing else of it."""
+    before = dict(device)
+    device |= {"auth": auth, "etag": device["etag"] + 1}
+    save(azure, hub_key, device, before)
+    azure.presence.recheck(entries.store_key(hub_key, device["id"]))
+
+
 def save(azure: Azure, hub_key: str, device: Document, before: Document | None) -> None:
     """Write a device; `before` is what queries still see while the index lags."""
     device_key = entries.store_key(hub_key, device["id"])

@@ -112,6 +112,12 @@ def change_twin(azure: Azure, hub_key: str, module: Document, body: dict[str, An
     twins.tell_session(azure, (hub_key, module["device"], module["id"]), before, module["twin"], body, replace=replace)
 
 
+def change_authentication(azure: Azure, hub_key: str, module: Document, auth: dict[str, Any]) -> None:
+    """Replace how a module authenticates, and nothing else of it."""
+    module |= {"auth": auth, "etag": module["etag"] + 1}
+    azure.store.put(MODULE, _key(hub_key, module["device"], module["id"]), module)
+
+
 def delete(azure: Azure, hub_key: str, module: Document) -> None:
     """Delete a module with its twin."""
     azure.store.delete(MODULE, _key(hub_key, module["device"], module["id"]))

@@ -9,7 +9,8 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import errors, index, modules, query, twin_shape
+from local_azure_iot.hub_registry import errors, index, modules, twin_shape
+from local_azure_iot.query_language import query
 from local_azure_iot.wire import Reply
 
 if TYPE_CHECKING:
@@ -18,23 +19,24 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("local_azure_iot")
 DEFAULT_PAGE, MAX_PAGE = 100, 1000
+_KINDS = {query.Source.DEVICES: "Twin", query.Source.MODULES: "Twin", query.Source.JOBS: "DeviceJob"}  # x-ms-item-type of whole documents
 
 
 def run_query(azure: Azure, request: Request) -> Reply:
     """One page of a query's answer. Every page but the last has the requested size; a token leads to the next page."""
-    from local_azure_iot.hub_registry import query_parser
+    from local_azure_iot.query_language import parser
 
     text = request.json_object().get("query")
     if not isinstance(text, str):
         raise errors.query_invalid()
     try:
-        parsed = query_parser.parse(text)
+        parsed = parser.parse(text)
     except query.QueryError as error:
         _log.info("query refused: %s: %s", error, text)
         raise errors.query_invalid() from error
     hub_key, size = request.parameters["hub_key"], _page_size(request)
     token = _read_continuation_token(request.header("x-ms-continuation"), hub_key, text)
-    kind = "Twin" if parsed.returns_twins else "Raw"
+    kind = _KINDS[parsed.source] if parsed.returns_documents else "Raw"
     if parsed.aggregates:
         rows = parsed.aggregate_rows(twin for _, twin in _matching(azure, hub_key, parsed, ""))
         start = token.get("skip", 0)
@@ -67,7 +69,9 @@ def _page(
 
 def _matching(azure: Azure, hub_key: str, parsed: query.Query, after: str) -> Any:
     """The place and the twin of each device or module that the query selects; the index of modules does not lag."""
-    if parsed.of_modules:
+    if parsed.source is query.Source.JOBS:
+        return
+    if parsed.source is query.Source.MODULES:
         twins = modules.twins_of_hub(azure, hub_key, after)
     else:
         twins = ((found["id"], twin_shape.to_json(azure, hub_key, found)) for found in index.devices(azure, f"{hub_key}/", after))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import bulk, entries, errors, identities, twin_shape, twins
+from local_azure_iot.hub_registry import bulk, entries, errors, identities, key_rotation, twin_shape, twins
 from local_azure_iot.hub_registry import module_routes as modules
 from local_azure_iot.hub_registry.query_routes import run_query
 from local_azure_iot.hub_registry.throttle import Operation
@@ -66,6 +66,13 @@ def post_devices(azure: Azure, request: Request) -> Reply:
     """Up to a hundred devices: 200 when all succeeded, 400 when some were refused; the others are written all the same."""
     result = bulk.apply(azure, request.parameters["hub_key"], request.json_array())
     return Reply(status=200 if result["isSuccessful"] else 400, body=result)
+
+
+def regenerate_keys(azure: Azure, request: Request) -> Reply:
+    """New keys for up to a hundred devices and modules: 200, or 207 where some were refused."""
+    body = request.json_object({"policyKey": str, "devices": [{"id": str, "moduleId": str}]})
+    result = key_rotation.rotate(azure, request.parameters["hub_key"], body.get("policyKey"), body.get("devices") or [])
+    return Reply(status=207 if result["errors"] else 200, body=result)
 
 
 def get_twin(azure: Azure, request: Request) -> Reply:
@@ -140,6 +147,11 @@ _COUNTED, _RECORDED, _DOCUMENTED = Operation.REGISTRY, Evidence.RECORDED, Eviden
 _BULK = "guesses: errorCode as a number, a device twice in one call"
 _add("Query_GetTwins", "POST /devices/query", run_query, _TWINS, Operation.QUERY, "twins/read", _DOCUMENTED, "guess: at most 1000 a page")
 _add("BulkRegistry_UpdateRegistry", "POST /devices", post_devices, _WRITE, _COUNTED, "devices/write", _DOCUMENTED, _BULK)
+_ROTATED = "its form is az CLI's extension's; guesses: 207 and its numbers, at most 100, which identities are refused"
+_add(
+    "Service_BulkRegenerateDeviceKeyMethod", "POST /devices/keys/regenerate", regenerate_keys, _WRITE, _COUNTED, "devices/write",
+    _DOCUMENTED, _ROTATED,
+)  # fmt: skip
 _SCOPES = "parents are documented; guess: which scopes are refused"
 _add("Devices_GetDevices", "GET /devices", list_devices, _READ, _COUNTED, "devices/read", _RECORDED)
 _add("Devices_GetIdentity", "GET /devices/{id}", get_device, _READ, _COUNTED, "devices/read", _RECORDED, "guess: the 404's words")

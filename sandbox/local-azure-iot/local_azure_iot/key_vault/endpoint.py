@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_azure_iot.key_vault import data_access, errors, routes, vaults
+from local_azure_iot.key_vault.known_operations import KNOWN
 from local_azure_iot.login.tokens import TokenError
 from local_azure_iot.routing import Router
 from local_azure_iot.wire import MalformedJsonError
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from local_azure_iot.login.tokens import Caller
     from local_azure_iot.wire import LaterReply, Reply, Request
 
-_ROUTER = Router(routes.ROUTES)
+_ROUTER, _KNOWN = Router(routes.ROUTES), Router(KNOWN)
 
 
 def answer(azure: Azure, request: Request) -> Reply | LaterReply:
@@ -30,6 +31,8 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     data_access.require_network(azure, caller, vault)
     match = _ROUTER.find(request.method, request.path)
     if match is None:
+        if known := _KNOWN.find(request.method, request.path):
+            raise errors.not_implemented(known.route.operation, f"{request.method} {request.path}")
         raise errors.method_not_allowed(request.method)
     if request.api_version not in routes.VERSIONS:
         raise errors.version_unsupported(request.api_version)

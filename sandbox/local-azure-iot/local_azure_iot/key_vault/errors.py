@@ -37,6 +37,11 @@ def challenge(message: str, *, login: str, tenant_id: str, resource: str) -> Vau
     return VaultError(401, "Unauthorized", message, headers={"www-authenticate": header})
 
 
+def not_implemented(operation: str, request: str) -> VaultError:
+    """Azure has the operation and local Azure has not. No Azure answers so: only the envelope is Key Vault's."""
+    return VaultError(501, "NotImplemented", f"{operation} ({request}) is an operation of Azure's that local Azure does not have.")
+
+
 def forbidden_by_role(caller: Caller, issuer: str, action: str, key_id: str, vault: Document) -> VaultError:
     """No role of the caller allows the action."""
     message = (

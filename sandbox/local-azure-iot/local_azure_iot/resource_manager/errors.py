@@ -65,6 +65,11 @@ def no_route(path: str) -> ArmError:
     )
 
 
+def not_implemented(operation: str, request: str) -> ArmError:
+    """Azure has the operation and local Azure has not. No Azure answers so: only the envelope is ARM's."""
+    return ArmError(501, "NotImplemented", f"{operation} ({request}) is an operation of Azure's that local Azure does not have.")
+
+
 def method_not_allowed(method: str, allowed: Iterable[str]) -> ArmError:
     """The path does not support the method."""
     names = ", ".join(sorted(allowed))

@@ -1,0 +1,1 @@
+"""IoT Hub's query language: queries over twins and jobs, and conditions over twins and messages."""

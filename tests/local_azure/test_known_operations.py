@@ -1,0 +1,153 @@
+"""Operations of Azure: the tables agree with Microsoft's SDKs and specification; what is not here says so, after authentication."""
+
+import importlib
+import inspect
+import json
+import pkgutil
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+import pytest
+
+from docs.azure_coverage import KNOWN
+from local_azure_iot import arm, provisioning_endpoint
+from local_azure_iot.hub_registry import known_operations as hub
+from local_azure_iot.hub_registry import routes as hub_routes
+from local_azure_iot.key_vault import known_operations as vault
+from local_azure_iot.key_vault import routes as vault_routes
+from local_azure_iot.login import principals
+from local_azure_iot.microsoft_devices import known_operations as devices
+from local_azure_iot.resource_manager import known_operations as resources
+from local_azure_iot.routing import KnownOperation, absent, sample_path
+from tests.kit.hub_client import signature
+from tests.kit.repository import SHARED
+from tests.local_azure.in_process import Answer, InProcess
+
+_SPECIFICATION = SHARED / "specs" / "iothub-service-2021-04-12.swagger.json"
+# Paths that take any resource: local Azure answers them for its own types, and others stay unknown.
+_OF_ANY_RESOURCE = ("/{resource_id}", "{parent_resource_path}", "/subscriptions/{subscription_id}/resources")
+
+
+def _shape(method: str, path: str) -> tuple[str, str]:
+    """A request whose variable parts have no names."""
+    return method, re.sub(r"/?\{[^}]+\}", "/{}", path).lower()
+
+
+def _requests(package: str) -> Iterator[tuple[str, str]]:
+    """Every request that an SDK can build: its method and path, with `{name}` where an argument goes."""
+    found = importlib.import_module(package)
+    for module in pkgutil.walk_packages(found.__path__, f"{package}."):
+        if not module.name.endswith("operations") or ".aio." in module.name:
+            continue
+        for name, build in vars(importlib.import_module(module.name)).items():
+            if re.fullmatch(r"build_\w+_request", name):
+                needed = [each for each in inspect.signature(build).parameters.values() if each.default is each.empty]
+                request = build(**{each.name: f"{{{each.name}}}" for each in needed if each.kind is not each.VAR_KEYWORD})
+                yield request.method, unquote(request.url.partition("?")[0])
+
+
+@pytest.mark.parametrize(("package", "known"), [
+    ("azure.mgmt.iothub", devices.KNOWN_AT_ARM),
+    ("azure.mgmt.iothubprovisioningservices", devices.KNOWN_AT_ARM),
+    ("azure.mgmt.keyvault", vault.KNOWN_AT_ARM),
+    ("azure.mgmt.resource.resources", resources.KNOWN),
+    ("azure.keyvault.keys._generated", vault.KNOWN),
+])  # fmt: skip
+def test_each_operation_of_an_sdk_is_known(package: str, known: tuple[KnownOperation, ...]) -> None:
+    """By its method and path; a new SDK whose operations are in no table fails here."""
+    requests = {_shape(*each): each for each in _requests(package) if not any(any_one in each[1] for any_one in _OF_ANY_RESOURCE)}
+    shapes = {_shape(each.method, each.path) for each in known}
+    assert len(requests) > 20
+    assert [each for shape, each in requests.items() if shape not in shapes] == []
+
+
+def test_each_operation_of_the_specification_is_known() -> None:
+    """That of a hub's own endpoint, with its name."""
+    if not _SPECIFICATION.exists():
+        pytest.skip(f"{_SPECIFICATION.name} is not beside the project")
+    paths = json.loads(_SPECIFICATION.read_text())["paths"]
+    specified = {(each["operationId"], *_shape(method.upper(), path)) for path, of in paths.items() for method, each in of.items()}
+    assert specified - {(each.operation, *_shape(each.method, each.path)) for each in hub.KNOWN} == set()
+
+
+def test_each_known_operation_is_on_a_route_or_absent() -> None:
+    """None is listed twice in a table, and each table is one that the coverage page shows."""
+    for _, routes, known in KNOWN:
+        assert len({(each.method, each.path) for each in known}) == len(known)
+        assert len(absent(routes, known)) < len(known) or not routes
+
+
+def _named(answer: Answer, operation: KnownOperation) -> None:
+    assert answer.status == 501, (operation, answer)
+    assert operation.method == "HEAD" or operation.operation in answer.body.decode(), operation
+
+
+def test_what_is_absent_at_resource_manager(azure: InProcess) -> None:
+    """401 before anything else, then 501 that names the operation; a path of no operation is 404."""
+    known = (*devices.KNOWN_AT_ARM, *vault.KNOWN_AT_ARM, *resources.KNOWN)
+    for each in absent(arm.ROUTES, known):
+        path = sample_path(each).replace("a-subscription", azure.subscription)
+        assert azure.ask(each.method, f"{path}?api-version=2023-06-30", token="").status == 401
+        _named(azure.ask(each.method, f"{path}?api-version=2023-06-30"), each)
+    for path in ("/nonsense", f"/subscriptions/{azure.subscription}/providers/Microsoft.Storage/storageAccounts"):
+        assert azure.ask("GET", f"{path}?api-version=2023-06-30").status == 404
+
+
+def test_what_is_absent_at_a_hub(azure: InProcess) -> None:
+    """The same, in a hub's envelope; also by an overridden method, and without a word to those who may not ask."""
+    path = azure.hub()
+    host = f"{path.rpartition('/')[2]}.azure-devices.net"
+    key = azure.must("POST", f"{path}/listkeys?api-version=2023-06-30")["value"][0]["primaryKey"]
+    signed = {"host": host, "authorization": signature(host, "iothubowner", key)}
+    missing = absent(hub_routes.ROUTES, hub.KNOWN)
+    for each in missing:
+        asked = f"{sample_path(each)}?api-version=2021-04-12"
+        assert azure.ask(each.method, asked, host=host, token="").status == 401
+        answer = azure.ask(each.method, asked, **signed)
+        _named(answer, each)
+        assert answer.headers["iothub-errorcode"] == "NotImplemented"
+    assert azure.ask("GET", "/nonsense", host=host, token="").status == 401
+    unknown = azure.ask("GET", "/nonsense?api-version=2021-04-12", **signed)
+    assert (unknown.status, unknown.headers["iothub-errorcode"]) == (404, "GenericNotFound")
+    overridden = azure.ask("POST", "/twins/none?api-version=2021-04-12", b"{}", x_http_method_override="patch", **signed)
+    assert (overridden.status, overridden.headers["iothub-errorcode"]) == (404, "DeviceNotFound")
+    assert azure.ask("POST", "/twins/none?api-version=2021-04-12", b"{}", x_http_method_override="BREW", **signed).status == 404
+
+
+def test_what_is_absent_at_a_vault(azure: InProcess) -> None:
+    """The challenge first, then 501."""
+    group = azure.group()
+    tenant = azure.azure.tokens.tenant_id
+    body = {"location": "westus", "properties": {"tenantId": tenant, "sku": {"family": "A", "name": "standard"}, "accessPolicies": []}}
+    azure.must("PUT", f"{group}/providers/Microsoft.KeyVault/vaults/absent-here?api-version=2024-11-01", body)
+    host, bearer = "absent-here.vault.azure.net", _bearer(azure, "https://vault.azure.net")
+    for each in absent(vault_routes.ROUTES, vault.KNOWN):
+        assert azure.ask(each.method, f"{sample_path(each)}?api-version=7.4", host=host, token="").status == 401
+        _named(azure.ask(each.method, f"{sample_path(each)}?api-version=7.4", host=host, token=bearer), each)
+
+
+def test_what_is_absent_at_a_provisioning_service(azure: InProcess) -> None:
+    """By signature and by Entra token; devices are told as soon as they bring credentials."""
+    path = azure.hub(kind="provisioningServices")
+    host = f"{path.rpartition('/')[2]}.azure-devices-provisioning.net"
+    key = azure.must("POST", f"{path}/listkeys?api-version=2023-03-01-preview")["value"][0]
+    signed = signature(host, key["keyName"], key["primaryKey"])
+    for each in provisioning_endpoint.KNOWN:
+        for wrong in ("", signature(host, "nobody", key["primaryKey"]), signature("other", key["keyName"], key["primaryKey"]), "nonsense"):
+            assert azure.ask(each.method, sample_path(each), host=host, token="", authorization=wrong).status == 401
+        _named(azure.ask(each.method, sample_path(each), host=host, authorization=signed), each)
+        _named(azure.ask(each.method, sample_path(each), host=host, token=_bearer(azure, "https://azure-devices-provisioning.net")), each)
+    assert azure.ask("GET", "/nonsense", host=host, authorization=signed).json()["errorCode"] == 404000
+    assert azure.ask("GET", "/enrollments/x", host="none.azure-devices-provisioning.net", authorization=signed).status == 401
+    for each in provisioning_endpoint.KNOWN_BY_DEVICES:
+        at = "global.azure-devices-provisioning.net"
+        assert azure.ask(each.method, sample_path(each), host=at, token="").status == 401
+        _named(azure.ask(each.method, sample_path(each), host=at, authorization="SharedAccessSignature sr=a&sig=b&se=1"), each)
+
+
+def _bearer(azure: InProcess, audience: str) -> str:
+    directory = principals.directory(azure.azure.store)
+    deployer = principals.find(azure.azure.store, directory.client_id)
+    assert deployer
+    return azure.azure.tokens.issue(deployer, audience)
