@@ -50,6 +50,7 @@ class Options:
     mqtt_port: int = 8883
     proxy_port: int = 8080
     control_port: int = 8444
+    names: bool = False  # write a hosts file with the names of what it serves
     data: Path | None = None  # None: nothing is kept
     ready_file: Path | None = None
     hostile: str = ""
@@ -72,6 +73,7 @@ class Ready:
     bundle_file: str
     java_file: str
     az_folder: str  # where the az CLI keeps its logins here
+    hosts_file: str | None  # the names that it serves as hosts(5), with `--names`
     tenant_id: str
     client_id: str
     client_secret: str
@@ -262,6 +264,7 @@ def _ready(
         bundle_file=str(identity.bundle_file),
         java_file=str(identity.java_file),
         az_folder=str(identity.ca_file.with_name("az")),
+        hosts_file=str(hosts) if hosts else None,
         tenant_id=directory.tenant_id,
         client_id=deployer.client_id,
         client_secret=deployer.secret,

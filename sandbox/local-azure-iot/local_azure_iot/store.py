@@ -44,6 +44,12 @@ class Store:
         self._db.execute("PRAGMA journal_mode=WAL")
         self._db.execute("PRAGMA synchronous=NORMAL")
         self._db.executescript(_SCHEMA)
+        self._written: set[str] = set()  # the kinds of the documents that this transaction wrote
+        self._watchers: list[tuple[frozenset[str], Callable[[], None]]] = []
+
+    def watch(self, kinds: frozenset[str], changed: Callable[[], None]) -> None:
+        """Call ``changed`` after each transaction that wrote or deleted documents of these kinds, before anybody is told of it."""
+        self._watchers.append((kinds, changed))
         self._after_commit: list[Callable[[], None]] = []
 
     def close(self) -> None:
@@ -60,6 +66,7 @@ class Store:
             with self._part():
                 yield
             return
+        self._written.clear()
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield
@@ -68,6 +75,9 @@ class Store:
             self._after_commit.clear()
             raise
         self._db.execute("COMMIT")
+        for kinds, changed in self._watchers:
+            if kinds & self._written:
+                changed()
         due, self._after_commit = self._after_commit, []
         for function in due:
             function()
@@ -99,6 +109,7 @@ class Store:
 
     def put(self, kind: str, key: str, body: Document) -> None:
         """Write a document; an existing document keeps its position in lists."""
+        self._written.add(kind)
         self._db.execute(
             "INSERT INTO documents (kind, key, body) VALUES (?, ?, ?) ON CONFLICT (kind, key) DO UPDATE SET body = excluded.body",
             (kind, key, _WRITER.encode(body)),
@@ -106,6 +117,7 @@ class Store:
 
     def delete(self, kind: str, key: str) -> None:
         """Delete a document, if it exists."""
+        self._written.add(kind)
         self._db.execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
 
     def page(self, kind: str, prefix: str, after: str, limit: int) -> list[tuple[str, Document]]:
@@ -141,6 +153,7 @@ class Store:
 
     def delete_under(self, kind: str, prefix: str) -> None:
         """Delete all documents of a kind whose keys begin with `prefix`."""
+        self._written.add(kind)
         self._db.execute("DELETE FROM documents WHERE kind = ? AND key >= ? AND key < ?", (kind, prefix, prefix + _LAST))
 
     def next_number(self, name: str, *, start: int = 0, by: int = 1) -> int:
@@ -153,5 +166,6 @@ class Store:
 
     def clear(self, *, keep: tuple[str, ...] = ()) -> None:
         """Delete everything but the kinds in `keep`. Counters go on, so that no etag is used twice."""
+        self._written.update(kind for kinds, _ in self._watchers for kind in kinds)
         marks = ",".join("?" * len(keep))
         self._db.execute(f"DELETE FROM documents WHERE kind NOT IN ({marks})", keep)  # noqa: S608 - only question marks are put in
