@@ -1,6 +1,6 @@
 """The names of what local Azure serves as a hosts file (hosts(5)), for clients that know no proxy: `start --names`.
 
-A hosts file has no wildcards, so it has a line for each hub, provisioning service and vault, and is written before their creation is answered.
+A hosts file has no wildcards: it has a line for each hub, provisioning service and vault, written before their creation is answered.
 """
 
 from __future__ import annotations
@@ -34,9 +34,10 @@ def write(path: Path, host: str, store: Store) -> None:
 
 
 def names(store: Store) -> list[str]:
-    """The names of each cloud's own services, then those of what was created, oldest first."""
+    """The names of each cloud's own services, then those of what was created and is not being deleted, oldest first."""
     found = [name for cloud in CLOUDS for name in (cloud.arm, *cloud.login, cloud.device_provisioning)]
-    found += [service["hostName"] for kind in (HUB, PROVISIONING) for service in store.list(kind.document)]
+    services = [service for kind in (HUB, PROVISIONING) for service in store.list(kind.document)]
+    found += [each["hostName"] for each in services if not each.get("operation") or each["operation"]["what"] != "delete"]
     suffixes = {cloud.name: cloud.key_vault_suffix for cloud in CLOUDS}
     found += [f"{vault['name']}.{suffixes[vault['cloud']]}" for vault in store.list(VAULT) if not vault["deleted"]]
     return [name.lower() for name in found]

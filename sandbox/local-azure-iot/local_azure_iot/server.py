@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import math
 import os
@@ -16,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_azure_iot import control, faults, host_names, tls_identity
+from local_azure_iot import control, faults, host_names, hosts_file, tls_identity
 from local_azure_iot.clock import Clock
 from local_azure_iot.control_access import ControlAccess
 from local_azure_iot.https_application import HttpsApplication
@@ -119,6 +120,7 @@ def _loopback_only(host: str) -> None:
 
 async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], None]) -> None:
     identity, application, store = _create_azure(options, folder)
+    hosts = _keep_hosts_file(options, folder, store)
     listeners = [
         _listen(options.host, port, flag)
         for port, flag in (
@@ -150,7 +152,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     ]
     try:
         await _started(servers, tasks)
-        ready = _ready(application, identity, control_port.token, https_socket, control_socket, proxy_socket, mqtt_socket)
+        ready = _ready(application, identity, hosts, control_port.token, https_socket, control_socket, proxy_socket, mqtt_socket)
         if options.ready_file:
             _write_ready(options.ready_file, ready)
         on_ready(ready)
@@ -187,6 +189,17 @@ def _create_azure(options: Options, folder: Path) -> tuple[tls_identity.ServerId
     return identity, application, store
 
 
+def _keep_hosts_file(options: Options, folder: Path, store: Store) -> Path | None:
+    """Write the hosts file, if it is wanted, now and whenever a name comes or goes."""
+    file = folder / "hosts"
+    file.unlink(missing_ok=True)  # of an earlier start, perhaps at another address
+    if not options.names:
+        return None
+    hosts_file.write(file, options.host, store)
+    store.watch(hosts_file.KINDS, lambda: hosts_file.write(file, options.host, store))
+    return file
+
+
 def _listen(host: str, port: int, flag: str) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -195,9 +208,10 @@ def _listen(host: str, port: int, flag: str) -> socket.socket:
         sock.bind((host, port))
     except OSError as error:
         sock.close()
-        raise CannotStartError(
-            f"port {port} of {host} can't be used: {error.strerror}; stop what uses it or choose another with {flag} (0: any free one)"
-        ) from error
+        remedy = f"stop what uses it or choose another with {flag} (0: any free one)"
+        if error.errno == errno.EACCES:  # ip(7), ip_unprivileged_port_start
+            remedy = f"run `sudo sysctl net.ipv4.ip_unprivileged_port_start={port}` once, start as root, or choose another with {flag}"
+        raise CannotStartError(f"port {port} of {host} can't be used: {error.strerror}; {remedy}") from error
     sock.listen(1024)
     sock.setblocking(False)
     return sock
@@ -240,6 +254,7 @@ def _on_end_of_input(stop: asyncio.Event) -> None:
 def _ready(
     application: HttpsApplication,
     identity: tls_identity.ServerIdentity,
+    hosts: Path | None,
     control_token: str,
     https_socket: socket.socket,
     control_socket: socket.socket,

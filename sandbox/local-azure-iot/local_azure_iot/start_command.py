@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from local_azure_iot.server import Options, Ready
 
-_PORTS = (
-    ("--port", 8443, "HTTPS: ARM, login and the services, selected by host name"),
-    ("--mqtt-port", 8883, "MQTT over TLS"),
-    ("--proxy-port", 8080, "the CONNECT proxy for Azure's host names"),
-    ("--control-port", 8444, "control API for tests: faults, clock, log, reset"),
+_PORTS = (  # each flag, its default, and its default with --names, where clients take Azure's own ports
+    ("--port", 8443, 443, "HTTPS: ARM, login and the services, selected by host name"),
+    ("--mqtt-port", 8883, 8883, "MQTT over TLS"),
+    ("--proxy-port", 8080, 8080, "the CONNECT proxy for Azure's host names"),
+    ("--control-port", 8444, 8444, "control API for tests: faults, clock, log, reset"),
 )
-FREE_PORTS = tuple(word for flag, _, _ in _PORTS for word in (flag, "0"))
+FREE_PORTS = tuple(word for flag, *_ in _PORTS for word in (flag, "0"))
 
 
 class StartError(Exception):
@@ -27,9 +27,15 @@ class StartError(Exception):
 
 def add_addresses(parser: argparse.ArgumentParser) -> None:
     """The flags that say where local Azure listens and where it publishes that."""
-    parser.add_argument("--host", default="127.0.0.1", help="a loopback address (default 127.0.0.1)")
-    for flag, port, what in _PORTS:
-        parser.add_argument(flag, type=int, default=port, metavar="PORT", help=f"{what} (default {port}; 0: any free port)")
+    parser.add_argument("--host", help="a loopback address (default 127.0.0.1; with --names one of 127.77.0.0/16, by the data folder)")
+    for flag, port, own, what in _PORTS:
+        default = f"{port}" if port == own else f"{port}; with --names {own}"
+        parser.add_argument(flag, type=int, metavar="PORT", help=f"{what} (default {default}; 0: any free port)")
+    parser.add_argument(
+        "--names",
+        action="store_true",
+        help="for clients that know no proxy: Azure's own ports, and a hosts file of the names that are served (docs/clients.md)",
+    )
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write addresses and credentials there as JSON once it is ready")
     parser.add_argument(
         "--stop-at-eof", action="store_true", help="stop when standard input ends: with the process that holds the other end of the pipe"
@@ -103,6 +109,7 @@ def _announce(ready: Ready) -> None:
 
 
 def _server_options(options: argparse.Namespace) -> Options:
+    from local_azure_iot import hosts_file
     from local_azure_iot.server import Options
     from local_azure_iot.settings import Settings
 
@@ -115,13 +122,13 @@ def _server_options(options: argparse.Namespace) -> Options:
         query_lag_seconds=options.query_lag,
         created_zero_date=None if options.created is None else options.created == "zero",
     )
+    data = None if options.data == ":memory:" else Path(options.data).absolute()
+    own_host = hosts_file.address(data or Path.cwd()) if options.names else "127.0.0.1"
     return Options(
-        host=options.host,
-        port=options.port,
-        mqtt_port=options.mqtt_port,
-        proxy_port=options.proxy_port,
-        control_port=options.control_port,
-        data=None if options.data == ":memory:" else Path(options.data).absolute(),
+        host=own_host if options.host is None else options.host,
+        **_ports(options),
+        names=options.names,
+        data=data,
         ready_file=options.ready_file.absolute() if options.ready_file else None,
         stop_at_eof=options.stop_at_eof,
         hostile=options.hostile,
@@ -129,6 +136,16 @@ def _server_options(options: argparse.Namespace) -> Options:
         idle_seconds=options.idle_seconds,
         clock=_moment(options.clock),
     )
+
+
+def _ports(options: argparse.Namespace) -> dict[str, int]:
+    """The ports by the names of their options."""
+    found = {}
+    for flag, port, own, _ in _PORTS:
+        name = flag.removeprefix("--").replace("-", "_")
+        given: int | None = getattr(options, name)
+        found[name] = (own if options.names else port) if given is None else given
+    return found
 
 
 def _moment(text: str | None) -> datetime | None:

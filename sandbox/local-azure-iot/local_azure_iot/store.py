@@ -46,11 +46,11 @@ class Store:
         self._db.executescript(_SCHEMA)
         self._written: set[str] = set()  # the kinds of the documents that this transaction wrote
         self._watchers: list[tuple[frozenset[str], Callable[[], None]]] = []
+        self._after_commit: list[Callable[[], None]] = []
 
     def watch(self, kinds: frozenset[str], changed: Callable[[], None]) -> None:
         """Call ``changed`` after each transaction that wrote or deleted documents of these kinds, before anybody is told of it."""
         self._watchers.append((kinds, changed))
-        self._after_commit: list[Callable[[], None]] = []
 
     def close(self) -> None:
         """Close the database."""
