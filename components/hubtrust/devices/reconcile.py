@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from hubtrust.azure.bulk import MOST_IN_BULK, Operation, Refusal, RefusalReason, creation, deletion, identity_update, twin_update
-from hubtrust.azure.device_description import DeviceDescription, Twin
+from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import BUSY_WAIT
@@ -21,6 +21,7 @@ from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 
 _MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
 _MOST_NAMED = 5  # devices in a message
+_NO_SCOPES: Mapping[str, str] = {}
 _T = TypeVar("_T")
 Owner = Mapping[str, str]  # the value of the owner tag: {stack, urn}
 Declaration = Callable[[str], DeviceDescription | None]  # what is declared of a device id; None: the device must not exist
@@ -61,6 +62,7 @@ class Reconciliation:
     differing: dict[str, Twin | None] = field(default_factory=dict)
     matching: set[str] = field(default_factory=set)  # devices that were as declared when they were read
     written: set[str] = field(default_factory=set)  # devices that were created, updated or deleted
+    _shared: dict[tuple[bool, str], DeviceDescription] = field(default_factory=dict)  # of devices that are to be deleted
 
     def find(self) -> None:
         """Find our devices in the hub's query index. Then read each device that differs from the registry itself, up to 1,000."""
@@ -128,9 +130,19 @@ class Reconciliation:
 
     def _compare(self, device_id: str, twin: Twin | None) -> None:
         self.differing[device_id] = twin
-        if self._action(device_id) is None:
+        action = self._action(device_id)
+        if action is None:
             del self.differing[device_id]
             self.matching.add(device_id)
+        elif action is Action.DELETE and twin is not None:
+            self.differing[device_id] = self._to_delete(twin)
+
+    def _to_delete(self, found: Twin) -> Twin:
+        """What a deletion needs of a device: a million whole twins would take gigabytes."""
+        owner, enabled = found.description.owner, found.description.enabled
+        kept = DeviceDescription(enabled=enabled, tags={OWNER_TAG: owner})
+        description = self._shared.setdefault((enabled, str(owner)), kept)
+        return Twin(found.device_id, description, "", "", found.device_etag, _NO_SCOPES)
 
     def _action(self, device_id: str) -> Action | None:
         """The next operation on the device; None: it is as declared."""
