@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from local_azure_iot.hub_registry import identities
-from local_azure_iot.messaging import cloud_to_device, feedback
+from local_azure_iot.messaging import cloud_to_device, service_queue
 from local_azure_iot.messaging.cloud_to_device import LockLostError, Message, QueueFullError, UnknownDeviceError
+from local_azure_iot.messaging.service_queue import FEEDBACK
 from tests.messaging.conftest import HubState
 
 DEVICE = "press-001"
@@ -30,8 +31,8 @@ def outcomes(hub: HubState) -> list[tuple[str, str]]:
     """The feedback that waits, completed."""
     found = []
     cloud_to_device.sweep_hub(hub.azure, hub.key)
-    while batch := feedback.receive(hub.azure, hub.key):
-        feedback.complete(hub.azure, hub.key, batch.token)
+    while batch := service_queue.receive(hub.azure, hub.key, FEEDBACK):
+        service_queue.complete(hub.azure, hub.key, FEEDBACK, batch.token)
         found += [(record["originalMessageId"], record["statusCode"]) for record in batch.records]
     return found
 
@@ -167,15 +168,15 @@ def test_messages_end_with_their_device_and_with_their_hub(hub: HubState) -> Non
 def test_feedback_is_locked_too(hub: HubState) -> None:
     send(hub, "x", ack="full")
     told: list[None] = []
-    feedback.subscribe(hub.azure, hub.key, lambda: told.append(None))
+    service_queue.subscribe(hub.azure, hub.key, FEEDBACK, lambda: told.append(None))
     cloud_to_device.purge(hub.azure, hub.key, DEVICE)
-    batch = feedback.receive(hub.azure, hub.key)
+    batch = service_queue.receive(hub.azure, hub.key, FEEDBACK)
     assert batch
     assert told
-    assert feedback.receive(hub.azure, hub.key) is None
-    feedback.abandon(hub.azure, hub.key, batch.token)
-    again = feedback.receive(hub.azure, hub.key)
+    assert service_queue.receive(hub.azure, hub.key, FEEDBACK) is None
+    service_queue.abandon(hub.azure, hub.key, FEEDBACK, batch.token)
+    again = service_queue.receive(hub.azure, hub.key, FEEDBACK)
     assert again
     assert again.records == batch.records
     with pytest.raises(LockLostError):
-        feedback.complete(hub.azure, hub.key, batch.token)
+        service_queue.complete(hub.azure, hub.key, FEEDBACK, batch.token)

@@ -48,9 +48,8 @@ class Presence:
         return before
 
     def record_message(self, key: str, now: datetime) -> None:
-        """Record that a device sent a packet."""
-        if key in self._activities:
-            self._activities[key].last = now
+        """Record that a device sent something, connected or by HTTPS."""
+        self._activities.setdefault(key, Activity()).last = now
 
     def disconnected(self, key: str, connection: Connection, now: datetime) -> None:
         """Record that a connection ended. A connection that was replaced before changes nothing."""

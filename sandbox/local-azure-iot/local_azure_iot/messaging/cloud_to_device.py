@@ -96,10 +96,10 @@ def send(azure: Azure, hub_key: str, device: str, message: Message) -> str:
     return message_id
 
 
-def receive(azure: Azure, hub_key: str, device: str) -> ReceivedMessage | None:
-    """The oldest message that waits for a device, locked for a minute; None where none waits."""
+def receive(azure: Azure, hub_key: str, device: str, lock_seconds: float = LOCK_SECONDS) -> ReceivedMessage | None:
+    """The oldest message that waits for a device, locked for a minute unless the device asks for another time; None where none waits."""
     with azure.store.transaction():
-        delivery = locked_queue.receive(azure, _swept(azure, hub_key, device))
+        delivery = locked_queue.receive(azure, _swept(azure, hub_key, device), lock_seconds)
     return _received(delivery) if delivery else None
 
 
@@ -183,7 +183,7 @@ def _sweep(azure: Azure, hub_key: str, queue: Queue) -> None:
 
 def _queue(azure: Azure, hub_key: str, device: str) -> Queue:
     most = int(_settings(azure, hub_key).get("maxDeliveryCount") or 10)
-    return Queue(lifecycle.CLOUD_TO_DEVICE, f"{address(hub_key, device)}/", LOCK_SECONDS, most)
+    return Queue(lifecycle.CLOUD_TO_DEVICE, f"{address(hub_key, device)}/", most)
 
 
 def _default_seconds(azure: Azure, hub_key: str) -> float:

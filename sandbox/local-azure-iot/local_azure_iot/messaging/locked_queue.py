@@ -30,7 +30,6 @@ class Queue:
 
     kind: str  # of the documents in the store
     prefix: str
-    lock_seconds: float = 60.0
     most_deliveries: int = 10
 
 
@@ -82,13 +81,13 @@ def sweep(azure: Azure, queue: Queue) -> list[tuple[Document, str]]:
     return dropped
 
 
-def receive(azure: Azure, queue: Queue) -> Delivery | None:
-    """Lock the oldest message that nobody has locked; None where there is none. `sweep` comes first."""
+def receive(azure: Azure, queue: Queue, lock_seconds: float) -> Delivery | None:
+    """Lock the oldest message that nobody has locked for so many seconds; None where there is none. `sweep` comes first."""
     now = azure.clock.now()
     for entry in azure.store.list(queue.kind, queue.prefix):
         if _is_locked(entry, now):
             continue
-        until = now + timedelta(seconds=queue.lock_seconds)
+        until = now + timedelta(seconds=lock_seconds)
         entry |= {"token": str(uuid.uuid4()), "locked": until.isoformat(), "deliveries": entry["deliveries"] + 1}
         azure.store.put(queue.kind, _key(queue, entry), entry)
         return Delivery(

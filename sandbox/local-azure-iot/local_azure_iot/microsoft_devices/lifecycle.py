@@ -26,6 +26,8 @@ MODULE = "module"  # of a device
 DEVICE_SHADOW = "device-shadow"  # the previous state of a device, which queries see until their index has caught up
 CLOUD_TO_DEVICE = "cloud-to-device"  # messages that wait for a device
 FEEDBACK = "feedback"  # on cloud-to-device messages
+FILE_NOTIFICATION = "file-notification"
+FILE_UPLOAD = "file-upload"  # of a device, not yet complete
 NAME = "global-name"  # the names in use in a whole cloud
 
 
@@ -39,7 +41,12 @@ class Kind:
     children: tuple[str, ...]  # the kinds of documents that are deleted with it
 
 
-HUB = Kind(Service.HUB, "hub", "os_ih", (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW, MODULE, CLOUD_TO_DEVICE, FEEDBACK))
+HUB = Kind(
+    Service.HUB,
+    "hub",
+    "os_ih",
+    (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW, MODULE, CLOUD_TO_DEVICE, FEEDBACK, FILE_NOTIFICATION, FILE_UPLOAD),
+)
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
 
