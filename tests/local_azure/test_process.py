@@ -262,6 +262,7 @@ def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("flags", "named"), [
     (("--host", "0.0.0.0"), "loopback"), (("--host", "127.0.0.1.example.com"), "loopback"), (("--hostile", "418"), "418"),
+    (("--listen", "localhost"), "0.0.0.0"), (("--known-as", "azure"), "--listen"), (("--listen", "127.0.0.1", "--names"), "--names"),
     (("--clock", "noon"), "--clock"), (("--clock", "2023-10-06T19:14:45"), "time zone"), (("--port", "TAKEN"), "--port"),
     (("--data", "/dev/null/x"), "--data"),
 ])  # fmt: skip

@@ -60,7 +60,7 @@ def unguarded() -> Iterator[Bait]:
 
         def serve() -> None:
             with in_process() as azure:  # made by the thread that serves it, as its store wants it
-                bait.operations = control_module.operations(azure.application, Plane(azure.azure))
+                bait.operations = control_module.operations(azure.application, Plane(azure.azure), {})
                 server.run([listening])
 
         thread = threading.Thread(target=serve, daemon=True)

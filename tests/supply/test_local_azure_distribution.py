@@ -69,13 +69,14 @@ def _ran(folder: Path, *command: str | Path) -> subprocess.CompletedProcess[str]
 
 
 def test_what_the_wheel_has(wheel: Path) -> None:
-    """The package, the grammar of queries, the command and the plugin; no tests, and nothing of the rest of this project."""
+    """The whole package, the command and the plugin; no tests, and nothing of the rest of this project."""
     with zipfile.ZipFile(wheel) as archive:
         names = archive.namelist()
         entry_points = archive.read(next(name for name in names if name.endswith("entry_points.txt"))).decode()
 
     assert {re.split(r"[/-]", name)[0] for name in names} == {"local_azure_iot"}
-    assert "local_azure_iot/hub_registry/query.lark" in names
+    files = {str(path.relative_to(DISTRIBUTION)) for path in (DISTRIBUTION / "local_azure_iot").rglob("*") if path.is_file()}
+    assert {name for name in names if ".dist-info/" not in name} == {name for name in files if "__pycache__" not in name}
     assert "local-azure-iot = local_azure_iot.__main__:run" in entry_points
     assert "[pytest11]\nlocal_azure_iot = local_azure_iot.pytest_plugin" in entry_points
 

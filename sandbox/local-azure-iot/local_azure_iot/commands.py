@@ -64,8 +64,21 @@ def _parser(prog: str, installed: Installation) -> argparse.ArgumentParser:
     start_command.add_behaviour(run)
     run.add_argument("command", nargs="*", metavar="COMMAND", help="the command and its arguments, after --")
     run.set_defaults(run=lambda options: _run(installed, options))
-    add_installation_commands(commands, installed, lambda: installation.environment(installed.require_running()))
+    attach = commands.add_parser("attach", help="use a local Azure that runs in a container or on another machine")
+    attach.add_argument(
+        "control", metavar="URL", help="its control port, such as http://azure:8444; its token is LOCAL_AZURE_CONTROL_TOKEN"
+    )
+    for name, example in (("proxy", "http://localhost:32768"), ("arm", "https://localhost:32769"), ("mqtt", "mqtts://localhost:32770")):
+        attach.add_argument(f"--{name}", metavar="URL", help=f"where that differs here, as where ports are mapped, such as {example}")
+    attach.add_argument("--wait", type=float, default=30.0, metavar="S", help="seconds to wait until it answers (default 30)")
+    attach.set_defaults(run=lambda options: _attach(installed, options))
+    add_installation_commands(commands, installed, lambda: _variables(installed))
     return parser
+
+
+def _variables(installed: Installation) -> dict[str, str]:
+    """What `env` prints: with them, this command and the fixtures for pytest find the same local Azure from any folder."""
+    return {**installation.environment(installed.require_running()), installation.HOME_VARIABLE: str(installed.home)}
 
 
 def add_installation_commands(
@@ -94,14 +107,26 @@ def _start(installed: Installation, options: argparse.Namespace) -> int:
     if options.detach and options.ready_file:
         raise InstallationError(f"--detach writes the ready file itself, to {installed.ready_file}; leave --ready-file out")
     if options.ready_file is None and (running := installed.running()):
-        raise InstallationError(f"local Azure runs here already (process {running['pid']}); stop it with `{installed.prog} stop`")
+        raise InstallationError(f"local Azure runs here already, at {running['arm']}; stop it with `{installed.prog} stop`")
     if options.detach:
+        start_command.warn(options)
         print_line(start_command.announcement(installed.start(*(word for word in options.words[1:] if word != "--detach"))))
         return 0
     if options.ready_file is None:
         installed.create_home()
         options.ready_file = installed.ready_file
     start_command.serve(options)
+    return 0
+
+
+def _attach(installed: Installation, options: argparse.Namespace) -> int:
+    token = os.environ.get(start_command.TOKEN_VARIABLE)
+    if not token:
+        raise InstallationError(f"the control port wants a token; set {start_command.TOKEN_VARIABLE} here and where local Azure is started")
+    if not options.control.startswith("http://"):
+        raise InstallationError(f"'{options.control}' is not a control port's address; write it as http://host:8444")
+    given = {name: getattr(options, name) for name in ("proxy", "arm", "mqtt") if getattr(options, name)}
+    print_line(start_command.announcement(installed.attach(options.control, token, given, options.wait)))
     return 0
 
 
@@ -141,7 +166,7 @@ def _status(installed: Installation) -> int:
         print_line(f"local Azure is not running here; start it with {installed.how_to_start}")
         return 1
     for name in ("arm", "proxy", "control", "mqtt", "subscription_id", "tenant_id", "pid"):
-        if ready[name] is not None:
+        if ready.get(name) is not None:
             print_line(f"{name:16} {ready[name]}")
     return 0
 

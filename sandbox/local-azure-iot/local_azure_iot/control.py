@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from local_azure_iot import faults, host_names
+from local_azure_iot import faults, host_names, publication
 from local_azure_iot.key_vault import vault_lifecycle, vaults
 from local_azure_iot.key_vault.management_errors import VaultManagementError
 from local_azure_iot.login import principals, tokens
@@ -19,7 +19,7 @@ from local_azure_iot.resource_manager import access, role_assignments
 from local_azure_iot.resource_manager.resource_ids import ResourceId
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable, Mapping
 
     from starlette.requests import Request as ControlRequest
 
@@ -37,8 +37,11 @@ class BadRequestError(ValueError):
     """An invalid request to the control port; the message says why."""
 
 
-def operations(application: HttpsApplication, plane: Plane) -> Starlette:
-    """The operations, one path for each, for whoever asks: `control_access.ControlAccess` decides who may."""
+def operations(application: HttpsApplication, plane: Plane, ready: Mapping[str, Any]) -> Starlette:
+    """The operations, one path for each, for whoever asks: `control_access.ControlAccess` decides who may.
+
+    ``ready`` is the content of the ready file, once there is one.
+    """
     control = _ControlHandlers(application, plane)
     routes = [
         Route("/health", _json_endpoint(control.health), methods=["GET"]),
@@ -60,7 +63,7 @@ def operations(application: HttpsApplication, plane: Plane) -> Starlette:
         Route("/messages", _json_endpoint(control.messages), methods=["GET"]),
         Route("/reset", _json_endpoint(control.reset), methods=["POST"]),
     ]
-    found = Starlette(routes=routes)
+    found = Starlette(routes=[*routes, *publication.routes(ready)])
     found.router.redirect_slashes = False  # a redirect would be to whichever host the client named
     return found
 

@@ -1,4 +1,4 @@
-"""Who may use the control port: a program of this machine that can read the ready file, and no web page.
+"""Who may use the control port: a program that has its token, and no web page. The ready file has the token, for programs of this machine.
 
 Each request is checked, also one for a path or with a method that does not exist: nothing is told to whoever may not ask.
 """
@@ -35,6 +35,7 @@ class ControlAccess:
 
     operations: ASGIApp
     token: str = field(repr=False)
+    names: frozenset[str] | None = None  # with `--listen`: the names that it has beside this machine's addresses; None: loopback alone
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request, or refuse it without reading its body."""
@@ -51,20 +52,30 @@ class ControlAccess:
 
     def _refusal(self, method: str, headers: Headers) -> JSONResponse | None:
         host = web_pages.host(headers)
-        if host is None or not host_names.is_loopback(host):
+        if host is None or not self._is_own(host):
             named = b", ".join(web_pages.values(headers, b"host")).decode("latin-1")[:_SHOWN]
-            return _refused(
-                421, f"the control port answers for loopback addresses only, and Host is '{named}'; use the ready file's address"
-            )
+            if self.names is None:
+                wanted = "for loopback addresses only, and Host is '{}'; use the ready file's address"
+            else:
+                wanted = "for IP addresses and the names of --known-as, and Host is '{}'; use an address, or start with --known-as"
+            return _refused(421, f"the control port answers {wanted.format(named)}")
         sign = web_pages.sign_of_a_page(headers)
         if sign:
             return _refused(403, f"a web page may not use the control port, and {sign} shows that one asks; use `local-azure-iot control`")
         if not self._has_token(headers):
-            wanted = "send `Authorization: Bearer` with `control_token` from the ready file, or use `local-azure-iot control`"
+            wanted = (
+                "send `Authorization: Bearer` with `control_token` from the ready file, or what LOCAL_AZURE_CONTROL_TOKEN was at its start"
+            )
             return _refused(401, f"the request lacks this local Azure's token; {wanted}", {"www-authenticate": "Bearer"})
         if (method in _CHANGING or _has_body(headers)) and not _is_json(headers):
             return _refused(415, f"{method[:_SHOWN]} needs one header Content-Type: application/json; send it, also with an empty body")
         return None
+
+    def _is_own(self, host: str) -> bool:
+        """Whether the host is this control port's. An address is never a page's own name that was made to resolve to it."""
+        if host_names.is_loopback(host):
+            return True
+        return self.names is not None and (host in self.names or host_names.is_address(host))
 
     def _has_token(self, headers: Headers) -> bool:
         found = web_pages.values(headers, b"authorization")

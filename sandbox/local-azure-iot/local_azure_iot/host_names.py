@@ -125,6 +125,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def is_address(host: str) -> bool:
+    """Whether `host` (without port and brackets) is an IP address."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 @lru_cache(maxsize=1024)
 def destination(host: str) -> Destination | None:
     """What answers for `host` (a name without port, any case), or None for a name that local Azure does not answer for."""

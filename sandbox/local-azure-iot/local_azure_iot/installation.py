@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import urllib.error
+import urllib.parse
 import urllib.request
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from local_azure_iot.client_environment import environment as environment  # noqa: PLC0414 - this module offers it too
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _TIMEOUT_SECONDS = 20.0  # for a start and for a stop
 # `-P`: a file of the folder that it is started from must not be taken for a module of Python's (PYTHONSAFEPATH).
@@ -142,15 +143,51 @@ class Installation:
         last = self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-1:] or ["it printed nothing"]
         raise _NotStartedError(f"local Azure did not start: {last[0].removeprefix('python -m local_azure_iot: ')}")
 
+    def attach(self, control: str, token: str, addresses: Mapping[str, str], wait_seconds: float) -> dict[str, Any]:
+        """Make the local Azure that answers at the address ``control`` the one of this folder: in a container, or on another machine.
+
+        ``addresses``: those of `proxy`, `arm` or `mqtt` that differ here, as where ports are mapped.
+
+        Raises:
+            InstallationError: It does not answer within ``wait_seconds``, or refuses.
+        """
+        from local_azure_iot.publication import save
+
+        known = {"control": control.rstrip("/"), "control_token": token}
+        query = urllib.parse.urlencode({"folder": str(self.home), "control": known["control"], **addresses})
+        deadline = time.monotonic() + wait_seconds
+        while True:
+            try:
+                ready: dict[str, Any] = call_control(known, "GET", f"/ready?{query}")
+                self.create_home()
+                save(self.home, lambda path: _answer(known, "GET", path, None, _TIMEOUT_SECONDS))
+                break
+            except urllib.error.HTTPError as error:
+                raise InstallationError(f"{known['control']} refuses ({error.code}): {_reason(error)}") from error
+            except (OSError, ValueError, http.client.HTTPException) as error:
+                if time.monotonic() > deadline:
+                    raise InstallationError(
+                        f"no local Azure answers at {known['control']}: {error}; start it there with --listen"
+                    ) from error
+                time.sleep(0.1)
+        # Readable by the owner only: it holds the client secret and the control port's token.
+        with os.fdopen(os.open(self.ready_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            json.dump({**ready, "pid": None}, file, indent=2)
+        return ready
+
     def stop(self) -> bool:
         """Stop local Azure and wait until it has ended; False if it was not running.
 
         Raises:
-            InstallationError: It does not stop.
+            InstallationError: It does not stop, or runs elsewhere.
         """
         ready = self.running()
         if ready is None:
             return False
+        if ready["pid"] is None:
+            raise InstallationError(
+                f"local Azure runs elsewhere, at {ready['control']}: stop it there; `rm {self.ready_file}` forgets it here"
+            )
         os.kill(ready["pid"], signal.SIGTERM)
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
@@ -219,11 +256,15 @@ def call_control(ready: dict[str, Any], method: str, path: str, body: Any = None
         urllib.error.HTTPError: The call was refused; the body of the answer says why, as JSON.
         OSError: Nothing answers.
     """
+    return json.loads(_answer(ready, method, path, body, seconds))
+
+
+def _answer(ready: Mapping[str, Any], method: str, path: str, body: Any, seconds: float) -> bytes:
     # The ready file of an earlier version has no token: so that one is still found, and stopped.
     headers = {"Authorization": f"Bearer {ready.get('control_token', '')}", "Content-Type": "application/json"}
     content = None if body is None else json.dumps(body).encode()
     url = f"{ready['control']}{path}"
-    request = urllib.request.Request(url, method=method, headers=headers, data=content)  # noqa: S310 - loopback, from our own ready file
+    request = urllib.request.Request(url, method=method, headers=headers, data=content)  # noqa: S310 - a ready file's address, or what the user attached
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # the control port is never behind a proxy
     with opener.open(request, timeout=seconds) as response:
-        return json.load(response)
+        return bytes(response.read())

@@ -15,7 +15,7 @@ import sys
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import control, faults, host_names, hosts_file, tls_identity
 from local_azure_iot.clock import Clock
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 
+_SHORTEST_TOKEN = 16
+
+
 class CannotStartError(Exception):
     """Local Azure can't start; the message says what to do."""
 
@@ -47,6 +50,9 @@ class Options:
     """What `local-azure-iot start` takes. A port of 0 means any free one."""
 
     host: str = "127.0.0.1"
+    listen: str | None = None  # an address that other machines reach, instead of `host`
+    known_as: tuple[str, ...] = ()  # names by which clients then call the control port
+    control_token: str | None = None  # None: a random one
     port: int = 8443
     mqtt_port: int = 8883
     proxy_port: int = 8080
@@ -88,7 +94,7 @@ def serve(options: Options, on_ready: Callable[[Ready], None]) -> None:
     Raises:
         CannotStartError: A port is taken, the host is not loopback, or the data folder is not usable.
     """
-    _loopback_only(options.host)
+    _loopback_only(options)
     if not 0 < options.idle_seconds < math.inf:
         raise CannotStartError(f"--idle-seconds can't be {options.idle_seconds:g}; give a number of seconds above 0")
     scratch = None if options.data else Path(tempfile.mkdtemp(prefix="local-azure-iot-"))
@@ -111,18 +117,40 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _loopback_only(host: str) -> None:
-    if not host_names.is_loopback(host):
+def _loopback_only(options: Options) -> None:
+    if not host_names.is_loopback(options.host):
         raise CannotStartError(
-            f"local Azure listens on loopback only, and '{host}' is not; leave --host out or give an address in 127.0.0.0/8"
+            f"local Azure listens on loopback only, and '{options.host}' is not; leave --host out or give an address in 127.0.0.0/8; "
+            "--listen opens it to other machines"
         )
+    if options.listen is not None and not host_names.is_address(options.listen):
+        raise CannotStartError(f"--listen takes an IP address, and '{options.listen}' is none; 0.0.0.0 is every address of this machine")
+    if options.known_as and options.listen is None:
+        raise CannotStartError("--known-as names the control port for other machines, and only --listen opens it to them; give both")
+    if options.listen is not None and options.names:
+        raise CannotStartError("--names writes loopback addresses, and with --listen clients are elsewhere; leave one of the two out")
+    if options.control_token is not None and len(options.control_token) < _SHORTEST_TOKEN:
+        raise CannotStartError(
+            f"the control port's token has fewer than {_SHORTEST_TOKEN} characters; make one with `openssl rand -hex 32`"
+        )
+
+
+def _names(options: Options) -> frozenset[str] | None:
+    """The names that the control port has beside loopback's; None: it has no others, not even this machine's addresses."""
+    return None if options.listen is None else frozenset(name.lower() for name in options.known_as)
+
+
+def _reached(sock: socket.socket) -> tuple[str, int]:
+    """Where this machine reaches a listener: one that listens on every address is on loopback too."""
+    host, port = sock.getsockname()[:2]
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host), port
 
 
 async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], None]) -> None:
     identity, application, store = _create_azure(options, folder)
     hosts = _keep_hosts_file(options, folder, store)
     listeners = [
-        _listen(options.host, port, flag)
+        _listen(options.listen or options.host, port, flag)
         for port, flag in (
             (options.port, "--port"),
             (options.control_port, "--control-port"),
@@ -136,12 +164,14 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     _on_signals(stop)
     if options.stop_at_eof:
         _on_end_of_input(stop)
-    control_port = ControlAccess(control.operations(application, plane), secrets.token_urlsafe(32))
+    published: dict[str, Any] = {}
+    token = options.control_token or secrets.token_urlsafe(32)
+    control_port = ControlAccess(control.operations(application, plane, published), token, _names(options))
     idle = options.idle_seconds
     servers = [HttpServer(application, tls_identity.server_context(identity), idle), HttpServer(control_port, None, idle)]
     proxy = Proxy(
-        https=https_socket.getsockname()[:2],
-        mqtt=mqtt_socket.getsockname()[:2],
+        https=_reached(https_socket),
+        mqtt=_reached(mqtt_socket),
         idle_seconds=idle,
         resolves=lambda destination: vaults.resolves(application.azure, destination),
     )
@@ -153,6 +183,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     try:
         await _started(servers, tasks)
         ready = _ready(application, identity, hosts, control_port.token, https_socket, control_socket, proxy_socket, mqtt_socket)
+        published.update(vars(ready))
         if options.ready_file:
             _write_ready(options.ready_file, ready)
         on_ready(ready)
@@ -262,7 +293,7 @@ def _ready(
     mqtt_socket: socket.socket,
 ) -> Ready:
     def url(scheme: str, sock: socket.socket) -> str:
-        host, port = sock.getsockname()[:2]
+        host, port = _reached(sock)
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     directory = principals.directory(application.azure.store)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,6 +20,7 @@ _PORTS = (  # each flag, its default, and its default with --names, where client
     ("--proxy-port", 8080, 8080, "the CONNECT proxy for Azure's host names"),
     ("--control-port", 8444, 8444, "control API for tests: faults, clock, log, reset"),
 )
+TOKEN_VARIABLE = "LOCAL_AZURE_CONTROL_TOKEN"  # noqa: S105 - a variable's name
 FREE_PORTS = tuple(word for flag, *_ in _PORTS for word in (flag, "0"))
 
 
@@ -35,6 +38,15 @@ def add_addresses(parser: argparse.ArgumentParser) -> None:
         "--names",
         action="store_true",
         help="for clients that know no proxy: Azure's own ports, and a hosts file of the names that are served (docs/clients.md)",
+    )
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS",
+        help="listen there instead, where other machines reach it (0.0.0.0: every address): for a container or a trusted network; "
+        "the control port's token can be given as LOCAL_AZURE_CONTROL_TOKEN",
+    )
+    parser.add_argument(
+        "--known-as", action="append", default=[], metavar="NAME", help="with --listen: a name by which clients call the control port"
     )
     parser.add_argument("--ready-file", type=Path, metavar="FILE", help="write addresses and credentials there as JSON once it is ready")
     parser.add_argument(
@@ -93,10 +105,24 @@ def serve(options: argparse.Namespace) -> None:
     """
     from local_azure_iot import server
 
+    warn(options)
     try:
         server.serve(_server_options(options), _announce)
     except (server.CannotStartError, ValueError) as error:
         raise StartError(str(error)) from error
+
+
+def warn(options: argparse.Namespace) -> None:
+    """Say on stderr, where everybody sees it, that other machines are let in."""
+    from local_azure_iot import host_names
+
+    if options.listen and not host_names.is_loopback(options.listen):
+        print(  # noqa: T201 - a command's own output
+            f"WARNING: local Azure listens on {options.listen}: whoever reaches this machine can send requests to its proxy, logins and "
+            "hubs, which are for tests; keep it off networks that you don't trust. The control port still wants its token.",
+            file=sys.stderr,
+            flush=True,
+        )
 
 
 def announcement(ready: Mapping[str, Any]) -> str:
@@ -126,6 +152,9 @@ def _server_options(options: argparse.Namespace) -> Options:
     own_host = hosts_file.address(data or Path.cwd()) if options.names else "127.0.0.1"
     return Options(
         host=own_host if options.host is None else options.host,
+        listen=options.listen,
+        known_as=tuple(options.known_as),
+        control_token=os.environ.get(TOKEN_VARIABLE) or None,
         **_ports(options),
         names=options.names,
         data=data,
