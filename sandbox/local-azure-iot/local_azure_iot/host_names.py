@@ -134,6 +134,12 @@ def is_address(host: str) -> bool:
     return True
 
 
+def takes_client_certificates(host: str) -> bool:
+    """Whether the clients of this host may be devices, which may present a certificate; Resource Manager, logins and vaults take none."""
+    found = destination(host)
+    return found is not None and found.endpoint in {Endpoint.HUB, Endpoint.DEVICE_PROVISIONING}
+
+
 @lru_cache(maxsize=1024)
 def destination(host: str) -> Destination | None:
     """What answers for `host` (a name without port, any case), or None for a name that local Azure does not answer for."""

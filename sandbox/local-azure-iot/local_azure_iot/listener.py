@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from local_azure_iot.tls_transport import TlsServer
+
 if TYPE_CHECKING:
     import socket
-    import ssl
+
+    from OpenSSL import SSL
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -101,7 +104,7 @@ class HttpProtocol(HttpToolsProtocol):
 class HttpServer(uvicorn.Server):
     """uvicorn on one listening socket, without signal handlers of its own. A TLS handshake must end within ``idle_seconds``."""
 
-    def __init__(self, application: Any, context: ssl.SSLContext | None, idle_seconds: float) -> None:
+    def __init__(self, application: Any, context: SSL.Context | None, idle_seconds: float) -> None:
         config = uvicorn.Config(
             application,
             http=partial(HttpProtocol, idle_seconds=idle_seconds),  # type: ignore[arg-type]  # uvicorn calls it, as it would a class
@@ -126,13 +129,10 @@ class HttpServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen. uvicorn's own takes no limit for handshakes, nor a context that is not made from files."""
-        limit = self._idle_seconds if self._context else None
         made: Any = self.config.http_protocol_class
-        protocol = partial(made, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
-        self.servers = [
-            await asyncio.get_running_loop().create_server(
-                protocol, sock=sock, ssl=self._context, backlog=1024, ssl_handshake_timeout=limit, ssl_shutdown_timeout=limit
-            )
-            for sock in sockets or ()
-        ]
+        protocol: Any = partial(made, config=self.config, server_state=self.server_state, app_state=self.lifespan.state)
+        if self._context:
+            protocol = TlsServer(protocol, self._context, self._idle_seconds)
+        loop = asyncio.get_running_loop()
+        self.servers = [await loop.create_server(protocol, sock=sock, backlog=1024) for sock in sockets or ()]
         self.started = True

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot import control, faults, host_names, hosts_file, tls_identity
+from local_azure_iot import control, faults, host_names, hosts_file, tls_identity, tls_stream
 from local_azure_iot.clock import Clock
 from local_azure_iot.control_access import ControlAccess
 from local_azure_iot.https_application import HttpsApplication
@@ -26,12 +26,12 @@ from local_azure_iot.listener import HttpServer
 from local_azure_iot.local_azure import Azure
 from local_azure_iot.login import principals
 from local_azure_iot.login.tokens import TokenIssuer
-from local_azure_iot.mqtt import tls
 from local_azure_iot.mqtt.plane import Plane
 from local_azure_iot.mqtt.session import Session
 from local_azure_iot.proxy import Proxy
 from local_azure_iot.settings import Settings
 from local_azure_iot.store import Store
+from local_azure_iot.tls_transport import TlsServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,7 +159,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
         )
     ]
     https_socket, control_socket, proxy_socket, mqtt_socket = listeners
-    plane, context = Plane(application.azure), tls.context(identity)
+    plane = Plane(application.azure)
     stop = asyncio.Event()
     _on_signals(stop)
     if options.stop_at_eof:
@@ -168,7 +168,10 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     token = options.control_token or secrets.token_urlsafe(32)
     control_port = ControlAccess(control.operations(application, plane, published), token, _names(options))
     idle = options.idle_seconds
-    servers = [HttpServer(application, tls_identity.server_context(identity), idle), HttpServer(control_port, None, idle)]
+    servers = [
+        HttpServer(application, tls_stream.context(identity, host_names.takes_client_certificates), idle),
+        HttpServer(control_port, None, idle),
+    ]
     proxy = Proxy(
         https=_reached(https_socket),
         mqtt=_reached(mqtt_socket),
@@ -176,7 +179,8 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
         resolves=lambda destination: vaults.resolves(application.azure, destination),
     )
     connect = await asyncio.start_server(proxy.serve, sock=proxy_socket, limit=16 * 1024)
-    mqtt = await asyncio.get_running_loop().create_server(lambda: Session(plane, context, idle), sock=mqtt_socket, backlog=1024)
+    mqtts = TlsServer(lambda: Session(plane, idle), tls_stream.context(identity), idle, plane.refused)
+    mqtt = await asyncio.get_running_loop().create_server(mqtts, sock=mqtt_socket, backlog=1024)
     tasks = [
         asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https_socket, control_socket), strict=True)
     ]

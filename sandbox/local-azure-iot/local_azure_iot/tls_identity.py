@@ -6,7 +6,6 @@ import contextlib
 import ipaddress
 import os
 import re
-import ssl
 import warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -54,14 +53,6 @@ def ensure(folder: Path, host: str = "127.0.0.1") -> ServerIdentity:
         folder.mkdir(parents=True, exist_ok=True)
         _create(identity, addresses, datetime.now(UTC))
     return identity
-
-
-def server_context(identity: ServerIdentity) -> ssl.SSLContext:
-    """TLS 1.2 or newer with the server's certificate, as Azure's own front ends speak."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(identity.certificate_file, identity.key_file)
-    return context
 
 
 def _addresses(host: str) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from local_azure_iot import host_names
@@ -11,12 +10,11 @@ from local_azure_iot.hub_registry.versions import VERSIONS
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 
 if TYPE_CHECKING:
-    from OpenSSL import crypto
-
     from local_azure_iot.hub_registry.device_access import AdmittedIdentity
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.mqtt.packets import Connect
     from local_azure_iot.store import Document
+    from local_azure_iot.tls_transport import Peer
 
 BAD_LEVEL, NOT_AUTHORIZED = 1, 5  # return codes of MQTT 3.1.1, section 3.2.2.3
 _MQTT_3_1_1 = 4
@@ -28,15 +26,6 @@ class RefusedError(Exception):
     def __init__(self, reason: str, code: int = NOT_AUTHORIZED) -> None:
         super().__init__(reason)
         self.code = code
-
-
-@dataclass(frozen=True)
-class Peer:
-    """A client as TLS shows it."""
-
-    server_name: str
-    chain: list[crypto.X509]
-    address: str = "127.0.0.1"
 
 
 def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedIdentity:

@@ -6,9 +6,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from local_azure_iot.judge import certificate
+
 if TYPE_CHECKING:
     from local_azure_iot.hub_registry.presence import Connection
     from local_azure_iot.local_azure import Azure
+    from local_azure_iot.tls_transport import Peer
 
 _KEPT = 10_000
 
@@ -33,6 +36,24 @@ class Plane:
     azure: Azure
     attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_KEPT))
     connections: set[Connection] = field(default_factory=set)
+
+    def log_attempt(self, peer: Peer, device: str, reason: str) -> None:
+        """Record an attempt to connect, or the end of a connection; an empty `reason`: it was accepted."""
+        subject, issuer = certificate.names_sent(peer.chain[0]) if peer.chain else ("", "")
+        attempt = Attempt(
+            time=self.azure.clock.now().isoformat(),
+            host=peer.server_name,
+            device=device,
+            accepted=not reason,
+            reason="".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in reason),
+            subject=subject,
+            issuer=issuer,
+        )
+        self.attempts.append(attempt)
+
+    def refused(self, peer: Peer, reason: str) -> None:
+        """Record a client whose TLS handshake came to nothing."""
+        self.log_attempt(peer, "", reason)
 
     def clear(self) -> None:
         """Forget the log."""

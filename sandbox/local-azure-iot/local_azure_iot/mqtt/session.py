@@ -1,4 +1,4 @@
-"""One device's connection, from the first byte of TLS to the last message."""
+"""One device's connection, from its CONNECT to the last message. Which transport carries its bytes (TLS, a WebSocket) does not matter."""
 
 from __future__ import annotations
 
@@ -6,19 +6,15 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from local_azure_iot.hub_registry import identities
-from local_azure_iot.judge import certificate
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.mqtt import packets
-from local_azure_iot.mqtt.admission import Peer, RefusedError, admit
+from local_azure_iot.mqtt.admission import RefusedError, admit
 from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType
-from local_azure_iot.mqtt.plane import Attempt
-from local_azure_iot.mqtt.tls import TlsError, TlsStream
 from local_azure_iot.mqtt.topics import ProtocolBreachError, Topics
+from local_azure_iot.tls_transport import PEER, Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from OpenSSL import SSL
 
     from local_azure_iot.hub_registry.device_access import AdmittedIdentity
     from local_azure_iot.mqtt.packets import Connect, Packet
@@ -36,58 +32,47 @@ def longest_silence(keep_alive: int) -> float:
 
 
 class Session(asyncio.Protocol):
-    """Takes bytes from a socket, and answers as a hub's MQTT endpoint does."""
+    """Takes bytes from a transport, and answers as a hub's MQTT endpoint does. The transport's extra information has the client's Peer."""
 
-    def __init__(self, plane: Plane, context: SSL.Context, idle_seconds: float) -> None:
-        self._idle_seconds = idle_seconds  # for the handshake and the CONNECT together, and for what is sent to be read
+    def __init__(self, plane: Plane, idle_seconds: float) -> None:
+        self._idle_seconds = idle_seconds  # for the CONNECT to come, and for what is sent to be read
         self._plane, self._azure = plane, plane.azure
-        self._tls = TlsStream(context)
         self._buffer = bytearray()
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._silence = _LONGEST_SILENCE  # seconds after which a device that sends nothing is gone
-        self._peer: Peer | None = None
-        self._heard = self._logged = False  # whether anything was received, and whether the control port's log has this connection
+        self._peer = Peer("", [])
+        self._logged = False  # whether the control port's log has this connection
         self._admitted: AdmittedIdentity | None = None
         self._topics: Topics | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one by behaviour, not by class
+        self._transport = cast("asyncio.Transport", transport)  # as all that are used here
+        self._peer = self._transport.get_extra_info(PEER)
         self._plane.connections.add(self)
         self._timer("connect", self._idle_seconds, self._abort_without_connect)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature; why it ended does not matter
         """The connection ended, for any reason."""
         self._plane.connections.discard(self)
-        if self._heard and not self._logged:
-            stage = "its CONNECT" if self._tls.established else "the end of the TLS handshake"
-            self._log_attempt(None, f"the device closed the connection before {stage}")
+        if not self._logged:
+            self._log_attempt(None, "the device closed the connection before its CONNECT")
         for timer in self._timers.values():
             timer.cancel()
         if self._admitted:
             self._azure.presence.disconnected(self._admitted.store_key, self, self._azure.clock.now())
 
     def data_received(self, data: bytes) -> None:
-        """Ciphertext came: decrypt it and serve every whole packet in it."""
-        self._heard = True
+        """Bytes came: serve every whole packet in them."""
+        self._buffer += data
         try:
-            self._buffer += self._tls.feed(data)
             self._check_first()
             while not self._closing and (packet := packets.split(self._buffer)):
                 self._serve(packet)
-        except TlsError as error:
-            self._log_attempt(None, f"TLS failed: {error}")
-            self._flush()  # TLS's alert
-            if self._transport:
-                self._transport.close()
-            return
         except (MalformedPacketError, ProtocolBreachError) as error:
-            self._end(f"closed: {error}")
-        if self._tls.ended:
-            self._end("")
-        self._flush()
+            self.end(str(error))
 
     def _check_first(self) -> None:
         if self._topics is None and self._buffer and self._buffer[0] != PacketType.CONNECT << 4:
@@ -103,20 +88,20 @@ class Session(asyncio.Protocol):
             return
         self._restart_keep_alive()
         if packet.kind == PacketType.DISCONNECT:
-            self._end("")
+            self._close()
         elif packet.kind == PacketType.PINGREQ:
-            self._tls.write(packets.pingresp())
+            self._write(packets.pingresp())
         else:
             for answer in self._topics.serve(packet):
-                self._tls.write(answer)
+                self._write(answer)
 
     def _connect(self, connect: Connect) -> None:
         self._timers.pop("connect").cancel()
         try:
-            admitted = admit(self._azure, connect, self._tls_peer())
+            admitted = admit(self._azure, connect, self._peer)
         except RefusedError as error:
             self._log_attempt(connect, str(error))
-            self._tls.write(packets.connack(error.code))
+            self._write(packets.connack(error.code))
             self._close()
             return
         self._log_attempt(connect, "")
@@ -128,7 +113,7 @@ class Session(asyncio.Protocol):
             displaced.end("the device connected again")
         if admitted.expires is not None:
             self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
-        self._tls.write(packets.connack(0))
+        self._write(packets.connack(0))
         self._restart_keep_alive()
 
     def _restart_keep_alive(self) -> None:
@@ -153,20 +138,13 @@ class Session(asyncio.Protocol):
 
     def end(self, reason: str) -> None:
         """Close the connection; the reason goes to the control port's log."""
-        self._end(f"closed: {reason}")
-        self._flush()
-
-    def _end(self, reason: str) -> None:
-        if reason and not self._closing:
-            self._log_attempt(None, reason)
+        if not self._closing:
+            self._log_attempt(None, f"closed: {reason}")
         self._close()
 
     def _close(self) -> None:
-        self._tls.close()
-        self._flush()
         if self._transport:
-            self._transport.close()
-            self._timer("unread", self._idle_seconds, self.abort)  # closing waits until the client has read everything
+            self._transport.close()  # which waits until the client has read everything, but not for ever
 
     def pause_writing(self) -> None:
         """The client does not read what it was sent, so nothing else is taken from it."""
@@ -189,37 +167,16 @@ class Session(asyncio.Protocol):
         self._log_attempt(None, f"no CONNECT within {self._idle_seconds:g} seconds")
         self.abort()
 
-    def _flush(self) -> None:
-        out = self._tls.outgoing()
-        if out and self._transport and not self._transport.is_closing():
-            self._transport.write(out)
+    def _write(self, data: bytes) -> None:
+        if self._transport:
+            self._transport.write(data)
 
     def _timer(self, name: str, seconds: float, function: Callable[[], None]) -> None:
         if name in self._timers:
             self._timers[name].cancel()
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
-    def _tls_peer(self) -> Peer:
-        """The client as TLS shows it; without certificates until the handshake is done."""
-        if self._peer is None and self._tls.established:
-            self._peer = Peer(self._tls.server_name, self._tls.chain(), self._address())
-        return self._peer or Peer(self._tls.server_name, [])
-
-    def _address(self) -> str:
-        return str(self._transport.get_extra_info("peername")[0]) if self._transport else ""
-
     def _log_attempt(self, connect: Connect | None, reason: str) -> None:
-        peer = self._tls_peer()
         device = self._admitted.device if self._admitted else connect.client_id if connect else ""
-        subject, issuer = certificate.names_sent(peer.chain[0]) if peer.chain else ("", "")
-        attempt = Attempt(
-            time=self._azure.clock.now().isoformat(),
-            host=peer.server_name,
-            device=device,
-            accepted=not reason,
-            reason="".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in reason),
-            subject=subject,
-            issuer=issuer,
-        )
-        self._plane.attempts.append(attempt)
+        self._plane.log_attempt(self._peer, device, reason)
         self._logged = True

@@ -1,5 +1,6 @@
-"""TLS for devices: the handshake accepts any certificate, because the CONNECT decides who may connect.
+"""TLS as Azure's front ends speak it: a client certificate is asked for where one may be needed, and any is accepted in the handshake.
 
+Who may connect is decided later, by the registry: what is presented must come to be seen, also where no CA in it is known.
 The standard library's `ssl` aborts a handshake whose client chain it can't verify and then returns no chain; pyOpenSSL allows both.
 """
 
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING
 from OpenSSL import SSL, crypto
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_azure_iot.tls_identity import ServerIdentity
 
 _CHUNK = 32 * 1024
@@ -20,8 +23,12 @@ class TlsError(Exception):
     """The handshake or a record failed; the message is OpenSSL's."""
 
 
-def context(identity: ServerIdentity) -> SSL.Context:
-    """TLS 1.2 or newer that asks for a client certificate, accepts any and also works without one."""
+def context(identity: ServerIdentity, asks: Callable[[str], bool] = lambda _name: True) -> SSL.Context:
+    """TLS 1.2 or newer that accepts any client certificate and also works without one.
+
+    `asks` tells whether a client of this server name (SNI, may be empty) is asked for its certificate: browsers and some clients that
+    have none would otherwise ask their users for one.
+    """
     created = SSL.Context(SSL.TLS_SERVER_METHOD)
     created.set_min_proto_version(SSL.TLS1_2_VERSION)
     created.use_certificate_chain_file(str(identity.certificate_file))
@@ -31,11 +38,21 @@ def context(identity: ServerIdentity) -> SSL.Context:
     created.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     created.set_options(SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION)
     created.set_session_id(b"local Azure")
+
+    def choose(connection: SSL.Connection) -> None:  # called for a client without SNI too
+        if not asks(_text(connection.get_servername())):
+            connection.set_verify(SSL.VERIFY_NONE)
+
+    created.set_tlsext_servername_callback(choose)
     return created
 
 
 def _accept_any(_connection: SSL.Connection, _certificate: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:
     return True
+
+
+def _text(name: bytes | None) -> str:
+    return (name or b"").decode("ascii", "replace")
 
 
 class TlsStream:
@@ -79,8 +96,15 @@ class TlsStream:
                 return bytes(plain)
 
     def write(self, plaintext: bytes) -> None:
-        """Encrypt; `outgoing` then returns the bytes."""
-        self._ssl.sendall(plaintext)
+        """Encrypt; `outgoing` then returns the bytes.
+
+        Raises:
+            TlsError: The peer has broken the connection off.
+        """
+        try:
+            self._ssl.sendall(plaintext)
+        except SSL.Error as error:
+            raise TlsError(_words(error)) from error
 
     def close(self) -> None:
         """Prepare TLS's closing message; `outgoing` then returns it."""
@@ -95,14 +119,17 @@ class TlsStream:
         out = bytearray()
         while True:
             try:
-                out += self._ssl.bio_read(_CHUNK)
+                part = self._ssl.bio_read(_CHUNK)
             except SSL.WantReadError:
                 return bytes(out)
+            if len(part) < _CHUNK and not out:  # the usual case, without asking again
+                return part
+            out += part
 
     @property
     def server_name(self) -> str:
         """The server name that the client sent (SNI), or the empty string."""
-        return (self._ssl.get_servername() or b"").decode("ascii", "replace")
+        return _text(self._ssl.get_servername())
 
     def chain(self) -> list[crypto.X509]:
         """The certificates that the client sent, its own first; empty if it sent none."""
