@@ -12,15 +12,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from local_azure_iot import arm, host_names, provisioning_endpoint, service_faults, web_pages
+from local_azure_iot import arm, host_names, provisioning_endpoint, service_faults, web_pages, web_sockets
 from local_azure_iot.delivery import Answer
 from local_azure_iot.faults import TRUE_ANSWERS
 from local_azure_iot.host_names import Endpoint
 from local_azure_iot.hub_registry import endpoint as hub_endpoint
+from local_azure_iot.hub_registry import errors as hub_errors
 from local_azure_iot.key_vault import endpoint as vault_endpoint
 from local_azure_iot.login import routes as login
 from local_azure_iot.resource_manager import errors as arm_errors
 from local_azure_iot.routing import Router
+from local_azure_iot.web_sockets import WebSockets
 from local_azure_iot.wire import MAX_BODY, LaterReply, Moment, Reply, Request, ServiceError, lower_headers, lower_query
 from local_azure_iot.wrong_answers import WRONG_ANSWERS
 
@@ -61,11 +63,16 @@ class HttpsApplication:
     azure: Azure
     faults: Faults
     entries: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=_LOG_LENGTH))
+    web_sockets: WebSockets = field(default_factory=lambda: WebSockets({}))
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
-        if scope["type"] != "http":
-            return
+        if scope["type"] == "websocket":
+            await self._upgrade(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._exchange(scope, receive, send)
+
+    async def _exchange(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         request = _head(scope)
         refused = _refused(request, scope["headers"])
         if refused:  # before the faults and the log: what a web page does changes nothing
@@ -86,6 +93,37 @@ class HttpsApplication:
             scope["extensions"]["sandbox.drop"]()
             return
         await self._send(request, reply, rule, scope, receive, send)
+
+    async def _upgrade(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
+        """Let a protocol go on over a WebSocket, or answer the request for one with an error."""
+        request = _head(scope)
+        refused = _refused(request, [] if web_pages.is_of_its_own_host(scope["headers"]) else scope["headers"])
+        rule = None if refused else self.faults.rule_for(request)
+        if rule and rule.seconds:
+            await asyncio.sleep(rule.seconds)
+        found = self.web_sockets.protocol(request.path, scope["subprotocols"]) if request.destination.endpoint is Endpoint.HUB else None
+        reply: Reply | None = None
+        if refused:
+            reply = refused.reply(self._moment())
+        elif rule and rule.fault == "drop":
+            scope["extensions"]["sandbox.drop"]()
+        elif rule and rule.fault not in TRUE_ANSWERS:
+            reply = self._faulty(request, rule, None)
+        elif found is None:
+            reply = hub_errors.no_web_socket(self.web_sockets.refusal(request.path, scope["subprotocols"])).reply(self._moment())
+        status = reply.status if reply else 0 if rule and rule.fault == "drop" else 101
+        if not refused:
+            query = scope["query_string"].decode("latin-1")
+            self.entries.append(LogEntry(request.method, request.host, request.path, query, status, rule.fault if rule else None))
+        if reply:
+            headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _azure_headers(request, reply).items()]
+            headers.append((b"content-type", reply.content_type.encode()))
+            await send({"type": "websocket.http.response.start", "status": reply.status, "headers": headers})
+            await send({"type": "websocket.http.response.body", "body": reply.encoded()})
+        elif found and status:
+            await receive()  # the request itself
+            await send({"type": "websocket.accept", "subprotocol": found[0]})
+            await web_sockets.serve(scope, receive, send, found[1]())
 
     async def _send(self, request: Request, reply: Reply, rule: Rule | None, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         headers = reply.headers if rule and rule.fault in WRONG_ANSWERS else _azure_headers(request, reply)
@@ -189,13 +227,14 @@ def _head(scope: dict[str, Any]) -> Request:
     raw = scope.get("raw_path") or scope["path"].encode()
     path = re.sub(r"/{2,}", "/", unquote(raw.partition(b"?")[0].decode("latin-1")))
     return Request(
-        method=scope["method"],
+        method=scope.get("method", "GET"),  # a request for a WebSocket has no other
         host=headers.get("host", ""),
         destination=(host_names.destination(host) if host else None) or host_names.Destination(host_names.PUBLIC, Endpoint.NOWHERE),
         path=path.rstrip("/") or "/",
         query=lower_query(scope["query_string"]),
         headers=headers,
         client=str((scope.get("client") or ("",))[0]),
+        chain=peer.chain if (peer := scope["extensions"].get("sandbox.peer")) else [],
     )
 
 

@@ -1,4 +1,7 @@
-"""HTTP/1.1 as uvicorn serves it, with two additions: faults can drop a connection, and no connection is held for nothing."""
+"""HTTP/1.1 and WebSockets as uvicorn serves them.
+
+There are two additions: faults can drop a connection, and no connection is held for nothing.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,19 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
-from local_azure_iot.tls_transport import TlsServer
+from local_azure_iot.tls_transport import PEER, TlsServer
 
 if TYPE_CHECKING:
     import socket
 
     from OpenSSL import SSL
+
+    from local_azure_iot.tls_transport import Peer
+
+
+_LARGEST_MESSAGE = 1024 * 1024  # octets of one message of a WebSocket; MQTT's packets may be in pieces
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -30,10 +39,14 @@ class HttpProtocol(HttpToolsProtocol):
         self._deadline: asyncio.TimerHandle | None = None  # for the rest of a request
         self._unread: asyncio.TimerHandle | None = None  # for the client to read on
         self._whole = False  # whether the last request that began has ended
+        self._upgraded = False  # whether a WebSocket goes on with this connection
+        self._peer: Peer | None = None  # the client as TLS shows it
         inner = self.app
 
         async def app(scope: Any, receive: Any, send: Any) -> None:
-            scope.setdefault("extensions", {}).update({"sandbox.drop": self._drop, "sandbox.close": self._close})
+            scope.setdefault("extensions", {}).update(
+                {"sandbox.drop": self._drop, "sandbox.close": self._close, "sandbox.peer": self._peer}
+            )
             await inner(scope, receive, send)
 
         self.app = app
@@ -53,6 +66,7 @@ class HttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """A client connected."""
         super().connection_made(transport)
+        self._peer = transport.get_extra_info(PEER)
         self._deadline = self.loop.call_later(self._idle_seconds, transport.abort)
 
     def on_message_begin(self) -> None:
@@ -68,10 +82,15 @@ class HttpProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came in: a request that has begun must end in time."""
         super().data_received(data)
-        if self._whole and self.cycle is not None and not self.cycle.response_complete:
+        if self._upgraded or (self._whole and self.cycle is not None and not self.cycle.response_complete):
             self._cancel("_deadline")
         elif self._deadline is None:
             self._deadline = self.loop.call_later(self._idle_seconds, self.transport.abort)
+
+    def handle_websocket_upgrade(self) -> None:
+        """The client goes on with a WebSocket, which another protocol serves."""
+        self._upgraded = True
+        super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:
         """The client does not read what was sent."""
@@ -101,6 +120,42 @@ class HttpProtocol(HttpToolsProtocol):
             setattr(self, name, None)
 
 
+class WebSocketProtocol(WebSocketsSansIOProtocol):
+    """One WebSocket. What it carries ends it if it does nothing; it ends here if the client does not read for ``idle_seconds``."""
+
+    def __init__(self, *arguments: Any, idle_seconds: float, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._idle_seconds = self.close_timeout = idle_seconds
+        self._unread: asyncio.TimerHandle | None = None
+        inner = self.app
+
+        async def app(scope: Any, receive: Any, send: Any) -> None:
+            scope["extensions"].update({"sandbox.drop": self.transport.abort, "sandbox.peer": self.transport.get_extra_info(PEER)})
+            await inner(scope, receive, send)
+
+        self.app = app
+
+    def pause_writing(self) -> None:
+        """The client does not read what was sent."""
+        super().pause_writing()
+        self._unread = self._unread or self.loop.call_later(self._idle_seconds, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It reads again."""
+        super().resume_writing()
+        self._stop()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection is gone."""
+        super().connection_lost(exc)
+        self._stop()
+
+    def _stop(self) -> None:
+        if self._unread:
+            self._unread.cancel()
+            self._unread = None
+
+
 class HttpServer(uvicorn.Server):
     """uvicorn on one listening socket, without signal handlers of its own. A TLS handshake must end within ``idle_seconds``."""
 
@@ -108,7 +163,10 @@ class HttpServer(uvicorn.Server):
         config = uvicorn.Config(
             application,
             http=partial(HttpProtocol, idle_seconds=idle_seconds),  # type: ignore[arg-type]  # uvicorn calls it, as it would a class
-            ws="none",
+            ws=partial(WebSocketProtocol, idle_seconds=idle_seconds) if context else "none",  # type: ignore[arg-type]  # as above
+            ws_max_size=_LARGEST_MESSAGE,
+            ws_ping_interval=None,  # what a WebSocket carries has a keep-alive of its own
+            ws_per_message_deflate=False,  # a message must not grow when it is unpacked
             lifespan="off",
             log_config=None,
             access_log=False,

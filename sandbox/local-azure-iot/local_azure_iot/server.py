@@ -32,6 +32,7 @@ from local_azure_iot.proxy import Proxy
 from local_azure_iot.settings import Settings
 from local_azure_iot.store import Store
 from local_azure_iot.tls_transport import TlsServer
+from local_azure_iot.web_sockets import WebSockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -179,6 +180,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
         resolves=lambda destination: vaults.resolves(application.azure, destination),
     )
     connect = await asyncio.start_server(proxy.serve, sock=proxy_socket, limit=16 * 1024)
+    application.web_sockets = WebSockets({"/$iothub/websocket": {"mqtt": lambda: Session(plane, idle)}})
     mqtts = TlsServer(lambda: Session(plane, idle), tls_stream.context(identity), idle, plane.refused)
     mqtt = await asyncio.get_running_loop().create_server(mqtts, sock=mqtt_socket, backlog=1024)
     tasks = [

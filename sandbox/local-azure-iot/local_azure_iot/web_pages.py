@@ -30,6 +30,17 @@ def sign_of_a_page(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
+def is_of_its_own_host(headers: list[tuple[bytes, bytes]]) -> bool:
+    """Whether the request names a page of the very host that it is for, as clients of WebSockets do that are no browsers (paho).
+
+    Local Azure serves no pages, and a browser adds a header that such clients don't.
+    """
+    origins, hosts = values(headers, b"origin"), values(headers, b"host")
+    if len(origins) != 1 or len(hosts) != 1 or any(name.startswith(b"sec-fetch-") for name, _ in headers):
+        return False
+    return origins[0].lower().removesuffix(b":443") == b"https://" + hosts[0].lower().removesuffix(b":443")
+
+
 def host(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     """The host that the request is for, without port and brackets, in lower case; None if it names none, several, or what is no host."""
     found = values(headers, b"host")

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from datetime import datetime
 
+    from OpenSSL import crypto
+
     from local_azure_iot.host_names import Destination
 
 MAX_BODY = 4 * 1024 * 1024  # bytes; ARM's own limit on a request's content
@@ -36,6 +38,7 @@ class Request:
     body: bytes = b""
     parameters: dict[str, str] = field(default_factory=dict)  # the values of the variable parts of the route's path
     client: str = ""  # the client's IP address
+    chain: list[crypto.X509] = field(default_factory=list)  # the certificates that it sent in TLS, its own first; nobody has verified them
 
     def header(self, name: str) -> str | None:
         """A header's value, or None."""

@@ -146,6 +146,11 @@ def not_implemented(operation: str, request: str) -> RegistryError:
     )
 
 
+def no_web_socket(reason: str) -> RegistryError:
+    """No WebSocket is there, or none that speaks what the client offers. Status and message are a guess."""
+    return RegistryError(400, 400000, "GenericBadRequest", reason)
+
+
 def not_found() -> RegistryError:
     """What was asked for does not exist. The number is documented, the message is a guess."""
     return RegistryError(404, 404000, "GenericNotFound", "NotFound")

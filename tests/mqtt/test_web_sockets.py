@@ -1,0 +1,136 @@
+"""MQTT over WebSockets on 443: paho, unmodified, and what only a client of the tests' own would send."""
+
+import base64
+import secrets
+import ssl
+from pathlib import Path
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import ClientConnection
+from websockets.sync.client import connect as open_web_socket
+from websockets.typing import Subprotocol
+
+from local_azure_iot.mqtt.packets import PacketType
+from tests.kit.device_certificates import Party
+from tests.kit.hub_client import HubClient, signature
+from tests.kit.mqtt_device import attempts, connect, messages, packet, text, until
+from tests.kit.paho_device import PahoDevice
+
+PATH = "/$iothub/websocket"
+
+
+def test_a_device_with_a_certificate(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """The chain that it sends in TLS on 443 is judged as on 8883; its messages arrive."""
+    issuing = root.authority_below("Issuing")
+    with PahoDevice(registry, "press-001", tmp_path, identity=issuing.device("press-001"), above=(issuing,), web_sockets=True) as device:
+        assert device.connect() == ("Success", False)
+        device.publish("devices/press-001/messages/events/", b"hello")
+        device.publish("devices/press-001/messages/events/", b"x" * 200_000)
+    assert [each["size"] for each in messages(registry, "press-001")] == [5, 200_000]
+    entry = attempts(registry, "press-001")[0]
+    assert (entry["accepted"], entry["subject"], entry["issuer"]) == (True, "CN=press-001", "CN=Issuing")
+    until(lambda: registry.ask("GET", "/devices/press-001").json()["connectionState"] == "Disconnected")
+    asked = {"method": "GET", "host": registry.host, "path": PATH, "status": 101}
+    assert asked.items() <= next(each for each in registry.azure.control("GET", "/requests") if each["path"] == PATH).items()
+
+
+def test_a_device_that_may_not(registry: HubClient, tmp_path: Path) -> None:
+    """The reason is the same as over TLS alone: of a chain, and of no chain at all."""
+    for identity, reason in ((Party("Stranger").device("press-001"), "neither verified here"), (None, "no certificate was sent")):
+        with PahoDevice(registry, "press-001", tmp_path, identity=identity, web_sockets=True) as device:
+            assert device.connect()[0] == "Not authorized"
+        assert reason in attempts(registry, "press-001")[-1]["reason"]
+
+
+def test_a_device_with_a_key(registry: HubClient, tmp_path: Path) -> None:
+    """A shared access signature is its password."""
+    key = registry.put("by-key", authentication={"type": "sas"})["authentication"]["symmetricKey"]["primaryKey"]
+    password = signature(f"{registry.host}/devices/by-key", "", key)
+    with PahoDevice(registry, "by-key", tmp_path, password=password, web_sockets=True) as device:
+        assert device.connect()[0] == "Success"
+        assert device.subscribe("$iothub/twin/res/#") == [1]
+        device.publish("$iothub/twin/GET/?$rid=1")
+        assert device.receive().topic == "$iothub/twin/res/200/?$rid=1"
+
+
+def _open(hub: HubClient, *subprotocols: str, path: str = PATH, **headers: str) -> ClientConnection:
+    trust = ssl.create_default_context(cafile=hub.azure.ready["ca_file"])
+    return open_web_socket(
+        f"wss://{hub.host}{path}",
+        ssl=trust,
+        proxy=hub.azure.ready["proxy"],
+        compression=None,
+        subprotocols=[Subprotocol(each) for each in subprotocols] or None,
+        additional_headers=headers,
+    )
+
+
+def test_pieces_of_packets_and_several_at_once(registry: HubClient) -> None:
+    """Where messages of a WebSocket begin and end says nothing (MQTT 3.1.1, section 6)."""
+    key = registry.put("by-key", authentication={"type": "sas"})["authentication"]["symmetricKey"]["primaryKey"]
+    password = signature(f"{registry.host}/devices/by-key", "", key)
+    hello = connect("by-key", f"{registry.host}/by-key/?api-version=2021-04-12", password)
+    ping = packet(PacketType.PINGREQ, b"")
+    with _open(registry, "mqttv5", "MQTT") as line:
+        assert line.subprotocol == "MQTT"
+        for octet in hello[:-1]:
+            line.send(bytes((octet,)))
+        line.send(hello[-1:] + ping + ping[:1])
+        assert line.recv(timeout=60) == b"\x20\x02\0\0\xd0\0"
+        line.send([ping[1:], ping])  # one message in two frames
+        assert line.recv(timeout=60) == b"\xd0\0\xd0\0"
+        line.send(packet(PacketType.PUBLISH, text("a/#")))
+        with pytest.raises(ConnectionClosed) as closed:
+            line.recv(timeout=60)
+    assert closed.value.rcvd
+    assert "an invalid PUBLISH" in attempts(registry, "by-key")[-1]["reason"]
+
+
+def test_text_is_no_mqtt(registry: HubClient) -> None:
+    """Data must be in binary frames: the connection ends with code 1003 (RFC 6455, 7.4.1)."""
+    with _open(registry, "mqtt") as line:
+        line.send("hello")
+        with pytest.raises(ConnectionClosed) as closed:
+            line.recv(timeout=60)
+    assert closed.value.rcvd
+    assert closed.value.rcvd.code == 1003
+
+
+@pytest.mark.parametrize(("path", "subprotocols", "headers", "status", "says"), [
+    (PATH, ["soap"], {}, 400, "the client offers soap"),
+    (PATH, [], {}, 400, "the client offers no subprotocol"),
+    ("/$other/websocket", ["mqtt"], {}, 400, "there is no WebSocket at '/$other/websocket'"),
+    (PATH, ["mqtt"], {"Origin": "https://example.org"}, 403, "web page"),
+    (PATH, ["mqtt"], {"Sec-Fetch-Site": "same-origin"}, 403, "web page"),
+])  # fmt: skip
+def test_no_web_socket(registry: HubClient, path: str, subprotocols: list[str], headers: dict[str, str], status: int, says: str) -> None:
+    """An HTTP answer says what there is; a web page opens none."""
+    with pytest.raises(InvalidStatus) as refused, _open(registry, *subprotocols, path=path, **headers):
+        pass
+    assert refused.value.response.status_code == status
+    assert says in refused.value.response.body.decode()
+
+
+def test_a_request_that_only_looks_like_one(registry: HubClient) -> None:
+    """An upgrade to something else is answered as the request is without it; one without its key is refused."""
+    address = f"{PATH}?api-version=2021-04-12"
+    assert registry.http.get(address, headers={"Connection": "Upgrade", "Upgrade": "h2c"}).status_code == registry.http.get(address).status_code
+    broken = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13"}
+    assert registry.http.get(address, headers=broken).status_code == 400
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    at_arm = httpx.Client(verify=ssl.create_default_context(cafile=registry.azure.ready["ca_file"]), trust_env=False)
+    with at_arm:
+        answer = at_arm.get(f"{registry.azure.ready['arm']}{PATH}", headers=broken | {"Sec-WebSocket-Key": key})
+    assert answer.status_code == 400
+
+
+def test_a_fault_hits_the_upgrade(registry: HubClient) -> None:
+    """As it hits any request: with an error, or with a lost connection."""
+    for spec, error in (("503", InvalidStatus), ("drop", Exception)):
+        registry.azure.control("POST", "/faults", {"spec": f"{spec}:host={registry.host}:path=/$iothub/websocket:times=1"})
+        with pytest.raises(error), _open(registry, "mqtt"):
+            pass
+    with _open(registry, "mqtt") as line:
+        assert line.subprotocol == "mqtt"
