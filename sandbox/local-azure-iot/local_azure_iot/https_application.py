@@ -101,7 +101,8 @@ class HttpsApplication:
         rule = None if refused else self.faults.rule_for(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
-        found = self.web_sockets.protocol(request.path, scope["subprotocols"]) if request.destination.endpoint is Endpoint.HUB else None
+        endpoints = self.web_sockets if request.destination.endpoint is Endpoint.HUB else WebSockets({})
+        found = endpoints.protocol(request.path, scope["subprotocols"])
         reply: Reply | None = None
         if refused:
             reply = refused.reply(self._moment())
@@ -110,7 +111,7 @@ class HttpsApplication:
         elif rule and rule.fault not in TRUE_ANSWERS:
             reply = self._faulty(request, rule, None)
         elif found is None:
-            reply = hub_errors.no_web_socket(self.web_sockets.refusal(request.path, scope["subprotocols"])).reply(self._moment())
+            reply = hub_errors.no_web_socket(endpoints.refusal(request.path, scope["subprotocols"])).reply(self._moment())
         status = reply.status if reply else 0 if rule and rule.fault == "drop" else 101
         if not refused:
             query = scope["query_string"].decode("latin-1")

@@ -132,6 +132,8 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
         async def app(scope: Any, receive: Any, send: Any) -> None:
             scope["extensions"].update({"sandbox.drop": self.transport.abort, "sandbox.peer": self.transport.get_extra_info(PEER)})
             await inner(scope, receive, send)
+            # An error answer, or a lost connection, ends the handshake too; uvicorn would log that there was none.
+            self.handshake_complete = True
 
         self.app = app
 

@@ -37,7 +37,7 @@ class Proxy:
             task.add_done_callback(self.connections.discard)
         try:
             await self._serve(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError, TimeoutError):
+        except (OSError, asyncio.IncompleteReadError):
             pass  # the client closed the connection, or does nothing: no answer can be sent
         except asyncio.CancelledError:
             pass  # local Azure stops, and this is the outermost frame: asyncio would print a traceback for it
@@ -125,7 +125,7 @@ async def _pump(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float | None, source: socket.socket | None = None
 ) -> None:
     """Pass on until the end of the one side; ``seconds``: how long the other side may leave what it is sent unread."""
-    with contextlib.suppress(ConnectionError):
+    with contextlib.suppress(OSError):
         _acknowledge_at_once(source)
         while data := await reader.read(_CHUNK):
             _acknowledge_at_once(source)

@@ -42,7 +42,7 @@ class WebSockets:
         """Why `protocol` finds none."""
         names = self.endpoints.get(path.lower())
         if names is None:
-            return f"there is no WebSocket at '{path[:200]}'; there is one at {' and '.join(self.endpoints)}"
+            return f"there is no WebSocket at '{path[:200]}' of this host; there is one at {' and '.join(self.endpoints) or 'a hub'}"
         return f"the WebSocket at {path} speaks {' and '.join(names)}, and the client offers {', '.join(offered)[:200] or 'no subprotocol'}"
 
 
