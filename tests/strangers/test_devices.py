@@ -132,7 +132,7 @@ def test_every_client_with_every_chain(device_cases: DeviceCases, tmp_path: Path
 
 
 def test_the_node_registry_client(azure: LocalAzure) -> None:
-    """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, statistics."""
+    """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, configurations."""
     need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub is not installed; `make strangers` installs it")
     registry = HubClient(azure, azure.hub())
     environment = {
@@ -164,5 +164,11 @@ def test_the_node_registry_client(azure: LocalAzure) -> None:
         "modules": ["$edgeAgent", "$edgeHub", "camera"],
         "moduleTags": {"lens": 2},
         "moduleGone": "Error",
+        "noConfigurations": 0,
+        "configuration": ["MQ==", 1],
+        "configured": {"temperature": 38},
+        "reconfigured": "*",
+        "deployed": True,
+        "unconfigured": "Error",
         "gone": "DeviceNotFoundError",
     }

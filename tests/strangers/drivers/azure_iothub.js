@@ -46,6 +46,16 @@ async function failure(work) {
   result.moduleTags = (await registry.updateModuleTwin("gateway", "camera", { tags: { lens: 2 } }, "*")).responseBody.tags;
   await registry.removeModule("gateway", "camera");
   result.moduleGone = await failure(registry.getModule("gateway", "camera"));
+  result.noConfigurations = (await registry.getConfigurations()).responseBody.length;
+  const content = { deviceContent: { "properties.desired.chiller": { temperature: 38 } } };
+  const configuration = (await registry.addConfiguration({ id: "chill", content, targetCondition: "deviceId = 'press-001'", priority: 1 })).responseBody;
+  result.configuration = [configuration.etag, configuration.systemMetrics.results.targetedCount];
+  result.configured = (await registry.getTwin("press-001")).responseBody.properties.desired.chiller;
+  result.reconfigured = (await registry.updateConfiguration({ ...configuration, targetCondition: "*" })).responseBody.targetCondition;
+  await registry.applyConfigurationContentOnDevice("gateway", { modulesContent: { lens: { "properties.desired": { on: true } } } });
+  result.deployed = (await registry.getModuleTwin("gateway", "lens")).responseBody.properties.desired.on;
+  await registry.removeConfiguration("chill");
+  result.unconfigured = await failure(registry.getConfiguration("chill"));
   await registry.delete("press-001");
   result.gone = await failure(registry.get("press-001"));
   console.log(JSON.stringify(result));

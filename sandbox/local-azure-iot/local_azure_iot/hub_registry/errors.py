@@ -71,8 +71,44 @@ def too_many_modules(device: str, most: int) -> RegistryError:
     return RegistryError(413, 413003, "TooManyModulesOnDevice", f"Device '{device}' has {most} modules, the most that are allowed.")
 
 
+def configuration_not_found(configuration: str) -> RegistryError:
+    """The configuration does not exist. The name is documented, number and message are guesses."""
+    return RegistryError(404, 404012, "ConfigurationNotFound", f"Configuration '{configuration}' does not exist.")
+
+
+def configuration_exists(configuration: str) -> RegistryError:
+    """The configuration exists: a PUT without If-Match only creates. The name is documented, number and message are guesses."""
+    return RegistryError(409, 409003, "ConfigurationAlreadyExists", f"Configuration '{configuration}' already exists.")
+
+
+def too_many_configurations(most: int) -> RegistryError:
+    """The hub has as many configurations as it may. The name is documented, number and message are guesses."""
+    return RegistryError(403, 403009, "ConfigurationCountLimitExceeded", f"The hub has {most} configurations, the most that are allowed.")
+
+
+def configuration_content_invalid(reason: str) -> RegistryError:
+    """A configuration sets what can't be set. The name is documented, number and message are guesses."""
+    return RegistryError(400, 400004, "InvalidConfigurationContent", reason)
+
+
+def configuration_content_immutable(configuration: str) -> RegistryError:
+    """A configuration's content can't be changed. The name is documented, number and message are guesses."""
+    message = f"The content of the configuration '{configuration}' can't be changed: create another configuration."
+    return RegistryError(400, 400004, "CannotModifyImmutableConfigurationContent", message)
+
+
+def target_condition_invalid(reason: str) -> RegistryError:
+    """A configuration's target condition is invalid. The name is documented, number and message are guesses."""
+    return RegistryError(400, 400004, "InvalidConfigurationTargetCondition", reason)
+
+
+def metric_query_invalid(reason: str) -> RegistryError:
+    """A metric's query is invalid. The name is documented, number and message are guesses."""
+    return RegistryError(400, 400004, "InvalidConfigurationCustomMetricsQuery", reason)
+
+
 def not_in_this_tier() -> RegistryError:
-    """Hubs of the basic tier have no modules. Status and number are documented."""
+    """Hubs of the basic tier do not have this. Status and number are documented."""
     return RegistryError(403, 403010, "OperationNotAllowedInCurrentTier", "This operation is not valid for the current IoT Hub tier.")
 
 

@@ -11,10 +11,14 @@ from local_azure_iot.messaging import cloud_to_device
 from local_azure_iot.microsoft_devices.lifecycle import CLOUD_TO_DEVICE, DEVICE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
+# What looks at a device that was written: `configuration_targets`.
+ON_WRITTEN: list[Callable[[Azure, str, Document], None]] = []
 _TYPES = ("sas", "selfSigned", "certificateAuthority")
 
 
@@ -110,6 +114,8 @@ def save(azure: Azure, hub_key: str, device: Document, before: Document | None) 
     device_key = entries.store_key(hub_key, device["id"])
     index.keep_previous(azure, device_key, before)
     azure.store.put(DEVICE, device_key, device)
+    for look in ON_WRITTEN:
+        look(azure, hub_key, device)
 
 
 def _write(azure: Azure, hub_key: str, device: Document, body: dict[str, Any], before: Document | None) -> Document:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import entries, errors, identities, modules, twins
-from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.hub_registry import entries, errors, identities, modules, tier, twins
 from local_azure_iot.wire import NO_BODY, Reply
 
 if TYPE_CHECKING:
@@ -84,9 +83,7 @@ def _module(azure: Azure, request: Request) -> tuple[str, dict[str, Any], dict[s
 def _device(azure: Azure, request: Request) -> tuple[str, dict[str, Any]]:
     """The hub's key and the module's device. With a shared access signature a missing or disabled device was seen to be 401, not 404."""
     hub_key, device_id = request.parameters["hub_key"], request.parameters["id"]
-    hub = lifecycle.find(azure, hub_key, lifecycle.HUB)
-    if hub is not None and str(hub["sku"]["name"]).startswith("B"):
-        raise errors.not_in_this_tier()
+    tier.require_standard(azure, hub_key)
     device = identities.find(azure, hub_key, device_id)
     by_signature = not (request.header("authorization") or "").lower().startswith("bearer ")
     if by_signature and (device is None or device["status"] != "enabled"):

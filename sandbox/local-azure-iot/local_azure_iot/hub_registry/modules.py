@@ -15,7 +15,7 @@ from local_azure_iot.messaging.addresses import address
 from local_azure_iot.microsoft_devices.lifecycle import DEVICE, MODULE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 MAX_MODULES = 50  # of a device
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
 _CHUNK = 500
-_OF_EDGE = ("$edgeAgent", "$edgeHub")
+OF_EDGE = ("$edgeAgent", "$edgeHub")
+# What looks at a module that was written: `configuration_targets`.
+ON_WRITTEN: list[Callable[[Azure, str, Document], None]] = []
 
 
 def find(azure: Azure, hub_key: str, device_id: str, module_id: str) -> Document | None:
@@ -45,7 +47,7 @@ def require(azure: Azure, hub_key: str, device_id: str, module_id: str) -> Docum
 
 def of_device(azure: Azure, hub_key: str, device_id: str) -> list[Document]:
     """The modules of a device, in the order of their ids."""
-    return [module for _, module in azure.store.page(MODULE, _key(hub_key, device_id, ""), "", MAX_MODULES + len(_OF_EDGE))]
+    return [module for _, module in azure.store.page(MODULE, _key(hub_key, device_id, ""), "", MAX_MODULES + len(OF_EDGE))]
 
 
 def twins_of_hub(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -70,7 +72,7 @@ def create(azure: Azure, hub_key: str, device_id: str, body: dict[str, Any]) -> 
         raise errors.argument_invalid(f"The module id '{module_id[: errors.MAX_ID + 1]}' is not valid")
     if find(azure, hub_key, device_id, module_id) is not None:
         raise errors.module_exists(device_id, module_id)
-    if len([one for one in of_device(azure, hub_key, device_id) if one["id"] not in _OF_EDGE]) >= MAX_MODULES:
+    if len([one for one in of_device(azure, hub_key, device_id) if one["id"] not in OF_EDGE]) >= MAX_MODULES:
         raise errors.too_many_modules(device_id, MAX_MODULES)
     module: Document = {
         "id": module_id,
@@ -96,7 +98,7 @@ def update(azure: Azure, hub_key: str, module: Document, body: dict[str, Any]) -
         "managedBy": managed_by,
         "auth": authentication.authentication(body.get("authentication") or {}, ("sas", "selfSigned", "certificateAuthority", "none")),
     }
-    azure.store.put(MODULE, _key(hub_key, module["device"], module["id"]), module)
+    save(azure, hub_key, module)
     return module
 
 
@@ -108,14 +110,21 @@ def change_twin(azure: Azure, hub_key: str, module: Document, body: dict[str, An
     """
     before = dict(module["twin"])
     twins.update(module["twin"], body, azure.clock.now(), replace=replace)
-    azure.store.put(MODULE, _key(hub_key, module["device"], module["id"]), module)
+    save(azure, hub_key, module)
     twins.tell_session(azure, (hub_key, module["device"], module["id"]), before, module["twin"], body, replace=replace)
 
 
 def change_authentication(azure: Azure, hub_key: str, module: Document, auth: dict[str, Any]) -> None:
     """Replace how a module authenticates, and nothing else of it."""
     module |= {"auth": auth, "etag": module["etag"] + 1}
+    save(azure, hub_key, module)
+
+
+def save(azure: Azure, hub_key: str, module: Document) -> None:
+    """Write a module."""
     azure.store.put(MODULE, _key(hub_key, module["device"], module["id"]), module)
+    for look in ON_WRITTEN:
+        look(azure, hub_key, module)
 
 
 def delete(azure: Azure, hub_key: str, module: Document) -> None:
@@ -125,7 +134,7 @@ def delete(azure: Azure, hub_key: str, module: Document) -> None:
 
 def follow_device(azure: Azure, hub_key: str, device: Document) -> None:
     """After a device was written: an IoT Edge device has the modules of its runtime, another one has not."""
-    for module_id in _OF_EDGE:
+    for module_id in OF_EDGE:
         found = find(azure, hub_key, device["id"], module_id)
         if device["edge"] and found is None:
             body = {"moduleId": module_id, "managedBy": "iotEdge", "authentication": {"type": "none"}}
@@ -159,6 +168,7 @@ def to_json(module: Document) -> dict[str, Any]:
 def twin_json(device: Document, module: Document) -> dict[str, Any]:
     """The twin of a module. Its status is the device's."""
     twin, auth = module["twin"], module["auth"]
+    reached = {**(module.get("deployed") or {}).get("statuses", {}), **module.get("deployments", {})}
     return {
         "deviceId": device["id"],
         "moduleId": module["id"],
@@ -175,6 +185,7 @@ def twin_json(device: Document, module: Document) -> dict[str, Any]:
         "version": twin["version"],
         "tags": twin["tags"],
         "properties": {"desired": twins.properties(twin["desired"]), "reported": twins.properties(twin["reported"])},
+        **({"configurations": reached} if reached else {}),
     }
 
 

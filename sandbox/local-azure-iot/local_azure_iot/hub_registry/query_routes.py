@@ -50,6 +50,13 @@ def run_query(azure: Azure, request: Request) -> Reply:
     return Reply(body=page, headers=headers)
 
 
+def count(azure: Azure, hub_key: str, text: str) -> int:
+    """How many devices or modules a valid query selects; 0 for the empty text."""
+    from local_azure_iot.query_language import parser
+
+    return sum(1 for _ in _matching(azure, hub_key, parser.parse(text), "")) if text else 0
+
+
 def _page(
     azure: Azure, hub_key: str, parsed: query.Query, token: dict[str, Any], size: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any], bool]:

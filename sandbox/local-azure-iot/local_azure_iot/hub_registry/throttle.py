@@ -24,6 +24,7 @@ class Operation(StrEnum):
     QUERY = "Query"
     TWIN_READ = "TwinRead"
     TWIN_WRITE = "TwinUpdate"
+    CONFIGURATION = "ConfigurationWrite"
 
 
 # Operations a second and unit: the small tiers, and the third.
@@ -32,6 +33,7 @@ _RATES = {
     Operation.QUERY: (20 / 60, 1000 / 60),
     Operation.TWIN_READ: (100.0, 500.0),
     Operation.TWIN_WRITE: (50.0, 250.0),
+    Operation.CONFIGURATION: (20 / 60, 20 / 60),
 }
 _NOT_BY_UNIT = (Operation.TWIN_READ, Operation.TWIN_WRITE)  # below tier 3: the documented minimum of a hub, whatever its units
 

@@ -37,6 +37,8 @@ def to_json(azure: Azure, hub_key: str, device: Document) -> dict[str, Any]:
         body["statusReason"] = device["reason"]
     if device["scope"]:
         body["deviceScope"] = device["scope"]
+    if reached := (device.get("deployed") or {}).get("statuses"):
+        body["configurations"] = reached
     if device["parents"]:
         body["parentScopes"] = device["parents"]
     return body

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 # Kinds of documents whose keys begin with their service's key.
 CERTIFICATE = "certificate"
 CONSUMER_GROUP = "consumer-group"
+CONFIGURATION = "configuration"
+DEVICE_JOB = "device-job"  # a device's part of a scheduled job
+REGISTRY_JOB = "registry-job"  # an import or export of devices
+SCHEDULED_JOB = "scheduled-job"
 DEVICE = "device"
 MODULE = "module"  # of a device
 DEVICE_SHADOW = "device-shadow"  # the previous state of a device, which queries see until their index has caught up
@@ -45,7 +49,21 @@ HUB = Kind(
     Service.HUB,
     "hub",
     "os_ih",
-    (CERTIFICATE, CONSUMER_GROUP, DEVICE, DEVICE_SHADOW, MODULE, CLOUD_TO_DEVICE, FEEDBACK, FILE_NOTIFICATION, FILE_UPLOAD),
+    (
+        CERTIFICATE,
+        CLOUD_TO_DEVICE,
+        CONFIGURATION,
+        CONSUMER_GROUP,
+        DEVICE,
+        DEVICE_JOB,
+        DEVICE_SHADOW,
+        FEEDBACK,
+        FILE_NOTIFICATION,
+        FILE_UPLOAD,
+        MODULE,
+        REGISTRY_JOB,
+        SCHEDULED_JOB,
+    ),
 )
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)

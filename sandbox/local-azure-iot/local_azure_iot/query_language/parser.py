@@ -77,7 +77,7 @@ def parse_target(text: str) -> Query:
     Raises:
         QueryError: The condition is invalid.
     """
-    if text.strip() in {"*", ""}:
+    if text.strip() == "*":
         return Query()
     if not re.match(r"\s*from\b", text, re.IGNORECASE):
         return Query(condition=parse_condition(text))

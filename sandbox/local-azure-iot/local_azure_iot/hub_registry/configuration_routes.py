@@ -1,0 +1,125 @@
+"""Operations on configurations and IoT Edge deployments."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local_azure_iot.hub_registry import (
+    configuration_content,
+    configuration_targets,
+    configurations,
+    edge_deployment,
+    entries,
+    errors,
+    identities,
+    tier,
+)
+from local_azure_iot.hub_registry.query_routes import count
+from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.shapes import Each
+from local_azure_iot.wire import NO_BODY, Reply
+
+if TYPE_CHECKING:
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.wire import Request
+
+_CONTENT = {"deviceContent": dict, "moduleContent": dict, "modulesContent": Each(dict)}
+_SHAPE = {
+    "id": str,
+    "schemaVersion": str,
+    "labels": Each(str),
+    "content": _CONTENT,
+    "targetCondition": str,
+    "priority": int,
+    "metrics": {"queries": Each(str)},
+}
+
+
+def list_configurations(azure: Azure, request: Request) -> Reply:
+    """The configurations of a hub, at most `top`; there are no pages."""
+    hub_key = _hub_key(azure, request)
+    top = request.query.get("top", str(configurations.MAX_CONFIGURATIONS))
+    if not top.isdigit() or int(top) < 1:
+        raise errors.argument_invalid(f"top must be 1 or more, not '{top}'")
+    found = configurations.all_of(azure, hub_key)[: int(top)]
+    return Reply(body=[_json(azure, hub_key, each) for each in found])
+
+
+def get_configuration(azure: Azure, request: Request) -> Reply:
+    """A configuration, with its metrics as they are now."""
+    hub_key = _hub_key(azure, request)
+    return _reply(azure, hub_key, configurations.require(azure, hub_key, request.parameters["id"]))
+
+
+def put_configuration(azure: Azure, request: Request) -> Reply:
+    """Create a configuration (no If-Match: 201, 409 where it exists) or change it (If-Match: 200, 404 where it does not exist)."""
+    hub_key, body, if_match = _hub_key(azure, request), request.json_object(_SHAPE), request.header("if-match")
+    if body.get("id") != request.parameters["id"]:
+        raise errors.argument_invalid(f"id '{body.get('id')}' in the body is not '{request.parameters['id']}' of the path")
+    if if_match is None:
+        hub = lifecycle.find(azure, hub_key, lifecycle.HUB)
+        free = hub is not None and str(hub["sku"]["name"]).upper().startswith("F")
+        most = configurations.MAX_OF_FREE_HUB if free else configurations.MAX_CONFIGURATIONS
+        written, status = configurations.create(azure, hub_key, body, most=most), 201
+    else:
+        found = configurations.require(azure, hub_key, request.parameters["id"])
+        if not entries.matches(if_match, found):
+            raise errors.etag_invalid()
+        written, status = configurations.update(azure, hub_key, found, body), 200
+    configuration_targets.refresh(azure, hub_key)
+    return _reply(azure, hub_key, written, status=status)
+
+
+def delete_configuration(azure: Azure, request: Request) -> Reply:
+    """Delete a configuration: 204. Microsoft's Node client sends no If-Match."""
+    hub_key, if_match = _hub_key(azure, request), request.header("if-match")
+    found = configurations.require(azure, hub_key, request.parameters["id"])
+    if if_match is not None and not entries.matches(if_match, found):
+        raise errors.etag_invalid()
+    configurations.delete(azure, hub_key, found)
+    configuration_targets.refresh(azure, hub_key)
+    return Reply(status=204, body=NO_BODY)
+
+
+def test_queries(azure: Azure, request: Request) -> Reply:
+    """Say what is wrong with a target condition and with metrics, without a configuration."""
+    _hub_key(azure, request)
+    body = request.json_object({"targetCondition": str, "customMetricQueries": Each(str)})
+    problems = {name: configurations.metric_problem(text) for name, text in (body.get("customMetricQueries") or {}).items()}
+    result: dict[str, Any] = {
+        "targetConditionError": configurations.condition_problem(body.get("targetCondition") or "") or None,
+        "customMetricQueryErrors": {name: problem for name, problem in problems.items() if problem},
+    }
+    return Reply(body=result)
+
+
+def apply_content(azure: Azure, request: Request) -> Reply:
+    """Give one device what a configuration's content declares: 204."""
+    hub_key = _hub_key(azure, request)
+    device = identities.require(azure, hub_key, request.parameters["id"])
+    content = request.json_object(_CONTENT)
+    kind = configuration_content.kind_of(content)
+    if kind == "modulesContent":
+        edge_deployment.apply(azure, hub_key, device, [content])
+    elif kind == "deviceContent":
+        desired = configuration_content.nested(configuration_content.paths(content["deviceContent"]))
+        identities.change_twin(azure, hub_key, device, {"properties": {"desired": desired}})
+    else:
+        raise errors.configuration_content_invalid("a device takes deviceContent or modulesContent, not moduleContent")
+    return Reply(status=204, body=NO_BODY)
+
+
+def _hub_key(azure: Azure, request: Request) -> str:
+    hub_key = request.parameters["hub_key"]
+    tier.require_standard(azure, hub_key)
+    return hub_key
+
+
+def _json(azure: Azure, hub_key: str, configuration: dict[str, Any]) -> dict[str, Any]:
+    queries = configurations.system_queries(configuration) | {f"custom {name}": text for name, text in configuration["metrics"].items()}
+    return configurations.to_json(configuration, {name: count(azure, hub_key, text) for name, text in queries.items()})
+
+
+def _reply(azure: Azure, hub_key: str, configuration: dict[str, Any], *, status: int = 200) -> Reply:
+    body = _json(azure, hub_key, configuration)
+    return Reply(status=status, body=body, headers={"etag": f'"{body["etag"]}"'})
