@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from collections import defaultdict
 from functools import cache
 from typing import Any
@@ -17,8 +18,8 @@ pytestmark = [
     pytest.mark.recorded,
     pytest.mark.skipif(not RECORDED.exists(), reason=f"no recorded traffic at {RECORDED.parent.name}/{RECORDED.name}"),
 ]
-# A path with this is not replayed: local Azure accepts messages over MQTT only.
-NOT_HERE = "/messages/"
+# What differs from answer to answer in an error whose envelope has the older form within it.
+MOMENT = re.compile(r'"trackingId":"[0-9a-f]{32}-G:\d+-TimeStamp:[\d/ :]+"|"timestampUtc":"[\d:.T-]+Z"')
 VOLATILE = {"etag", "generationId"}
 OLD = "2016-12"  # earlier, the api-version 2016-02-03 had other members, and null in place of two absent thumbprints
 
@@ -53,10 +54,8 @@ def test_a_recorded_session(registry: HubClient, session: str) -> None:
     """Status, error name, quoted etag header and body of each answer are the recorded ones."""
     for pair in sessions()[session]:
         place = urlsplit(pair["uri"])
-        if NOT_HERE in place.path:
-            continue
-        query = {name: values[0] for name, values in parse_qs(place.query).items()}
-        more = f"?top={query['top']}" if "top" in query else ""
+        query = {name: values[0] for name, values in parse_qs(place.query, keep_blank_values=True).items()}
+        more = "".join(f"?{name}={value}" for name, value in query.items() if name != "api-version")
         sent = {name: values[0] for name, values in pair["request_headers"].items() if name.lower() in {"if-match", "content-type"}}
         answer = registry.ask(pair["method"], place.path + more, version=query["api-version"], headers=sent, content=pair["request_body"])
         step = f"{pair['method']} {place.path}"
@@ -67,6 +66,7 @@ def test_a_recorded_session(registry: HubClient, session: str) -> None:
         if not pair["response_body"]:
             assert answer.content == b"", step
         elif "iothub-errorcode" in recorded:
-            assert answer.json()["Message"] == json.loads(pair["response_body"])["Message"], step
+            texts = [MOMENT.sub("", body["Message"]) for body in (answer.json(), json.loads(pair["response_body"]))]
+            assert texts[0] == texts[1], step
         elif pair["recorded_commit"] >= OLD:
             assert comparable(answer.json()) == comparable(json.loads(pair["response_body"])), step

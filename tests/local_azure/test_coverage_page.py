@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 
 from local_azure_iot import arm
-from local_azure_iot.hub_registry import routes as registry
+from local_azure_iot.hub_registry import endpoint as registry
 from local_azure_iot.key_vault import routes as vaults
 from local_azure_iot.login import routes as login
 from local_azure_iot.resource_manager import metadata

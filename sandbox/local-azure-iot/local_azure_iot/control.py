@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -15,6 +15,9 @@ from local_azure_iot import faults, host_names, publication
 from local_azure_iot.key_vault import vault_lifecycle, vaults
 from local_azure_iot.key_vault.management_errors import VaultManagementError
 from local_azure_iot.login import principals, tokens
+from local_azure_iot.messaging import cloud_to_device
+from local_azure_iot.messaging.cloud_to_device import Message
+from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.resource_manager import access, role_assignments
 from local_azure_iot.resource_manager.resource_ids import ResourceId
 
@@ -61,6 +64,7 @@ def operations(application: HttpsApplication, plane: Plane, ready: Mapping[str, 
         Route("/connections", _json_endpoint(control.connections), methods=["GET"]),
         Route("/connections", _json_endpoint(control.clear_connections), methods=["DELETE"]),
         Route("/messages", _json_endpoint(control.messages), methods=["GET"]),
+        Route("/messages", _json_endpoint(control.send_message), methods=["POST"]),
         Route("/reset", _json_endpoint(control.reset), methods=["POST"]),
     ]
     found = Starlette(routes=[*routes, *publication.routes(ready)])
@@ -113,6 +117,31 @@ class _ControlHandlers:
         """The messages from devices, oldest first. `?device=`: those of one device; `?payload=1`: with what they hold."""
         device, whole = request.query_params.get("device"), bool(request.query_params.get("payload"))
         return [_message(recorded, whole=whole) for recorded in self._azure.events.all() if device in {None, recorded.event.device}]
+
+    def send_message(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Send a cloud-to-device message, for whom AMQP is too much: `host` (the hub's), `device`, `payload` (base64) and what else it has.
+
+        `{"host": "…", "device": "…", "payload": "aGk=", "ack": "full", "messageId": "1", "properties": {}, "system": {}, "seconds": 60}`
+        """
+        destination = host_names.destination(str(body.get("host")))
+        hub = destination and lifecycle.find_by_name(self._azure, destination.cloud.name, lifecycle.HUB, destination.name)
+        if not hub:
+            raise BadRequestError(f"there is no hub '{body.get('host')}'")
+        seconds = body.get("seconds")
+        message = Message(
+            body=base64.b64decode(str(body.get("payload") or ""), validate=True),
+            message_id=str(body.get("messageId") or ""),
+            system={str(name): str(value) for name, value in (body.get("system") or {}).items()},
+            properties={str(name): str(value) for name, value in (body.get("properties") or {}).items()},
+            ack=str(body.get("ack") or "none"),
+            expires=None if seconds is None else self._azure.clock.now() + timedelta(seconds=float(seconds)),
+        )
+        try:
+            return {"messageId": cloud_to_device.send(self._azure, hub[0], str(body.get("device")), message)}
+        except cloud_to_device.UnknownDeviceError as error:
+            raise BadRequestError(f"this hub has no device '{body.get('device')}'") from error
+        except cloud_to_device.QueueFullError as error:
+            raise BadRequestError(f"{cloud_to_device.MOST_WAITING} messages wait for this device already") from error
 
     def clear_connections(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Clear the logs of connections and messages. Open sessions continue."""

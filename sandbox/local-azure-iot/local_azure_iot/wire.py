@@ -39,10 +39,16 @@ class Request:
     parameters: dict[str, str] = field(default_factory=dict)  # the values of the variable parts of the route's path
     client: str = ""  # the client's IP address
     chain: list[crypto.X509] = field(default_factory=list)  # the certificates that it sent in TLS, its own first; nobody has verified them
+    header_names: list[str] = field(default_factory=list)  # as the client wrote them, in the order of `headers`' last ones; may be empty
 
     def header(self, name: str) -> str | None:
         """A header's value, or None."""
         return self.headers.get(name.lower())
+
+    def original_headers(self) -> list[tuple[str, str]]:
+        """Every header with its name as the client wrote it: applications' properties are headers, and keep their case."""
+        written = {name.lower(): name for name in self.header_names}
+        return [(written.get(name, name), value) for name, value in self.headers.items()]
 
     @property
     def intended_method(self) -> str:

@@ -37,6 +37,12 @@ class AdmittedIdentity:
     method: str  # how it authenticated: `sas`, `selfSigned` or `certificateAuthority`
     expires: float | None = None  # seconds since 1970: the end of its token
 
+    def authentication(self) -> str:
+        """How it authenticated, as events have it: `iothub-connection-auth-method`."""
+        scope = "module" if self.module else "device"
+        kind, issuer = ("sas", "iothub") if self.method == "sas" else ("x509", "external")
+        return f'{{"scope":"{scope}","type":"{kind}","issuer":"{issuer}","acceptingIpFilterRule":null}}'
+
     @property
     def store_key(self) -> str:
         """Its key in the store, and its address for messages."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_azure_iot.clock import monotonic
-from local_azure_iot.hub_registry import access, errors
+from local_azure_iot.hub_registry import access, device_access, device_routes, errors, message_routes, routes
 from local_azure_iot.hub_registry.known_operations import KNOWN
-from local_azure_iot.hub_registry.routes import RIGHTS, ROUTES
+from local_azure_iot.hub_registry.route_table import DEVICE_CONNECT
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 from local_azure_iot.routing import Router
 from local_azure_iot.wire import MalformedJsonError
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from local_azure_iot.store import Document
     from local_azure_iot.wire import LaterReply, Reply, Request
 
+ROUTES = [*routes.ROUTES, *message_routes.ROUTES, *device_routes.ROUTES]
+RIGHTS = routes.RIGHTS | message_routes.RIGHTS | device_routes.RIGHTS
 _ROUTER, _KNOWN = Router(ROUTES), Router(KNOWN)
 
 
@@ -36,12 +38,29 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     if request.api_version.lower() not in match.route.versions:
         raise errors.version_invalid(request.api_version)
     right, _ = RIGHTS[match.route.operation]
-    access.require(azure, request.destination.cloud, hub, request.header("authorization"), right=right, action=match.route.action)
     request.parameters = {**match.parameters, "hub_key": hub_key}
+    if right == DEVICE_CONNECT:
+        _admit(azure, request, hub)
+    else:
+        access.require(azure, request.destination.cloud, hub, request.header("authorization"), right=right, action=match.route.action)
     try:
         return match.route.handler(azure, request)
     except MalformedJsonError as error:
         raise errors.json_invalid(str(error)) from error
+
+
+def _admit(azure: Azure, request: Request, hub: Document) -> None:
+    """Check the credentials of the device or module whose path this is; its routes find who it is among the parameters."""
+    parameters = request.parameters
+    try:
+        admitted = device_access.admit(
+            azure, parameters["hub_key"], hub, parameters["id"], parameters.get("mid", ""),
+            chain=request.chain, signature=request.header("authorization") or "",
+        )  # fmt: skip
+    except device_access.DeviceRefusedError as refused:
+        raise errors.unauthorized() from refused
+    parameters |= {"generation": admitted.generation, "authentication": admitted.authentication()}
+    azure.presence.record_message(admitted.store_key, azure.clock.now())
 
 
 def _absent(azure: Azure, request: Request, hub: Document) -> errors.RegistryError:

@@ -25,6 +25,11 @@ class Operation(StrEnum):
     TWIN_READ = "TwinRead"
     TWIN_WRITE = "TwinUpdate"
     CONFIGURATION = "ConfigurationWrite"
+    EVENTS = "DeviceToCloudSend"
+    CLOUD_TO_DEVICE_SEND = "CloudToDeviceSend"
+    CLOUD_TO_DEVICE_RECEIVE = "CloudToDeviceReceive"
+    METHOD = "DirectMethod"
+    FILE_UPLOAD = "FileUpload"
 
 
 # Operations a second and unit: the small tiers, and the third.
@@ -34,8 +39,14 @@ _RATES = {
     Operation.TWIN_READ: (100.0, 500.0),
     Operation.TWIN_WRITE: (50.0, 250.0),
     Operation.CONFIGURATION: (20 / 60, 20 / 60),
+    Operation.EVENTS: (100.0, 6000.0),
+    Operation.CLOUD_TO_DEVICE_SEND: (100 / 60, 5000 / 60),
+    Operation.CLOUD_TO_DEVICE_RECEIVE: (1000 / 60, 50_000 / 60),
+    Operation.METHOD: (40.0, 6000.0),  # documented as 160 KB and 24 MB, in steps of 4 KB
+    Operation.FILE_UPLOAD: (100 / 60, 5000 / 60),
 }
-_NOT_BY_UNIT = (Operation.TWIN_READ, Operation.TWIN_WRITE)  # below tier 3: the documented minimum of a hub, whatever its units
+# Below tier 3: the documented minimum of a hub, whatever its units.
+_NOT_BY_UNIT = (Operation.TWIN_READ, Operation.TWIN_WRITE, Operation.EVENTS)
 
 
 def rate(sku: str, units: int, operation: Operation) -> float:

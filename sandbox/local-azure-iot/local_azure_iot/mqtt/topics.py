@@ -98,6 +98,7 @@ class Topics:
             topic=publish.topic,
             qos=publish.qos,
             generation=self._admitted.generation,
+            authentication=self._admitted.authentication(),
         )
         events.record(self._azure, self._admitted.hub_key, event)
 

@@ -1,0 +1,174 @@
+"""Operations of the back end on devices' messages and methods."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from local_azure_iot.hub_registry import errors, identities, message_errors, modules
+from local_azure_iot.hub_registry.route_table import HubTable
+from local_azure_iot.hub_registry.throttle import Operation
+from local_azure_iot.messaging import cloud_to_device, methods, service_queue
+from local_azure_iot.messaging.cloud_to_device import LockLostError
+from local_azure_iot.messaging.service_queue import FEEDBACK, FILE_NOTIFICATIONS
+from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.routing import Evidence
+from local_azure_iot.wire import NO_BODY, LaterReply, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.messaging.methods import MethodAnswer
+    from local_azure_iot.messaging.service_queue import ServiceQueue
+    from local_azure_iot.wire import Request
+
+_METHOD = {"methodName": str, "responseTimeoutInSeconds": int, "connectTimeoutInSeconds": int, "timeoutInSeconds": int}
+_RESPONSE_SECONDS, _CONNECT_SECONDS = range(5, 301), range(301)  # documented
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+
+
+def invoke_device_method(azure: Azure, request: Request) -> LaterReply:
+    """Call a direct method of a device, and wait for its answer."""
+    identities.require(azure, request.parameters["hub_key"], request.parameters["id"])
+    return _invoke(azure, request, "")
+
+
+def invoke_module_method(azure: Azure, request: Request) -> LaterReply:
+    """Call a direct method of a module, and wait for its answer."""
+    hub_key, device = request.parameters["hub_key"], request.parameters["id"]
+    identities.require(azure, hub_key, device)
+    modules.require(azure, hub_key, device, request.parameters["mid"])
+    return _invoke(azure, request, request.parameters["mid"])
+
+
+def _invoke(azure: Azure, request: Request, module: str) -> LaterReply:
+    require_standard_tier(azure, request)
+    body = request.json_object(_METHOD)
+    name = body.get("methodName")
+    if not name:
+        raise errors.argument_invalid("methodName is missing")
+    response = _seconds(body, ("responseTimeoutInSeconds", "timeoutInSeconds"), _RESPONSE_SECONDS, 30)
+    connect = _seconds(body, ("connectTimeoutInSeconds",), _CONNECT_SECONDS, 0)
+    payload = _WRITER.encode(body["payload"]).encode("utf-8", "backslashreplace") if "payload" in body else b"null"
+    if len(payload) > methods.MAX_PAYLOAD:
+        raise message_errors.message_too_large(len(payload), methods.MAX_PAYLOAD)
+    hub_key, device = request.parameters["hub_key"], request.parameters["id"]
+
+    async def answer() -> Reply:
+        try:
+            found = await methods.invoke(
+                azure, hub_key, device, module, name, payload, connect_seconds=connect, response_seconds=response
+            )  # fmt: skip
+        except methods.NotOnlineError as error:
+            raise message_errors.device_not_online(connect) from error
+        except methods.NoAnswerError as error:
+            raise message_errors.no_answer() from error
+        except methods.DisconnectedError as error:
+            raise message_errors.device_disconnected() from error
+        return Reply(body={"status": found.status, "payload": _payload(found)})
+
+    return LaterReply(answer)
+
+
+def _payload(answer: MethodAnswer) -> Any:
+    """The JSON that a device answered; None where it answered nothing, or no JSON (a guess)."""
+    try:
+        return json.loads(answer.payload) if answer.payload.strip() else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _seconds(body: dict[str, Any], names: tuple[str, ...], allowed: range, default: int) -> int:
+    for name in names:
+        value = body.get(name)
+        if value is not None and value not in allowed:
+            raise errors.argument_invalid(f"{name} must be {allowed[0]} to {allowed[-1]}, not {value}")
+        if value is not None:
+            return int(value)
+    return default
+
+
+def purge(azure: Azure, request: Request) -> Reply:
+    """Remove every message that waits for a device."""
+    require_standard_tier(azure, request)
+    hub_key, device = request.parameters["hub_key"], request.parameters["id"]
+    identities.require(azure, hub_key, device)
+    return Reply(body={"deviceId": device, "moduleId": None, "totalMessagesPurged": cloud_to_device.purge(azure, hub_key, device)})
+
+
+def receive_feedback(azure: Azure, request: Request) -> Reply:
+    """The oldest batch of feedback on cloud-to-device messages, locked under the ETag; 204 where there is none."""
+    cloud_to_device.sweep_hub(azure, request.parameters["hub_key"])
+    return _receive(azure, request, FEEDBACK)
+
+
+def receive_file_notification(azure: Azure, request: Request) -> Reply:
+    """The oldest notification of a file upload, locked under the ETag; 204 where there is none."""
+    return _receive(azure, request, FILE_NOTIFICATIONS)
+
+
+def _receive(azure: Azure, request: Request, queue: ServiceQueue) -> Reply:
+    require_standard_tier(azure, request)
+    batch = service_queue.receive(azure, request.parameters["hub_key"], queue)
+    if batch is None:
+        return Reply(status=204, body=NO_BODY)
+    body: Any = batch.records if queue is FEEDBACK else batch.records[0]
+    return Reply(body=body, headers={"etag": f'"{batch.token}"', "iothub-messagelocktoken": batch.token})
+
+
+def _settling(settle: Callable[[Azure, str, ServiceQueue, str], None], queue: ServiceQueue) -> Callable[[Azure, Request], Reply]:
+    def handler(azure: Azure, request: Request) -> Reply:
+        try:
+            settle(azure, request.parameters["hub_key"], queue, request.parameters["token"])
+        except LockLostError as error:
+            raise message_errors.lock_lost(request.api_version) from error
+        return Reply(status=204, body=NO_BODY)
+
+    return handler
+
+
+def require_standard_tier(azure: Azure, request: Request) -> None:
+    """Basic hubs have neither cloud-to-device messages nor direct methods (aka.ms/scaleyouriotsolution)."""
+    hub = lifecycle.find(azure, request.parameters["hub_key"], lifecycle.HUB)
+    if hub is not None and str(hub["sku"]["name"]).startswith("B"):
+        raise errors.not_in_this_tier()
+
+
+_TABLE = HubTable()
+ROUTES, RIGHTS = _TABLE.routes, _TABLE.rights
+_CONNECT, _DOCUMENTED = "ServiceConnect", Evidence.DOCUMENTED
+_METHODS, _QUEUES = (_CONNECT, Operation.METHOD, "directMethods/invoke/action"), (_CONNECT, Operation.CLOUD_TO_DEVICE_SEND)
+_ERRORS = "its errors are those that issues show; guess: an answer that is no JSON becomes null"
+_TABLE.add("Devices_InvokeMethod", "POST /twins/{id}/methods", invoke_device_method, *_METHODS, _DOCUMENTED, _ERRORS)
+_TABLE.add("Modules_InvokeMethod", "POST /twins/{id}/modules/{mid}/methods", invoke_module_method, *_METHODS, _DOCUMENTED, _ERRORS)
+_TABLE.add(
+    "CloudToDeviceMessages_PurgeCloudToDeviceMessageQueue", "DELETE /devices/{id}/commands", purge, *_QUEUES,
+    "cloudToDeviceMessages/queue/purge/action", _DOCUMENTED,
+)  # fmt: skip
+_FEEDBACK, _ACTION = "/messages/serviceBound/feedback", "cloudToDeviceMessages/feedback/action"
+_ONE = "guess: batches of one record"
+_TABLE.add(
+    "CloudToDeviceMessages_ReceiveFeedbackNotification", f"GET {_FEEDBACK}", receive_feedback, *_QUEUES, _ACTION, _DOCUMENTED, _ONE
+)  # fmt: skip
+_TABLE.add(
+    "CloudToDeviceMessages_CompleteFeedbackNotification", f"DELETE {_FEEDBACK}/{{token}}", _settling(service_queue.complete, FEEDBACK),
+    *_QUEUES, _ACTION, _DOCUMENTED,
+)  # fmt: skip
+_TABLE.add(
+    "CloudToDeviceMessages_AbandonFeedbackNotification", f"POST {_FEEDBACK}/{{token}}/abandon", _settling(service_queue.abandon, FEEDBACK),
+    *_QUEUES, _ACTION, _DOCUMENTED,
+)  # fmt: skip
+_FILES, _ACTION = "/messages/serviceBound/filenotifications", "fileUpload/notifications/action"
+_TABLE.add(
+    "FileNotifications_Receive", f"GET {_FILES}", receive_file_notification, *_QUEUES, _ACTION, _DOCUMENTED,
+    "the path is documented; guess: its headers",
+)  # fmt: skip
+_TABLE.add(
+    "FileNotifications_Complete", f"DELETE {_FILES}/{{token}}", _settling(service_queue.complete, FILE_NOTIFICATIONS),
+    *_QUEUES, _ACTION, Evidence.GUESS,
+)  # fmt: skip
+_TABLE.add(
+    "FileNotifications_Abandon", f"POST {_FILES}/{{token}}/abandon", _settling(service_queue.abandon, FILE_NOTIFICATIONS),
+    *_QUEUES, _ACTION, Evidence.GUESS,
+)  # fmt: skip
