@@ -40,9 +40,7 @@ class Replay:
         listed = re.findall(r'"keyName":"(\w+)".*?"rights":"([\w, ]+)"', pair.text) if "listkeys" in pair.path.lower() else []
         added = [{"keyName": name, "rights": rights} for name, rights in listed if name not in known]
         policies = {"authorizationPolicies": [*standard, *added]} if added else {}
-        # Chosen when the hub is created: an update that was accepted sends what the hub has had from the start.
-        fixed = {name: value for name, value in (sent.get("properties") or {}).items() if name == "minTlsVersion" and pair.status < 400}
-        body = {"location": sent.get("location", "westus"), "sku": {"name": "S1", "capacity": 1}, "properties": policies | fixed}
+        body = {"location": sent.get("location", "westus"), "sku": {"name": "S1", "capacity": 1}, "properties": policies}
         created = f"{path}?api-version={HUB if hub else '2021-10-15'}"
         self._azure.must("PUT", created, body)
         current = self._azure.must("GET", created)["etag"]

@@ -1,6 +1,8 @@
 """Hubs and provisioning services at ARM: creation, change, deletion, and what the answers contain."""
 
 import base64
+import re
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -106,17 +108,15 @@ def test_a_hub_s_own_etag(azure: InProcess) -> None:
     assert int.from_bytes(base64.b64decode(azure.must("GET", at(hub))["etag"])) > int.from_bytes(base64.b64decode(etag))
 
 
-def test_the_tls_minimum_is_chosen_when_the_hub_is_created(azure: InProcess) -> None:
-    """Another value later is refused, also where none was chosen; a body without it keeps it."""
-    chosen, open_ = (f"{azure.group()}/providers/Microsoft.Devices/IotHubs/{name}" for name in ("chosen-1", "open-1"))
-    azure.must("PUT", at(chosen), {**BODY, "properties": {"minTlsVersion": "1.2"}})
-    azure.must("PUT", at(open_), BODY)
-    azure.must("PUT", at(chosen), {**BODY, "properties": {"minTlsVersion": "1.2", "comments": "same"}})
-    azure.must("PUT", at(chosen), BODY)
-    assert azure.must("GET", at(chosen))["properties"]["minTlsVersion"] == "1.2"
-    for hub, other in ((chosen, "1.0"), (open_, "1.2")):
-        assert azure.ask("PUT", at(hub), {**BODY, "properties": {"minTlsVersion": other}}).status == 400
-    assert "minTlsVersion" not in azure.must("GET", at(open_))["properties"]
+def test_the_tls_minimum_can_change(azure: InProcess) -> None:
+    """As recorded, whatever the documentation says; a body without it keeps it."""
+    hub = f"{azure.group()}/providers/Microsoft.Devices/IotHubs/chosen-1"
+    seen = []
+    for properties in ({}, {"minTlsVersion": "1.2"}, {"comments": "kept"}, {"minTlsVersion": "1.0"}):
+        azure.must("PUT", at(hub), {**BODY, "properties": properties})
+        seen.append(azure.must("GET", at(hub))["properties"].get("minTlsVersion"))
+
+    assert seen == [None, "1.2", "1.2", "1.0"]
 
 
 def test_what_a_hub_shows(azure: InProcess) -> None:
@@ -246,8 +246,12 @@ def test_what_belongs_to_a_hub(azure: InProcess) -> None:
     names = [each["name"] for each in azure.must("GET", at(group))["value"]]
     azure.must("DELETE", at(f"{group}/cg1"))
 
+    quotas = {each["name"]: each["maxValue"] for each in azure.must("GET", at(f"{hub}/quotaMetrics"))["value"]}
+    default = azure.must("GET", at(group))["value"][0]
+
+    assert quotas == {"TotalMessages": 400_000, "TotalDeviceCount": 1_000_000}
+    assert (default["id"].rpartition("/")[2], azure.must("GET", at(f"{group}/%24Default"))["id"]) == ("%24Default", default["id"])
     assert {"F1"}.isdisjoint(sku["sku"]["name"] for sku in azure.must("GET", at(f"{hub}/skus"))["value"])
-    assert [quota["name"] for quota in azure.must("GET", at(f"{hub}/quotaMetrics"))["value"]] == ["TotalMessages", "TotalDeviceCount"]
     assert azure.must("GET", at(f"{hub}/IotHubStats"))["totalDeviceCount"] == 0
     assert azure.ask("GET", at(f"{hub}/jobs/fake-job")).code == 404011
     assert created["properties"]["properties"] == {"name": "cg1"}
@@ -318,3 +322,128 @@ def test_network_settings_are_checked(azure: InProcess) -> None:
     for wrong_type in ({"publicNetworkAccess": True}, {"networkRuleSets": []}, rules(7), {"ipFilterRules": {}}):
         assert azure.ask("PUT", at(path), BODY | {"properties": wrong_type}).status == 400, wrong_type
     assert azure.must("GET", at(path))["properties"]["networkRuleSets"] == valid["networkRuleSets"]
+
+
+def shown(azure: InProcess, hub: str, version_: str = "") -> dict[str, Any]:
+    """A hub's properties as GET returns them."""
+    url = f"{hub}?api-version={version_}" if version_ else at(hub)
+    properties: dict[str, Any] = azure.must("GET", url)["properties"]
+    return properties
+
+
+FEEDBACK = {"lockDurationAsIso8601": "PT1M", "ttlAsIso8601": "PT1H", "maxDeliveryCount": 10}
+
+
+def test_what_azure_fills_in(azure: InProcess) -> None:
+    """An empty map stays empty; what is left out or null has Azure's defaults; an object gets the members that it lacks."""
+    hub = azure.hub()
+    left_out = shown(azure, hub)
+    empty: dict[str, Any] = {"storageEndpoints": {}, "messagingEndpoints": {}, "cloudToDevice": {}, "routing": {}}
+    azure.must("PUT", at(hub), {**BODY, "properties": empty})
+    emptied = shown(azure, hub)
+    azure.must("PUT", at(hub), {**BODY, "properties": dict.fromkeys(empty)})
+    nulls = shown(azure, hub)
+    part = {
+        "storageEndpoints": {"$default": {"connectionString": "AccountKey=a", "containerName": "c"}},
+        "messagingEndpoints": {"fileNotifications": {"ttlAsIso8601": "PT2H", "lockDurationAsIso8601": None}},
+        "cloudToDevice": {"maxDeliveryCount": 3, "feedback": {"maxDeliveryCount": 4}},
+        "routing": {"fallbackRoute": {"source": "DeviceMessages", "endpointNames": ["events"], "isEnabled": False}},
+    }
+    azure.must("PUT", at(hub), {**BODY, "properties": part})
+    parts = shown(azure, hub)
+    queue = {"maxDeliveryCount": 10, "defaultTtlAsIso8601": "PT1H", "feedback": FEEDBACK}
+
+    for each in (left_out, nulls):
+        assert each["storageEndpoints"] == {"$default": {"sasTtlAsIso8601": "PT1H", "connectionString": "", "containerName": ""}}
+        assert (each["messagingEndpoints"], each["cloudToDevice"]) == ({"fileNotifications": FEEDBACK}, queue)
+        assert each["routing"]["fallbackRoute"]["isEnabled"] is True
+    assert (emptied["storageEndpoints"], emptied["messagingEndpoints"], emptied["cloudToDevice"]) == ({}, {}, queue)
+    assert "fallbackRoute" not in emptied["routing"]
+    assert parts["storageEndpoints"]["$default"]["sasTtlAsIso8601"] == "PT1H"
+    assert parts["messagingEndpoints"] == {"fileNotifications": {**FEEDBACK, "ttlAsIso8601": "PT2H"}}
+    assert parts["cloudToDevice"] == {**queue, "maxDeliveryCount": 3, "feedback": {**FEEDBACK, "maxDeliveryCount": 4}}
+    assert parts["routing"]["fallbackRoute"]["isEnabled"] is False
+    assert all("enableDataResidency" not in each and "minTlsVersion" not in each for each in (left_out, emptied, nulls, parts))
+
+
+def test_partition_ids(azure: InProcess) -> None:
+    """As recorded: a new hub has them, and an update that declares its endpoint anew, as the az CLI does, leaves none; in lists too."""
+    hub = azure.hub()
+    subscription_list = f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices/IotHubs?api-version=2023-06-30-preview"
+
+    def ids() -> list[Any]:
+        listed = azure.must("GET", subscription_list)["value"][0]["properties"]
+        return [each["eventHubEndpoints"]["events"]["partitionIds"] for each in (shown(azure, hub), listed)]
+
+    assert ids() == [["0", "1", "2", "3"]] * 2
+    azure.must("PUT", at(hub), {**BODY, "properties": {"comments": "nothing of its endpoint"}})
+    assert ids() == [["0", "1", "2", "3"]] * 2
+    azure.must("PUT", at(hub), {**BODY, "properties": {"eventHubEndpoints": {"events": {"retentionTimeInDays": 2, "partitionCount": 4}}}})
+    assert ids() == [[], []]
+
+
+def test_the_root_certificate(azure: InProcess) -> None:
+    """In the api-versions whose specification has it; the time moves when the setting changes."""
+    hub = azure.hub()
+    versions = ("2021-07-02", "2022-04-30-preview", "2023-06-30", "2023-06-30-preview", "2026-11-01")
+    has = ["rootCertificate" in shown(azure, hub, each) for each in versions]
+    first = shown(azure, hub, "2023-06-30-preview")["rootCertificate"]
+    azure.azure.clock.advance(60)
+    azure.must("PUT", at(hub), BODY)
+    same = shown(azure, hub, "2023-06-30-preview")["rootCertificate"]
+    azure.must("PUT", at(hub), {**BODY, "properties": {"rootCertificate": {"enableRootCertificateV2": False}}})
+    changed = shown(azure, hub, "2023-06-30-preview")["rootCertificate"]
+
+    assert has == [False, True, False, True, True]
+    assert first["enableRootCertificateV2"] is True
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}Z", first["lastUpdatedTimeUtc"])
+    assert same == first
+    assert changed["enableRootCertificateV2"] is False
+    assert changed["lastUpdatedTimeUtc"] > first["lastUpdatedTimeUtc"]
+
+
+BUS = "Endpoint=sb://space.servicebus.windows.net{0};SharedAccessKeyName=n;SharedAccessKey={1};EntityPath=e"
+STORE = "DefaultEndpointsProtocol=https;AccountName=a;AccountKey={0};EndpointSuffix=core.windows.net"
+
+
+@pytest.mark.parametrize("kind", ["serviceBusQueues", "serviceBusTopics", "eventHubs"])
+@pytest.mark.parametrize("sent", ["", "/", ":5671/"])
+def test_the_connection_strings_of_endpoints(azure: InProcess, kind: str, sent: str) -> None:
+    """They come back with Service Bus's port and without the key; what comes back is accepted, and keeps key and id."""
+    hub = azure.hub()
+    endpoint = {"name": "out", "connectionString": BUS.format(sent, "c2VjcmV0"), "subscriptionId": "s", "resourceGroup": "g"}
+    store = {"name": "store", "connectionString": STORE.format("c3RvcmU="), "containerName": "c"}
+    file = {"$default": {"connectionString": STORE.format("ZmlsZQ=="), "containerName": "c"}}
+    routes = [{"name": "r", "source": "DeviceMessages", "endpointNames": ["OUT"], "isEnabled": True}]
+    routing = {"endpoints": {kind: [endpoint], "storageContainers": [store]}, "routes": routes}
+    azure.must("PUT", at(hub), {**BODY, "properties": {"routing": routing, "storageEndpoints": file}})
+    first = shown(azure, hub)
+    azure.must("PUT", at(hub), {**BODY, "properties": {name: first[name] for name in ("routing", "storageEndpoints")}})
+    document = azure.azure.store.list("hub")[0]["properties"]
+    found = first["routing"]["endpoints"]
+
+    assert found[kind][0] == {**endpoint, "id": found[kind][0]["id"], "connectionString": BUS.format(":5671/", "****")}
+    assert found["storageContainers"][0]["connectionString"] == STORE.format("****")
+    assert shown(azure, hub) == first
+    assert "SharedAccessKey=c2VjcmV0;" in document["routing"]["endpoints"][kind][0]["connectionString"]
+    assert document["routing"]["endpoints"]["storageContainers"][0]["connectionString"] == store["connectionString"]
+    assert document["storageEndpoints"]["$default"]["connectionString"] == file["$default"]["connectionString"]
+
+
+@pytest.mark.parametrize(
+    "routing",
+    [
+        {"routes": [{"name": "r", "source": "DeviceMessages", "endpointNames": ["nowhere"], "isEnabled": True}]},
+        {"routes": [{"name": "r", "source": "DeviceMessages", "endpointNames": ["events", "nowhere"], "isEnabled": False}]},
+        {"fallbackRoute": {"source": "DeviceMessages", "endpointNames": ["nowhere"], "isEnabled": True}},
+    ],
+)
+def test_a_route_to_an_undefined_endpoint(azure: InProcess, routing: dict[str, Any]) -> None:
+    """Refused, and the hub stays as it is."""
+    hub = azure.hub()
+    before = shown(azure, hub)
+    answer = azure.ask("PUT", at(hub), {**BODY, "properties": {"routing": routing}})
+
+    assert (answer.status, answer.code) == (400, 400131)
+    assert "nowhere" in answer.json()["message"]
+    assert shown(azure, hub) == before

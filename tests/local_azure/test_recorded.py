@@ -114,11 +114,6 @@ ALLOWANCES = (
         (r"=rights ServiceConfig, DeviceConnect, EnrollmentWrite/.*",),
     ),
     Allowance(
-        "in 2020 and 2021 a default that the request left out was filled in",
-        lambda pair: "2020" <= pair.scene[0] < "2022" and pair.method == "PUT" and _hub(pair),
-        (r"-properties\.messagingEndpoints\.fileNotifications\.lockDurationAsIso8601",),
-    ),
-    Allowance(
         "until 2019 an answer to a PUT without properties showed the defaults",
         lambda pair: pair.scene[0] < "2020" and pair.method == "PUT" and _hub(pair),
         (r"-properties\.(cloudToDevice|enableFileUploadNotifications|generationNumber)",),

@@ -107,7 +107,7 @@ def _routes(kind: Kind, require_service: RequireService, versions: tuple[str, ..
         ("CreateOrUpdate", "PUT", one, operations.put, "write", "guesses: a 26th certificate, a private key in the upload"),
         ("GenerateVerificationCode", "POST", f"{one}/generateVerificationCode", operations.generate, "generateVerificationCode/action", ""),
         ("Verify", "POST", f"{one}/verify", operations.verify, "verify/action", "guesses: CN is not the code, outside its dates, EC keys"),
-        ("Delete", "DELETE", one, operations.delete, "delete", ""),
+        ("Delete", "DELETE", one, operations.delete, "delete", "guess: without If-Match it deletes too"),
     )
     return table(
         (

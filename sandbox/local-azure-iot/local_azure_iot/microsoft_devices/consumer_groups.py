@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from local_azure_iot.judge import upload
 from local_azure_iot.microsoft_devices import errors, lifecycle
@@ -56,10 +57,10 @@ def delete(azure: Azure, hub_key: str, name: str) -> None:
 
 
 def to_json(hub: Document, group: Document) -> dict[str, Any]:
-    """A consumer group as Azure returns it."""
+    """A consumer group as Azure returns it; its id has `%24Default`, as recorded."""
     return {
         "properties": {"created": group["created"]},
-        "id": f"{lifecycle.identifier(hub, HUB)}/eventHubEndpoints/events/ConsumerGroups/{group['name']}",
+        "id": f"{lifecycle.identifier(hub, HUB)}/eventHubEndpoints/events/ConsumerGroups/{quote(group['name'])}",
         "name": group["name"],
         "type": "Microsoft.Devices/IotHubs/EventHubEndpoints/ConsumerGroups",
         "etag": None,

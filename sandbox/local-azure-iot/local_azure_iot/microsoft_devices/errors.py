@@ -159,10 +159,9 @@ def value_invalid(message: str, service: Service, code: int = 400016) -> Devices
     return DevicesError(400, code, message, service)
 
 
-def tls_minimum_fixed(found: str | None, wanted: str) -> DevicesError:
-    """The property minTlsVersion can't change after the hub's creation. That is documented, the answer a guess."""
-    message = f"MinTlsVersion is read-only after the IotHub is created: it is {found or 'not set'}, and {wanted} was sent."
-    return DevicesError(400, 400090, message, Service.HUB)
+def route_endpoint_undefined(route: str, endpoint: str) -> DevicesError:
+    """A route names an endpoint that the hub does not have. Guess: recorded for an enrichment, not for a route."""
+    return DevicesError(400, 400131, f"Route has an undefined endpoint, Route Name:{route}, EndpointName:{endpoint}.", Service.HUB)
 
 
 def key_name_not_found(name: str, service: Service) -> DevicesError:

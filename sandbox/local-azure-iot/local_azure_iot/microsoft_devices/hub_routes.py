@@ -83,13 +83,13 @@ def list_skus(azure: Azure, request: Request) -> Reply:
 
 
 def list_quotas(azure: Azure, request: Request) -> Reply:
-    """How much of the hub's quota is used."""
+    """How much of the hub's quota is used. Recorded: a paid hub may have a million devices."""
     hub = hubs.require(azure, resource_id(request))
     devices = hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB))["totalDeviceCount"]
     messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
     value = [
         {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
-        {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else "Unlimited"},
+        {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else 1_000_000},
     ]
     return Reply(body={"value": value})
 

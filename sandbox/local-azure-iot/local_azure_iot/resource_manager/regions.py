@@ -27,3 +27,23 @@ def known(location: str) -> bool:
 def display(location: str) -> str:
     """`westeurope` -> `West Europe`."""
     return DISPLAY_BY_NAME.get(normalized(location), location)
+
+
+# https://learn.microsoft.com/azure/reliability/regions-paired: each region with the one of its pair; of three pairs only one way.
+_PAIRS = dict(
+    pair.split("/")
+    for pair in (
+        "East US/West US|East US 2/Central US|North Central US/South Central US|West US 2/West Central US|Canada Central/Canada East|"
+        "North Europe/West Europe|UK South/UK West|Southeast Asia/East Asia|Australia East/Australia Southeast|Japan East/Japan West|"
+        "Korea Central/Korea South|Central India/South India|USGov Arizona/USGov Texas|USDoD East/USDoD Central|"
+        "China East/China North|China East 2/China North 2|China East 3/China North 3|USGov Virginia/USGov Texas|"
+        "Brazil South/South Central US|West US 3/East US|West India/South India"
+    ).split("|")
+)
+_BACK = {second: first for first, second in reversed(_PAIRS.items())}
+
+
+def paired(location: str) -> str:
+    """The display name of the region to which hubs of this region fail over; of a region without a pair `East US` (a guess)."""
+    here = display(location)
+    return _PAIRS.get(here) or _BACK.get(here) or "East US"

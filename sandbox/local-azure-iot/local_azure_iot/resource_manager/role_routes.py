@@ -9,7 +9,7 @@ from local_azure_iot import shapes
 from local_azure_iot.resource_manager import errors, role_assignments
 from local_azure_iot.resource_manager.access import ROLES, Role
 from local_azure_iot.routing import Evidence, table
-from local_azure_iot.wire import NO_BODY, Reply
+from local_azure_iot.wire import NO_BODY, Reply, seven_digits
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -91,8 +91,8 @@ def _to_json(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         "scope": body["scope"],
         "condition": body.get("condition"),
         "conditionVersion": body.get("conditionVersion"),
-        "createdOn": _seven_digits(body["createdOn"]),
-        "updatedOn": _seven_digits(body.get("updatedOn") or body["createdOn"]),
+        "createdOn": seven_digits(body["createdOn"]),
+        "updatedOn": seven_digits(body.get("updatedOn") or body["createdOn"]),
         "createdBy": body.get("createdBy"),
         "updatedBy": body.get("createdBy"),
         "delegatedManagedIdentityResourceId": None,
@@ -109,12 +109,6 @@ def _to_json(request: Request, body: dict[str, Any]) -> dict[str, Any]:
         for late in ("principalType", "condition", "conditionVersion", "delegatedManagedIdentityResourceId", "description"):
             del properties[late]
     return answer
-
-
-def _seven_digits(moment: Any) -> str:
-    """.NET's round-trip form: seven digits of a second and a Z."""
-    date, _, fraction = str(moment).removesuffix("+00:00").partition(".")
-    return f"{date}.{fraction.ljust(7, '0')}Z"
 
 
 def _definition(request: Request, role: Role) -> dict[str, Any]:
