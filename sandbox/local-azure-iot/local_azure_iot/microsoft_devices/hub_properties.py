@@ -141,7 +141,10 @@ def _locations(hub: Document) -> list[dict[str, str]]:
     return [{"location": primary, "role": "primary"}, {"location": secondary, "role": "secondary"}]
 
 
-_DEFAULTS = {"storageEndpoints": ("$default", _STORAGE), "messagingEndpoints": ("fileNotifications", _FEEDBACK)}
+_DEFAULTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "storageEndpoints": ("$default", _STORAGE),
+    "messagingEndpoints": ("fileNotifications", _FEEDBACK),
+}
 
 
 def _fill(properties: dict[str, Any], name: str) -> None:
