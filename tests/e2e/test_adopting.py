@@ -151,6 +151,9 @@ def _rename(shell: Shell, old: str, new: str) -> None:
 
 def _kept(azure: LocalAzure, hub: Hub, before: dict[str, Any]) -> None:
     after = azure.ask("GET", hub.id).json()
+    # Azure forgets these at an update that declares the endpoint anew, whoever sends it.
+    for answer in (before, after):
+        answer["properties"]["eventHubEndpoints"]["events"].pop("partitionIds", None)
     assert {name: after[name] for name in ("properties", "sku", "location")} == {
         name: before[name] for name in ("properties", "sku", "location")
     }
