@@ -48,3 +48,9 @@ class Clock:
 def monotonic() -> float:
     """Seconds of real time, for measuring durations; never in an answer or in the store."""
     return time.monotonic()
+
+
+def seven_digits(moment: object) -> str:
+    """An ISO 8601 time in UTC in .NET's round-trip form: seven digits of a second and a Z."""
+    date, _, fraction = str(moment).removesuffix("+00:00").partition(".")
+    return f"{date}.{fraction.ljust(7, '0')}Z"

@@ -173,9 +173,3 @@ def lower_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:
 def lower_query(raw: bytes) -> dict[str, str]:
     """A query string as a mapping with lower-case names."""
     return {name.lower(): value for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True)}
-
-
-def seven_digits(moment: Any) -> str:
-    """An ISO 8601 time in UTC in .NET's round-trip form: seven digits of a second and a Z."""
-    date, _, fraction = str(moment).removesuffix("+00:00").partition(".")
-    return f"{date}.{fraction.ljust(7, '0')}Z"

@@ -14,10 +14,10 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from local_azure_iot.clock import seven_digits
 from local_azure_iot.microsoft_devices import hub_routing, lifecycle
 from local_azure_iot.microsoft_devices.connection_strings import masked
 from local_azure_iot.resource_manager import regions
-from local_azure_iot.wire import seven_digits
 
 if TYPE_CHECKING:
     from datetime import datetime

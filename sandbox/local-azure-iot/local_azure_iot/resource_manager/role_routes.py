@@ -6,10 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import shapes
+from local_azure_iot.clock import seven_digits
 from local_azure_iot.resource_manager import errors, role_assignments
 from local_azure_iot.resource_manager.access import ROLES, Role
 from local_azure_iot.routing import Evidence, table
-from local_azure_iot.wire import NO_BODY, Reply, seven_digits
+from local_azure_iot.wire import NO_BODY, Reply
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
