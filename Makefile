@@ -84,7 +84,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: .strangers/az.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 .strangers/az.stamp: requirements/az.txt
 	@mkdir -p .strangers
@@ -109,6 +109,12 @@ NPM_CI := npm ci --prefix .strangers/node --ignore-scripts --no-audit --no-fund 
 	@mkdir -p .strangers/node
 	@cp tests/strangers/node/package.json tests/strangers/node/package-lock.json .strangers/node
 	@$(call with_progress,Installing the Node clients into .strangers,$(NPM_CI) > .strangers/npm.log 2>&1 || (cat .strangers/npm.log; exit 1))
+	@touch $@
+
+.strangers/azurite.stamp: tests/strangers/azurite/package.json tests/strangers/azurite/package-lock.json
+	@mkdir -p .strangers/azurite
+	@cp tests/strangers/azurite/package.json tests/strangers/azurite/package-lock.json .strangers/azurite
+	@$(call with_progress,Installing Azurite into .strangers,(cd .strangers/azurite && npm ci --ignore-scripts --no-audit --no-fund --loglevel error) > .strangers/azurite.log 2>&1 || (cat .strangers/azurite.log; exit 1))
 	@touch $@
 
 .strangers/release.stamp: requirements/release.txt
