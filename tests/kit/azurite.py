@@ -81,7 +81,7 @@ def azurite(ca_file: str) -> Iterator[BlobStore]:
     assert node
     identity = Path(ca_file).parent
     account, key = "trialaccount", base64.b64encode(secrets.token_bytes(32)).decode()
-    command = [node, str(_PROGRAM), "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry"]
+    command = [node, str(_PROGRAM), "--blobHost", "127.0.0.1", "--blobPort", "0", "--inMemoryPersistence", "--disableTelemetry", "--loose"]
     files = ["--cert", str(identity / "server.pem"), "--key", str(identity / "server.key")]
     environment = {"PATH": os.environ["PATH"], "AZURITE_ACCOUNTS": f"{account}:{key}"}
     process = subprocess.Popen(
@@ -94,6 +94,7 @@ def azurite(ca_file: str) -> Iterator[BlobStore]:
         text=True,
     )
     assert process.stdout
+    reader = None
     try:
         said = []
         for line in process.stdout:
@@ -101,8 +102,12 @@ def azurite(ca_file: str) -> Iterator[BlobStore]:
             if found := re.search(r"listens on (https://127\.0\.0\.1:\d+)", line):
                 break
         assert found, "Azurite did not start:\n" + "".join(said)
-        threading.Thread(target=process.stdout.read, daemon=True).start()  # its log, so that it never waits for a reader
+        reader = threading.Thread(target=process.stdout.read)  # its log, so that it never waits for a reader
+        reader.start()
         yield BlobStore(f"{found[1]}/{account}", account, key, ssl.create_default_context(cafile=ca_file))
     finally:
         process.terminate()
         process.wait(30)
+        if reader:
+            reader.join(30)
+        process.stdout.close()

@@ -235,6 +235,7 @@ def _head(scope: dict[str, Any]) -> Request:
         query=lower_query(scope["query_string"]),
         headers=headers,
         client=str((scope.get("client") or ("",))[0]),
+        header_names=[name.decode("latin-1") for name in scope["extensions"].get("sandbox.names", ())],
         chain=peer.chain if (peer := scope["extensions"].get("sandbox.peer")) else [],
     )
 

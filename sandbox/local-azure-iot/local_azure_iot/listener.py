@@ -74,6 +74,12 @@ class HttpProtocol(HttpToolsProtocol):
         self._whole = False
         super().on_message_begin()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header: uvicorn folds its name's case, which applications' properties of a device's events keep."""
+        super().on_header(name, value)
+        scope: Any = self.scope
+        scope.setdefault("extensions", {}).setdefault("sandbox.names", []).append(name)
+
     def on_message_complete(self) -> None:
         """The last byte of a request."""
         self._whole = True

@@ -13,6 +13,8 @@ from local_azure_iot.messaging.methods import MethodSessions
 from local_azure_iot.settings import Settings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from local_azure_iot.clock import Clock
     from local_azure_iot.login.tokens import TokenIssuer
     from local_azure_iot.store import Store
@@ -27,6 +29,7 @@ class Azure:
     tokens: TokenIssuer
     subscription_id: str
     settings: Settings = field(default_factory=Settings)
+    trusted_file: Path | None = None  # certificates of the servers that local Azure trusts as a client; None: the machine's
     presence: Presence = field(default_factory=Presence)
     throttle: Throttle = field(default_factory=Throttle)
     events: Events = field(default_factory=Events)  # what devices sent

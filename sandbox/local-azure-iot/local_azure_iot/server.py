@@ -220,7 +220,10 @@ def _create_azure(options: Options, folder: Path) -> tuple[tls_identity.ServerId
     with store.transaction():
         directory = principals.directory(store)
         tokens = TokenIssuer(store, clock, directory.tenant_id)
-        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id, settings=options.settings)
+        azure = Azure(
+            store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id, settings=options.settings,
+            trusted_file=identity.bundle_file,
+        )  # fmt: skip
         application = HttpsApplication(azure, faults.Faults(faults.parse(options.hostile)))
         control.grant_deployer(azure)
     return identity, application, store

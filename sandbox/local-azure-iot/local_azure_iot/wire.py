@@ -39,7 +39,7 @@ class Request:
     parameters: dict[str, str] = field(default_factory=dict)  # the values of the variable parts of the route's path
     client: str = ""  # the client's IP address
     chain: list[crypto.X509] = field(default_factory=list)  # the certificates that it sent in TLS, its own first; nobody has verified them
-    header_names: list[str] = field(default_factory=list)  # as the client wrote them, in the order of `headers`' last ones; may be empty
+    header_names: list[str] = field(default_factory=list)  # as the client wrote them; empty: not known
 
     def header(self, name: str) -> str | None:
         """A header's value, or None."""

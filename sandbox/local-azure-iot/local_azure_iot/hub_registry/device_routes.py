@@ -16,11 +16,12 @@ from local_azure_iot.hub_registry import entries, errors, message_errors
 from local_azure_iot.hub_registry.message_routes import require_standard_tier
 from local_azure_iot.hub_registry.route_table import DEVICE_CONNECT, HubTable
 from local_azure_iot.hub_registry.throttle import Operation
-from local_azure_iot.messaging import cloud_to_device, events
+from local_azure_iot.messaging import cloud_to_device, events, file_uploads
 from local_azure_iot.messaging.events import Event
+from local_azure_iot.messaging.storage_account import StorageError
 from local_azure_iot.messaging.system_properties import APPLICATION, BY_HEADER, HEADERS
 from local_azure_iot.routing import Evidence
-from local_azure_iot.wire import NO_BODY, MalformedJsonError, Reply
+from local_azure_iot.wire import NO_BODY, LaterReply, MalformedJsonError, Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -155,6 +156,49 @@ def _settle(azure: Azure, request: Request, settle: Any) -> Reply:
     return Reply(status=204, body=NO_BODY)
 
 
+def begin_upload(azure: Azure, request: Request) -> Reply:
+    """Open an upload: the device may write one blob of the hub's storage account for as long as the signature is valid."""
+    name = request.json_object({"blobName": str}).get("blobName") or ""
+    if not 1 <= len(name) <= file_uploads.MAX_NAME or any(part in {"", ".", ".."} for part in name.split("/")):
+        raise errors.argument_invalid(
+            f"blobName must have 1 to {file_uploads.MAX_NAME} characters, and no part that is empty or made of dots"
+        )
+    try:
+        upload = file_uploads.begin(azure, request.parameters["hub_key"], request.parameters["id"], name)
+    except StorageError as error:
+        raise message_errors.no_storage(str(error)) from error
+    except file_uploads.TooManyUploadsError as error:
+        raise message_errors.too_many_uploads(file_uploads.MOST_OPEN) from error
+    body = {
+        "correlationId": upload.correlation,
+        "hostName": upload.authority,
+        "containerName": upload.container,
+        "blobName": upload.blob,
+        "sasToken": f"?{upload.signature}",
+    }
+    return Reply(body=body)
+
+
+def finish_upload(azure: Azure, request: Request) -> LaterReply:
+    """Close an upload: 204. If it succeeded the hub looks for the blob, and tells the back end."""
+    body = request.json_object({"correlationId": str, "isSuccess": bool, "statusCode": int, "statusDescription": str})
+    hub_key, device = request.parameters["hub_key"], request.parameters["id"]
+    correlation = request.parameters.get("correlation") or body.get("correlationId") or ""
+    try:
+        upload = file_uploads.find(azure, hub_key, device, correlation)
+    except file_uploads.UnknownUploadError as error:
+        raise message_errors.upload_not_found(correlation) from error
+
+    async def answer() -> Reply:
+        try:
+            await file_uploads.finish(azure, hub_key, device, upload, success=body.get("isSuccess") is True)
+        except StorageError as error:
+            raise message_errors.blob_not_found(str(error)) from error
+        return Reply(status=204, body=NO_BODY)
+
+    return LaterReply(answer)
+
+
 _TABLE = HubTable()
 ROUTES, RIGHTS = _TABLE.routes, _TABLE.rights
 _DEVICE, _RECORDED = "/devices/{id}", Evidence.RECORDED
@@ -168,3 +212,11 @@ _TABLE.add(
 _SETTLE, _LOST = f"{_DEVICE}/messages/deviceBound/{{etag}}", "recorded: the answer to a lock that is lost"
 _TABLE.add("Device_CompleteDeviceBoundNotification", f"DELETE {_SETTLE}", complete_message, *_RECEIVE, _RECORDED, _LOST)
 _TABLE.add("Device_AbandonDeviceBoundNotification", f"POST {_SETTLE}/abandon", abandon_message, *_RECEIVE, _RECORDED, _LOST)
+_UPLOAD, _FILES = (DEVICE_CONNECT, Operation.FILE_UPLOAD, ""), f"{_DEVICE}/files"
+_STORAGE = "guess: most errors' numbers. The storage account is the hub's own: Azurite, or a real one"
+_TABLE.add("Device_CreateFileUploadSasUri", f"POST {_FILES}", begin_upload, *_UPLOAD, Evidence.DOCUMENTED, _STORAGE)
+_TABLE.add("Device_UpdateFileUploadStatus", f"POST {_FILES}/notifications", finish_upload, *_UPLOAD, Evidence.DOCUMENTED)
+_TABLE.add(
+    "Device_UpdateFileUploadStatus_ById", f"POST {_FILES}/notifications/{{correlation}}", finish_upload, *_UPLOAD, Evidence.DOCUMENTED,
+    "as .NET's device client reports a failure",
+)  # fmt: skip
