@@ -9,7 +9,15 @@ from local_azure_iot.host_names import Endpoint
 from local_azure_iot.key_vault import vault_routes
 from local_azure_iot.key_vault.known_operations import KNOWN_AT_ARM as KNOWN_VAULTS
 from local_azure_iot.login.tokens import TokenError
-from local_azure_iot.microsoft_devices import certificate_routes, consumer_group_routes, hub_routes, provisioning_routes
+from local_azure_iot.microsoft_devices import (
+    certificate_routes,
+    consumer_group_routes,
+    hub_routes,
+    private_link_routes,
+    provider_routes,
+    provisioning_routes,
+    routing_routes,
+)
 from local_azure_iot.microsoft_devices.known_operations import KNOWN_AT_ARM as KNOWN_DEVICES
 from local_azure_iot.resource_manager import access, errors, group_routes, metadata, providers, role_routes
 from local_azure_iot.resource_manager.known_operations import KNOWN as KNOWN_OF_ARM
@@ -26,6 +34,9 @@ ROUTES: list[Route] = [
     *certificate_routes.ROUTES,
     *consumer_group_routes.ROUTES,
     *hub_routes.ROUTES,
+    *routing_routes.ROUTES,
+    *private_link_routes.ROUTES,
+    *provider_routes.ROUTES,
     *provisioning_routes.ROUTES,
     *vault_routes.ROUTES,
     *group_routes.ROUTES,

@@ -61,10 +61,12 @@ def _check_type(value: Any, kind: type, path: str) -> None:
 TAGS = Each(str)
 GROUP = {"location": str, "tags": TAGS, "managedBy": str}
 TAGS_ONLY = {"tags": TAGS}
+TEMPLATE_EXPORT = {"resources": [str], "options": str}
 _POLICIES = [{"keyName": str, "primaryKey": str, "secondaryKey": str, "rights": str}]
 _IDENTITY = {"type": str, "userAssignedIdentities": dict}
 _RULES = [{"filterName": str, "action": str, "ipMask": str}]
 _SERVICE = {"location": str, "tags": TAGS, "etag": str, "sku": {"name": str, "capacity": int}, "identity": _IDENTITY}
+_ROUTE = {"name": str, "source": str, "condition": str, "endpointNames": [str], "isEnabled": bool}
 HUB = {
     **_SERVICE,
     "properties": {
@@ -83,8 +85,8 @@ HUB = {
         "routing": {
             "endpoints": Each([{"name": str, "connectionString": str}]),
             "enrichments": [{"key": str, "endpointNames": [str]}],
-            "fallbackRoute": dict,
-            "routes": [dict],
+            "fallbackRoute": _ROUTE,
+            "routes": [_ROUTE],
         },
         "storageEndpoints": Each({"connectionString": str}),
     },
@@ -98,6 +100,13 @@ PROVISIONING = {
         "iotHubs": [{"connectionString": str, "location": str, "applyAllocationPolicy": bool, "allocationWeight": int}],
     },
 }
+TRIAL_OF_ROUTES = {
+    "routingSource": str,
+    "message": {"body": str, "appProperties": Each(str), "systemProperties": Each(str)},
+    "twin": {"tags": dict, "properties": {"desired": dict, "reported": dict}},
+    "route": _ROUTE,
+}
+FAILOVER = {"failoverRegion": str}
 _CERTIFICATE = {"certificate": str, "isVerified": bool}
 CERTIFICATE = {**_CERTIFICATE, "properties": _CERTIFICATE}
 PROOF = {"certificate": str}

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.host_names import CLOUDS
 from local_azure_iot.key_vault import vaults
-from local_azure_iot.resource_manager import resource_list
+from local_azure_iot.resource_manager import resource_list, template_export
+from local_azure_iot.resource_manager.template_export import Exported
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.resource_manager.resource_ids import ResourceId
     from local_azure_iot.store import Document
 
+_EXPORTED_VERSION = "2024-11-01"
 _SUFFIXES = {cloud.name: cloud.key_vault_suffix for cloud in CLOUDS}
 # Older api-versions leave these out.
 _MEMBERS_SINCE = {"systemData": "2020-04-01-preview"}
@@ -56,7 +58,17 @@ def list_resources(azure: Azure, resource_id: ResourceId) -> list[dict[str, Any]
     return [_resource(vault) for vault in vaults.vaults_in(azure, resource_id)]
 
 
+def export(azure: Azure, resource_id: ResourceId) -> list[Exported]:
+    """All vaults in a resource group as templates declare them."""
+    found = []
+    for vault in vaults.vaults_in(azure, resource_id):
+        body = {"location": vault["location"], "tags": vault["tags"], "properties": vault["properties"]}
+        found.append(Exported(vaults.identifier(vault), vaults.TYPE, _EXPORTED_VERSION, (vault["name"],), body))
+    return found
+
+
 resource_list.PROVIDERS.append(list_resources)
+template_export.PROVIDERS.append(export)
 
 
 def _resource(vault: Document) -> dict[str, Any]:

@@ -174,6 +174,17 @@ def consumer_group_not_found(name: str) -> DevicesError:
     return DevicesError(404, 404010, f"Consumer group '{name}' not found.", Service.HUB)
 
 
+def private_link_not_found(name: str, service: Service) -> DevicesError:
+    """The private link's resource or connection does not exist. Guess."""
+    return DevicesError(404, 404012, f"Private link '{name}' not found.", service)
+
+
+def failover_region_invalid(region: str, wanted: str) -> DevicesError:
+    """A failover to another region than the hub's secondary one. Documented, the answer a guess."""
+    message = f"Invalid failover region '{region}' - value must be '{wanted}', the paired region of this IotHub."
+    return DevicesError(400, 400022, message, Service.HUB)
+
+
 def job_not_found(job: str) -> DevicesError:
     """The job does not exist: local Azure runs no jobs."""
     return DevicesError(404, 404011, f"Job not found with ID '{job}'.", Service.HUB)

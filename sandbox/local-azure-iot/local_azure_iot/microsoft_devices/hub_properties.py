@@ -92,7 +92,7 @@ def shown(hub: Document, version: str) -> dict[str, Any]:
     """The properties as GET and lists return them, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(hub)
     declared = copy.deepcopy(hub["properties"])
-    properties: dict[str, Any] = {"locations": _locations(hub), "state": state, "provisioningState": provisioning_state}
+    properties: dict[str, Any] = {"locations": locations(hub), "state": state, "provisioningState": provisioning_state}
     properties["ipFilterRules"] = declared.pop("ipFilterRules", None) or []
     active = state != "Activating"
     if active:
@@ -135,7 +135,8 @@ def _events(hub: Document, *, active: bool) -> dict[str, Any]:
     return events
 
 
-def _locations(hub: Document) -> list[dict[str, str]]:
+def locations(hub: Document) -> list[dict[str, str]]:
+    """The primary and the secondary region, in this order; a failover exchanges them."""
     here, there = regions.display(hub["location"]), regions.paired(hub["location"])
     primary, secondary = (there, here) if hub.get("failedOver") else (here, there)
     return [{"location": primary, "role": "primary"}, {"location": secondary, "role": "secondary"}]

@@ -9,12 +9,12 @@ from local_azure_iot.microsoft_devices import errors, hubs, lifecycle, shared_ac
 from local_azure_iot.microsoft_devices.errors import Service
 from local_azure_iot.microsoft_devices.lifecycle import HUB
 from local_azure_iot.microsoft_devices.name_check import check_hub_name
-from local_azure_iot.microsoft_devices.service_replies import delete_accepted, patch_tags, put_accepted
+from local_azure_iot.microsoft_devices.service_replies import accepted, delete_accepted, patch_tags, put_accepted
 from local_azure_iot.microsoft_devices.versions import HUB_VERSIONS
 from local_azure_iot.resource_manager.operation_routes import poll
 from local_azure_iot.resource_manager.request_ids import resource_id
 from local_azure_iot.routing import Evidence, table
-from local_azure_iot.wire import Reply
+from local_azure_iot.wire import MalformedJsonError, Reply
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -46,6 +46,14 @@ def delete_hub(azure: Azure, request: Request) -> Reply:
     """Begin to delete a hub: 202 and the four bytes `null`; 204 if the hub does not exist."""
     operation = hubs.delete(azure, resource_id(request), request.header("if-match"))
     return delete_accepted(azure, request, HUB, operation)
+
+
+def fail_over(azure: Azure, request: Request) -> Reply:
+    """Begin to move a hub to its secondary region: 202."""
+    region = request.json_object(shapes.FAILOVER).get("failoverRegion")
+    if region is None:
+        raise MalformedJsonError("Required property 'failoverRegion' not found in JSON")
+    return accepted(azure, request, HUB, hubs.fail_over(azure, resource_id(request), region))
 
 
 def list_hubs(azure: Azure, request: Request) -> Reply:
@@ -131,6 +139,15 @@ ROUTES = table(
         ("IotHubResource_Update", "PATCH", _ONE, patch_hub, Evidence.DOCUMENTED, f"{_ACTION}/write"),
         ("IotHubResource_Get", "GET", _ONE, get_hub, Evidence.RECORDED, f"{_ACTION}/read"),
         ("IotHubResource_Delete", "DELETE", _ONE, delete_hub, Evidence.RECORDED, f"{_ACTION}/delete"),
+        (
+            "IotHub_ManualFailover",
+            "POST",
+            f"{_ONE}/failover",
+            fail_over,
+            Evidence.DOCUMENTED,
+            f"{_ACTION}/failover/action",
+            "guesses: the state meanwhile, the error for another region",
+        ),
         ("IotHubResource_ListBySubscription", "GET", f"{_DEVICES}/IotHubs", list_hubs, Evidence.DOCUMENTED, f"{_ACTION}/read"),
         ("IotHubResource_ListByResourceGroup", "GET", _IN_GROUP, list_hubs, Evidence.DOCUMENTED, f"{_ACTION}/read"),
         ("IotHubResource_ListKeys", "POST", f"{_ONE}/listkeys", list_keys, Evidence.RECORDED, f"{_ACTION}/listkeys/action"),

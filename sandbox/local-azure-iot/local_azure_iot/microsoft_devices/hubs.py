@@ -83,6 +83,23 @@ def delete(azure: Azure, resource_id: ResourceId, if_match: str | None) -> Opera
     return lifecycle.begin(azure, resource_id, HUB, hub, "delete")
 
 
+def fail_over(azure: Azure, resource_id: ResourceId, region: str) -> Operation:
+    """Begin to move a hub to its secondary region, where it then has its primary one. Its resource keeps its location.
+
+    Source: https://learn.microsoft.com/azure/iot-hub/tutorial-manual-failover
+
+    Raises:
+        ArmError: The resource group does not exist.
+        DevicesError: The hub does not exist, is being created, changed or deleted, or `region` is not its secondary one.
+    """
+    hub = require(azure, resource_id)
+    lifecycle.require_active(hub, HUB)
+    secondary = hub_properties.locations(hub)[1]["location"]
+    if regions.normalized(region) != regions.normalized(secondary):
+        raise errors.failover_region_invalid(region, secondary)
+    return lifecycle.begin(azure, resource_id, HUB, hub, "failover")
+
+
 def require(azure: Azure, resource_id: ResourceId) -> Document:
     """The hub, which must exist.
 

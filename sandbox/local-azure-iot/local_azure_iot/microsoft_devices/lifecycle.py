@@ -88,6 +88,8 @@ def find(azure: Azure, service_key: str, kind: Kind) -> Document | None:
     if service["operation"]["what"] == "delete":
         remove(azure, service_key, service, kind)
         return None
+    if service["operation"]["what"] == "failover":
+        service["failedOver"] = not service.get("failedOver")
     service["operation"] = None
     service["etag"] = etags.new_rowversion_etag(azure)
     azure.store.put(kind.document, service_key, service)
@@ -206,7 +208,7 @@ def check_put(azure: Azure, resource_id: ResourceId, kind: Kind, body: dict[str,
 
 
 def begin(azure: Azure, resource_id: ResourceId, kind: Kind, service: Document, change: str) -> Operation:
-    """Begin an operation on a service; `change` is `create`, `update` or `delete`. The service is active, or gone, once it is done."""
+    """Begin an operation on a service: `create`, `update`, `delete` or `failover`. Once it is done, the service is active, or gone."""
     operation = long_running.begin(azure, prefix=kind.prefix, location=service["location"])
     service["operation"] = {"what": change, "ready": operation.ready.isoformat()}
     service["etag"] = etags.new_rowversion_etag(azure)
@@ -224,7 +226,9 @@ def state(service: Document) -> tuple[str, str]:
     """The service's `state` and `provisioningState`, in this order."""
     if not service.get("operation"):
         return "Active", "Succeeded"
-    word = {"create": "Activating", "update": "Transitioning", "delete": "Deleting"}[service["operation"]["what"]]
+    word = {"create": "Activating", "update": "Transitioning", "delete": "Deleting", "failover": "FailingOver"}[
+        service["operation"]["what"]
+    ]
     return word, word
 
 

@@ -113,6 +113,14 @@ ROUTES = table(
             "Microsoft.Devices/checkProvisioningServiceNameAvailability/action",
         ),
         (
+            "IotDpsResource_GetOperationResult",
+            "GET",
+            f"{_ONE}/operationresults/{{operation}}",
+            poll,
+            Evidence.DOCUMENTED,
+            f"{_ACTION}/operationResults/read",
+        ),
+        (
             "Operation results (provisioning)",
             "GET",
             f"{_DEVICES}/locations/{{location}}/provisioningServiceOperationResults/{{operation}}",

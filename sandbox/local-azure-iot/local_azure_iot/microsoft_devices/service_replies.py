@@ -35,8 +35,11 @@ def put_accepted(azure: Azure, request: Request, kind: Kind, operation: Operatio
 
 def delete_accepted(azure: Azure, request: Request, kind: Kind, operation: Operation | None) -> Reply:
     """202 and the four bytes `null`, with Location and Retry-After too: as recorded. 204 if the service does not exist."""
-    if operation is None:
-        return Reply(status=204, body=NO_BODY)
+    return Reply(status=204, body=NO_BODY) if operation is None else accepted(azure, request, kind, operation)
+
+
+def accepted(azure: Azure, request: Request, kind: Kind, operation: Operation) -> Reply:
+    """202 and the four bytes `null`, with the URLs of an operation that changes no properties, a deletion or a failover: as recorded."""
     progress, location = _operation_urls(request, kind, operation)
     headers = {"azure-asyncoperation": progress, "location": location, "retry-after": retry_after(azure)}
     return Reply(status=202, body=None, headers=headers)

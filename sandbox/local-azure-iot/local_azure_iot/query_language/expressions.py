@@ -27,13 +27,14 @@ _PRIMITIVE = (str, bool, int, float, type(None))
 class Path:
     """A property such as `tags.plant.line`."""
 
-    parts: tuple[str, ...]
+    parts: tuple[str | int, ...]  # an integer is the index of an array's item
 
     def __call__(self, document: Document) -> Any:
         """The document's value there, or MISSING."""
         value: Any = document
         for part in self.parts:
-            if not isinstance(value, dict) or part not in value:
+            there = part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int) and part < len(value)
+            if not there:
                 return MISSING
             value = value[part]
         return value

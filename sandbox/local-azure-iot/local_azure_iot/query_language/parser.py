@@ -97,6 +97,19 @@ def parse_condition(text: str) -> Expression:
     return _Reader(_prefixes(Source.DEVICES, "")).expression(_tree(text, "condition").children[0])
 
 
+@lru_cache(maxsize=256)
+def parse_message_condition(text: str) -> Expression:
+    """Read a route's condition on a message: its properties by name, `$body…`, `$twin…`, and system properties such as `$contentType`.
+
+    The document's own names are in lower case, because those of messages ignore case. Only here may a path have an index, `$body.list[0]`.
+    Source: https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-routing-query-syntax
+
+    Raises:
+        QueryError: The condition is invalid.
+    """
+    return _MessageReader([]).expression(_tree(text, "condition").children[0])
+
+
 def _tree(text: str, start: str) -> Node:
     if len(text) > _MAX_LENGTH:
         raise QueryError(f"{len(text)} characters, more than {_MAX_LENGTH}")
@@ -152,7 +165,7 @@ class _Reader:
         aggregate = ""
         if subject.data == "path":
             path: Path | None = self.path(subject)
-            name = path.parts[-1] if path else ""
+            name = str(path.parts[-1]) if path else ""
         else:
             aggregate = _name(subject.children[0]).lower()
             path = self.path(subject.children[1]) if subject.children[1:] else None
@@ -164,6 +177,8 @@ class _Reader:
         return Column(_name(renamed[0].children[0]) if renamed else name, path, aggregate)
 
     def path(self, tree: Any) -> Path:
+        if any(token.type == "INDEX" for token in tree.children):
+            raise QueryError("items of an array can't be queried")
         parts = [_name(token) for token in tree.children]
         for prefix in self._prefixes:
             if len(parts) > len(prefix) and [part.lower() for part in parts[: len(prefix)]] == prefix:
@@ -214,6 +229,12 @@ class _Reader:
         if function is None or not function.least <= len(arguments) <= function.most:
             raise QueryError(f"'{name}' is not a function of {len(arguments)} arguments")
         return expressions.call(function, [self.expression(each, depth) for each in arguments])
+
+
+class _MessageReader(_Reader):
+    def path(self, tree: Any) -> Path:
+        first, *rest = (int(str(token)[1:-1]) if token.type == "INDEX" else _name(token) for token in tree.children)
+        return Path((str(first).lower(), *rest))
 
 
 def _constant(tree: Any) -> Any:

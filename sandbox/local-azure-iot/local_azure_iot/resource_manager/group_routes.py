@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from local_azure_iot import shapes
 from local_azure_iot.login import principals
-from local_azure_iot.resource_manager import groups, long_running, providers, regions, resource_list
+from local_azure_iot.resource_manager import groups, long_running, providers, regions, resource_list, template_export
 from local_azure_iot.resource_manager.operation_routes import retry_after
 from local_azure_iot.resource_manager.request_ids import resource_id
 from local_azure_iot.routing import Evidence, table
@@ -128,6 +128,13 @@ def poll_group(azure: Azure, request: Request) -> Reply:
     return Reply(status=202, headers={"location": location, "retry-after": retry_after(azure)})
 
 
+def export_template(azure: Azure, request: Request) -> Reply:
+    """The template of a group's resources, at once: Azure may answer 202 and take some seconds."""
+    body = request.json_object(shapes.TEMPLATE_EXPORT)
+    found = template_export.template(azure, resource_id(request), body.get("resources") or ["*"], body.get("options") or "")
+    return Reply(body={"template": found})
+
+
 def list_resources(azure: Azure, request: Request) -> Reply:
     """All resources of a subscription or resource group that fit the filter, on one page."""
     return Reply(body={"value": resource_list.resources_in(azure, resource_id(request), request.query.get("$filter", ""))})
@@ -181,6 +188,15 @@ ROUTES = table(
         ("ResourceGroups_Get", "GET", f"{_SUB}/resourceGroups/{{group}}", get_group, Evidence.RECORDED, f"{_GROUP}/read"),
         ("ResourceGroups_CheckExistence", "HEAD", f"{_SUB}/resourceGroups/{{group}}", head_group, Evidence.RECORDED, f"{_GROUP}/read"),
         ("ResourceGroups_Delete", "DELETE", f"{_SUB}/resourceGroups/{{group}}", delete_group, Evidence.RECORDED, f"{_GROUP}/delete"),
+        (
+            "ResourceGroups_ExportTemplate",
+            "POST",
+            f"{_SUB}/resourceGroups/{{group}}/exportTemplate",
+            export_template,
+            Evidence.DOCUMENTED,
+            f"{_GROUP}/exportTemplate/action",
+            "hubs, provisioning services, their certificates, and vaults; parameters for names only",
+        ),
         ("Resources_List", "GET", f"{_SUB}/resources", list_resources, Evidence.DOCUMENTED, f"{_RESOURCES}/resources/read", "one page"),
         (
             "Resources_ListByResourceGroup",

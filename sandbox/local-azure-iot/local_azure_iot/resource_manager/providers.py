@@ -17,6 +17,8 @@ _TYPES = {
         "checkNameAvailability",
         "checkProvisioningServiceNameAvailability",
         "operationResults",
+        "operations",
+        "usages",
     ),
     "Microsoft.KeyVault": ("vaults", "deletedVaults", "locations/deletedVaults", "checkNameAvailability", "locations/operationResults"),
     "Microsoft.Authorization": ("roleAssignments", "roleDefinitions"),
