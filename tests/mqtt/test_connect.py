@@ -191,6 +191,9 @@ def test_keys_connect_where_the_hub_allows_them(registry: HubClient, root: Party
     assert code("by-key", signature(registry.host, "registryRead", registry.key("registryRead"))) == NOT_AUTHORIZED
     assert code("by-key", signature(f"{registry.host}/devices/by-key", "", keys["primaryKey"], seconds=-1)) == NOT_AUTHORIZED
     assert code("by-key", signature(f"{registry.host}/devices/by", "", keys["primaryKey"])) == NOT_AUTHORIZED
+    for audience in ("devices/by-key/api-version=2016-11-14", "devices/by-key/?api-version=2021-04-12", "Devices/by-key/"):
+        assert code("by-key", signature(f"{registry.host}/{audience}", "", keys["primaryKey"])) == ACCEPTED
+    assert code("by-key", signature(f"{registry.host}/devices/by/api-version=2016-11-14", "", keys["primaryKey"])) == NOT_AUTHORIZED
     assert code("by-key", "") == NOT_AUTHORIZED
     assert code("press-001", own) == NOT_AUTHORIZED
     properties = {"disableLocalAuth": True}
@@ -207,7 +210,13 @@ def test_keys_connect_where_the_hub_allows_them(registry: HubClient, root: Party
     ("press-001", "other.azure-devices.net/press-001/?api-version=2021-04-12", "does not begin with"),
     ("press-001", "press-001", "does not begin with"),
     ("press-001", "{host}/press-001/?api-version=1999-01-01", "is not known"),
-    ("press-001", "{host}/press-001/module/?api-version=2021-04-12", "modules can't connect"),
+    ("press-001", "{host}/press-001/?api-version=2999-01-01", "is not known"),
+    ("press-001", "{host}/press-001/?api-version=2021-02-30", "is not known"),
+    ("press-001", "{host}/press-001/?api-version=2021-04-12-beta", "is not known"),
+    ("press-001", "{host}/press-001/module/?api-version=2021-04-12", "is not the ids of the device and its module 'press-001/module'"),
+    ("press-001/module", "{host}/press-001/module/?api-version=2021-04-12", "no module 'module' is registered on device 'press-001'"),
+    ("press-001/a/b", "{host}/press-001/a/b/?api-version=2021-04-12", "more in it than the ids"),
+    ("press-001/", "{host}/press-001//?api-version=2021-04-12", "does not begin with"),
     ("", "", "does not begin with"),
     ("press-001", "{host}/press-001\n\u202e", r"is not the device's id 'press-001\n\u202e'"),
 ])  # fmt: skip
@@ -228,6 +237,11 @@ def test_names_that_do_not_match(registry: HubClient, root: Party, tmp_path: Pat
         "{host}/press-001/",
         "{host}/press-001/api-version=2016-11-14",
         "{host}/press-001/?api-version=2020-09-30&DeviceClientType=x%2F1",
+        "{host}/press-001/?api-version=2017-11-08-preview",
+        "{host}/press-001/?api-version=2015-08-15-preview",
+        "{host}/press-001/?DeviceClientType=x&api-version=2024-03-31",
+        "{host}/press-001/DeviceClientType=x%2F1&api-version=2016-11-14",
+        "{host}/press-001/?",
     ],
 )
 def test_user_names_that_clients_send(registry: HubClient, root: Party, tmp_path: Path, user: str) -> None:

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from local_azure_iot.store import Document
 
 _SCHEME = "sharedaccesssignature"
+# Tools write it behind the resource: `sr={host}%2Fdevices%2F{device}%2Fapi-version%3D2016-11-14`, as in
+# https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Using the Azure IoT Hub extension for Visual Studio Code".
+_VERSION = re.compile(r"/\??api-version=[^/]*$")
 
 
 class SignatureError(ValueError):
@@ -43,7 +47,7 @@ class Signature:
         Raises:
             SignatureError: The signature covers another resource, has expired, or was not created with one of the keys.
         """
-        covered = unquote(self.resource).lower().rstrip("/")
+        covered = _VERSION.sub("", unquote(self.resource).lower()).rstrip("/")
         asked = resource.lower()
         if not (asked == covered or asked.startswith(f"{covered}/")):
             raise SignatureError(f"the signature covers '{unquote(self.resource)}', not '{resource}'")

@@ -48,6 +48,11 @@ class AdmittedIdentity:
         """Its key in the store, and its address for messages."""
         return address(self.hub_key, self.device, self.module)
 
+    @property
+    def device_key(self) -> str:
+        """The key of a module's device; empty for a device."""
+        return address(self.hub_key, self.device) if self.module else ""
+
 
 def admit(
     azure: Azure, hub_key: str, hub: Document, device_id: str, module_id: str, *, chain: list[crypto.X509], signature: str
@@ -81,6 +86,19 @@ def admit(
     else:
         _by_certificate(azure, hub_key, found["auth"], f"{device_id}/{module_id}" if module_id else device_id, chain)
     return AdmittedIdentity(hub["hostName"], hub_key, device_id, module_id, found["generation"], kind, expires)
+
+
+def revocation(azure: Azure, admitted: AdmittedIdentity) -> str | None:
+    """Why one that was admitted may not stay connected, or None. Its credentials are not checked again."""
+    device = identities.find(azure, admitted.hub_key, admitted.device) if lifecycle.find(azure, admitted.hub_key, lifecycle.HUB) else None
+    if device is None:
+        return "the device was deleted"
+    if device["status"] != "enabled":
+        return "the device was disabled"
+    if not admitted.module:
+        return None if device["generation"] == admitted.generation else "the device was deleted"
+    module = modules.find(azure, admitted.hub_key, admitted.device, admitted.module)
+    return None if module and module["generation"] == admitted.generation else "the module was deleted"
 
 
 def _by_certificate(azure: Azure, hub_key: str, auth: Document, common_name: str, chain: list[crypto.X509]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import authentication, entries, errors, index, modules, scopes, twins
 from local_azure_iot.messaging import cloud_to_device
-from local_azure_iot.microsoft_devices.lifecycle import CLOUD_TO_DEVICE, DEVICE, FILE_UPLOAD
+from local_azure_iot.microsoft_devices.lifecycle import CLOUD_TO_DEVICE, DEVICE, FILE_UPLOAD, MQTT_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,7 @@ def delete(azure: Azure, hub_key: str, device: Document) -> None:
     index.keep_previous(azure, device_key, device)
     azure.store.delete(DEVICE, device_key)
     modules.delete_of_device(azure, hub_key, device["id"])
-    for kind in (CLOUD_TO_DEVICE, FILE_UPLOAD):
+    for kind in (CLOUD_TO_DEVICE, FILE_UPLOAD, MQTT_SESSION):
         azure.store.delete_under(kind, f"{device_key}/")
     azure.presence.recheck(device_key)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import authentication, entries, errors, twins
 from local_azure_iot.messaging.addresses import address
-from local_azure_iot.microsoft_devices.lifecycle import DEVICE, MODULE
+from local_azure_iot.microsoft_devices.lifecycle import DEVICE, MODULE, MQTT_SESSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -128,8 +128,11 @@ def save(azure: Azure, hub_key: str, module: Document) -> None:
 
 
 def delete(azure: Azure, hub_key: str, module: Document) -> None:
-    """Delete a module with its twin."""
-    azure.store.delete(MODULE, _key(hub_key, module["device"], module["id"]))
+    """Delete a module with its twin, and end its connection."""
+    key = _key(hub_key, module["device"], module["id"])
+    azure.store.delete(MODULE, key)
+    azure.store.delete(MQTT_SESSION, key)
+    azure.presence.recheck(key)
 
 
 def follow_device(azure: Azure, hub_key: str, device: Document) -> None:

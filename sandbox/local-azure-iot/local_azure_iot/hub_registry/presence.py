@@ -36,15 +36,18 @@ class Presence:
     """Activities by the device's key in the store."""
 
     _activities: dict[str, Activity] = field(default_factory=dict)
+    _modules: dict[str, set[str]] = field(default_factory=dict)  # the keys of modules that have connected, by their device's
 
     def activity_of(self, key: str) -> Activity:
         """A device's activity; an empty one where it has never connected."""
         return self._activities.get(key) or Activity()
 
-    def connected(self, key: str, connection: Connection, now: datetime) -> Connection | None:
-        """Record that a device connected. Returns its previous connection, which the new one replaces."""
+    def connected(self, key: str, connection: Connection, now: datetime, device_key: str = "") -> Connection | None:
+        """Record that a device connected, or the module of a device. Returns its previous connection, which the new one replaces."""
         before = self.activity_of(key).connection
         self._activities[key] = Activity(connection, now, now)
+        if device_key:
+            self._modules.setdefault(device_key, set()).add(key)
         return before
 
     def record_message(self, key: str, now: datetime) -> None:
@@ -58,10 +61,11 @@ class Presence:
             self._activities[key] = Activity(None, now, activity.last)
 
     def recheck(self, key: str) -> None:
-        """Recheck a device's connection: its identity was written or deleted."""
-        activity = self._activities.get(key)
-        if activity and activity.connection:
-            activity.connection.recheck()
+        """Recheck a device's connection, and those of its modules: its identity was written or deleted."""
+        for each in (key, *self._modules.get(key, ())):
+            activity = self._activities.get(each)
+            if activity and activity.connection:
+                activity.connection.recheck()
 
     def recheck_under(self, prefix: str) -> None:
         """Recheck the connections of all devices whose keys begin with `prefix`."""
@@ -75,5 +79,7 @@ class Presence:
             del self._activities[key]
 
     def count(self, prefix: str) -> int:
-        """How many devices under a hub are connected."""
-        return sum(1 for key, activity in self._activities.items() if activity.connection and key.startswith(prefix))
+        """How many devices under a hub are connected, without their modules."""
+        of_modules = set().union(*self._modules.values())
+        connected = (key for key, activity in self._activities.items() if activity.connection and key.startswith(prefix))
+        return sum(1 for key in connected if key not in of_modules)

@@ -29,6 +29,7 @@ DEVICE = "device"
 MODULE = "module"  # of a device
 DEVICE_SHADOW = "device-shadow"  # the previous state of a device, which queries see until their index has caught up
 CLOUD_TO_DEVICE = "cloud-to-device"  # messages that wait for a device
+MQTT_SESSION = "mqtt-session"  # the subscriptions of a device or module that it keeps over connections
 FEEDBACK = "feedback"  # on cloud-to-device messages
 FILE_NOTIFICATION = "file-notification"
 FILE_UPLOAD = "file-upload"  # of a device, not yet complete
@@ -61,6 +62,7 @@ HUB = Kind(
         FILE_NOTIFICATION,
         FILE_UPLOAD,
         MODULE,
+        MQTT_SESSION,
         REGISTRY_JOB,
         SCHEDULED_JOB,
     ),

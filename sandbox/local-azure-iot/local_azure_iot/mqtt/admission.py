@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import TYPE_CHECKING
 
 from local_azure_iot import host_names
 from local_azure_iot.hub_registry import device_access
-from local_azure_iot.hub_registry.versions import VERSIONS
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 BAD_LEVEL, NOT_AUTHORIZED = 1, 5  # return codes of MQTT 3.1.1, section 3.2.2.3
 _MQTT_3_1_1 = 4
+_DEVICE_AND_MODULE = 2  # ids
+_PARAMETERS = re.compile(r"\?|(api-version|DeviceClientType)=", re.IGNORECASE)
+_VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?")
+_FIRST_VERSION = date(2015, 8, 15)  # `2015-08-15-preview`, the first that Microsoft published
 
 
 class RefusedError(Exception):
@@ -40,9 +45,9 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedIdentity:
     refusal = network_rules.refusal(hub["properties"], azure.settings.client_address or peer.address)
     if refusal:
         raise RefusedError(f"the hub's network settings refuse this client: {refusal}")
-    device = _device(connect, hub["hostName"])
+    device, module = _identity(connect, hub["hostName"], azure.clock.now().date())
     try:
-        return device_access.admit(azure, hub_key, hub, device, "", chain=peer.chain, signature=connect.password)
+        return device_access.admit(azure, hub_key, hub, device, module, chain=peer.chain, signature=connect.password)
     except device_access.DeviceRefusedError as refused:
         raise RefusedError(str(refused)) from refused
 
@@ -57,17 +62,31 @@ def _hub(azure: Azure, server_name: str) -> tuple[str, Document]:
     return found
 
 
-def _device(connect: Connect, host: str) -> str:
-    """The device's id out of the user name `{host}/{device}[/?api-version=…]`; the client id must be the same."""
-    name, _, rest = connect.username.partition("/")
-    device, _, query = rest.partition("/")
-    if name.lower() != host.lower() or not device:
+def _identity(connect: Connect, host: str, today: date) -> tuple[str, str]:
+    """The ids of device and module out of the user name `{host}/{device}[/{module}][/?api-version=…]`; the client id must be the same.
+
+    https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Using the MQTT protocol directly". Older clients write the
+    parameters without a question mark.
+    """
+    name, *ids = connect.username.split("/")
+    parameters = ids.pop() if len(ids) > 1 and (not ids[-1] or _PARAMETERS.match(ids[-1])) else ""
+    if name.lower() != host.lower() or not ids or not all(ids):
         raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id")
-    if query and not query.startswith(("?", "api-version=")):
-        raise RefusedError(f"'{query[:100]}' in the user name: modules can't connect to local Azure")
-    version = dict(part.partition("=")[::2] for part in query.lstrip("?").split("&")).get("api-version", "")
-    if version and version not in VERSIONS:
-        raise RefusedError(f"the api-version '{version}' in the user name is not known")
-    if connect.client_id != device:
-        raise RefusedError(f"the client id '{connect.client_id[:200]}' is not the device's id '{device}'")
-    return device
+    if len(ids) > _DEVICE_AND_MODULE:
+        raise RefusedError(f"the user name '{connect.username[:200]}' has more in it than the ids of a device and its module")
+    version = dict(part.partition("=")[::2] for part in parameters.lstrip("?").split("&")).get("api-version", "")
+    if version and not _is_known(version, today):
+        raise RefusedError(f"the api-version '{version[:100]}' in the user name is not known")
+    if connect.client_id != "/".join(ids):
+        whose = "the device's id" if len(ids) == 1 else "the ids of the device and its module"
+        raise RefusedError(f"the client id '{connect.client_id[:200]}' is not {whose} '{'/'.join(ids)}'")
+    return ids[0], ids[1] if len(ids) == _DEVICE_AND_MODULE else ""
+
+
+def _is_known(version: str, today: date) -> bool:
+    """Whether an api-version can be one: Microsoft's clients of each year have sent another, previews too, and no list names all."""
+    found = _VERSION.fullmatch(version)
+    try:
+        return found is not None and _FIRST_VERSION <= date.fromisoformat(found[1]) <= today
+    except ValueError:
+        return False

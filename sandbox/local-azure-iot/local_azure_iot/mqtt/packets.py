@@ -29,6 +29,10 @@ class MalformedPacketError(ValueError):
     """Not MQTT 3.1.1; a server closes the connection without an answer (section 4.8)."""
 
 
+class ProtocolBreachError(Exception):
+    """MQTT that a hub does not take: it closes the connection too."""
+
+
 @dataclass(frozen=True)
 class Packet:
     """One packet as received: the two halves of its first byte, and the bytes after the length."""
@@ -47,16 +51,19 @@ class Connect:
     username: str
     password: str
     keep_alive: int  # seconds; 0: no limit
+    clean: bool = True  # CleanSession: forget the subscriptions of before, and these ones at the end
+    will: Publish | None = None
 
 
 @dataclass(frozen=True)
 class Publish:
-    """The fields of a PUBLISH."""
+    """The fields of a PUBLISH, or of a will."""
 
     topic: str
     payload: bytes
     qos: int
     packet_id: int  # 0 at QoS 0
+    retain: bool = False
 
 
 def split(buffer: bytearray) -> Packet | None:
@@ -117,76 +124,150 @@ class _Reader:
     def more(self) -> bool:
         return self._at < len(self._body)
 
+    def end(self) -> None:
+        """Check that nothing is left."""
+        if self.more():
+            raise MalformedPacketError(f"a packet with {len(self._body) - self._at} bytes too many")
+
+
+_MQTT_3_1_1 = 4
+# The flags of a CONNECT, section 3.1.2.3.
+_RESERVED, _CLEAN, _WILL, _WILL_QOS, _WILL_RETAIN, _PASSWORD, _USERNAME = 0x01, 0x02, 0x04, 0x18, 0x20, 0x40, 0x80
+_QOS_3 = 3  # there is none
+_FIXED_FLAGS = 0x02  # of SUBSCRIBE and UNSUBSCRIBE, section 2.2.2
+
 
 def read_connect(packet: Packet) -> Connect:
-    """Read a CONNECT. Its will is ignored: a hub would publish it, local Azure does not.
+    """Read a CONNECT (section 3.1).
 
     Raises:
         MalformedPacketError: The packet is malformed.
     """
     reader = _Reader(packet.body)
     protocol = reader.text()
-    level, flags = reader.take(1)[0], 0
+    level = reader.take(1)[0]
     if protocol not in {"MQTT", "MQIsdp"} or packet.flags:
         raise MalformedPacketError(f"protocol '{protocol[:20]}'")
     flags = reader.take(1)[0]
     keep_alive = reader.number()
-    if level != 4:  # noqa: PLR2004 - the rest of an MQTT 5 packet has another layout
+    if level != _MQTT_3_1_1:  # the rest of an MQTT 5 packet has another layout
         return Connect(level, "", "", "", keep_alive)
+    _check_connect_flags(flags)
     client_id = reader.text()
-    if flags & 0x04:
-        reader.text()
-        reader.data()
-    username = reader.text() if flags & 0x80 else ""
-    password = reader.data().decode("utf-8", "replace") if flags & 0x40 else ""
-    return Connect(level, client_id, username, password, keep_alive)
+    will = None
+    if flags & _WILL:
+        will = Publish(_topic(reader.text()), reader.data(), (flags & _WILL_QOS) >> 3, 0, bool(flags & _WILL_RETAIN))
+    username = reader.text() if flags & _USERNAME else ""
+    password = reader.data().decode("utf-8", "replace") if flags & _PASSWORD else ""
+    reader.end()
+    return Connect(level, client_id, username, password, keep_alive, bool(flags & _CLEAN), will)
+
+
+def _check_connect_flags(flags: int) -> None:
+    if flags & _RESERVED:
+        raise MalformedPacketError("a CONNECT with its reserved flag set")
+    if (not flags & _WILL and flags & (_WILL_QOS | _WILL_RETAIN)) or (flags & _WILL_QOS) >> 3 == _QOS_3:
+        raise MalformedPacketError("a CONNECT with flags of a will that can't be")
+    if flags & _PASSWORD and not flags & _USERNAME:
+        raise MalformedPacketError("a CONNECT with a password and no user name")
+
+
+def _topic(text: str) -> str:
+    if not text or "#" in text or "+" in text:
+        raise MalformedPacketError("an invalid PUBLISH: its topic is empty, or has a wildcard in it")
+    return text
+
+
+def _packet_id(reader: _Reader) -> int:
+    number = reader.number()
+    if not number:
+        raise MalformedPacketError("a packet whose id is 0")
+    return number
 
 
 def read_publish(packet: Packet) -> Publish:
-    """Read a PUBLISH.
+    """Read a PUBLISH (section 3.3).
 
     Raises:
         MalformedPacketError: The packet is malformed.
     """
+    reader, qos = _Reader(packet.body), packet.flags >> 1 & 0x03
+    if qos == _QOS_3 or (packet.flags & 0x08 and not qos):
+        raise MalformedPacketError("an invalid PUBLISH: QoS 3, or a repetition at QoS 0")
+    topic = _topic(reader.text())
+    packet_id = _packet_id(reader) if qos else 0
+    return Publish(topic, reader.rest(), qos, packet_id, bool(packet.flags & 0x01))
+
+
+def read_puback(packet: Packet) -> int:
+    """The id of the message that the client has (section 3.4).
+
+    Raises:
+        MalformedPacketError: The packet is malformed.
+    """
+    if packet.flags:
+        raise MalformedPacketError("an invalid PUBACK: flags")
     reader = _Reader(packet.body)
-    topic, qos = reader.text(), packet.flags >> 1 & 0x03
-    packet_id = reader.number() if qos else 0
-    if "#" in topic or "+" in topic or qos == 3 or (qos and not packet_id):  # noqa: PLR2004 - section 3.3.1.2
-        raise MalformedPacketError("an invalid PUBLISH")
-    return Publish(topic, reader.rest(), qos, packet_id)
+    found = _packet_id(reader)
+    reader.end()
+    return found
+
+
+def check_empty(packet: Packet) -> None:
+    """Check a packet that says nothing but its type: PINGREQ, DISCONNECT.
+
+    Raises:
+        MalformedPacketError: It says more.
+    """
+    if packet.flags or packet.body:
+        raise MalformedPacketError(f"a packet of type {packet.kind} with something in it")
 
 
 def read_subscribe(packet: Packet) -> tuple[int, list[tuple[str, int]]]:
-    """The id of a SUBSCRIBE, and its topic filters with the requested QoS.
+    """The id of a SUBSCRIBE, and its topic filters with the requested QoS (section 3.8).
 
     Raises:
         MalformedPacketError: The packet is malformed.
     """
-    reader = _Reader(packet.body)
-    packet_id, filters = reader.number(), []
+    reader = _subscription(packet, "SUBSCRIBE")
+    packet_id, filters = _packet_id(reader), []
     while reader.more():
-        filters.append((reader.text(), reader.take(1)[0] & 0x03))
-    if not filters or packet.flags != 0x02:  # noqa: PLR2004 - section 3.8.1
-        raise MalformedPacketError("an invalid SUBSCRIBE")
+        text, qos = reader.text(), reader.take(1)[0]
+        if not text or qos >= _QOS_3:
+            raise MalformedPacketError("an invalid SUBSCRIBE: an empty filter, or a QoS above 2")
+        filters.append((text, qos))
+    if not filters:
+        raise MalformedPacketError("an invalid SUBSCRIBE: no filter")
     return packet_id, filters
 
 
 def read_unsubscribe(packet: Packet) -> tuple[int, list[str]]:
-    """The id of an UNSUBSCRIBE, and its topic filters.
+    """The id of an UNSUBSCRIBE, and its topic filters (section 3.10).
 
     Raises:
         MalformedPacketError: The packet is malformed.
     """
-    reader = _Reader(packet.body)
-    packet_id, filters = reader.number(), []
+    reader = _subscription(packet, "UNSUBSCRIBE")
+    packet_id, filters = _packet_id(reader), []
     while reader.more():
         filters.append(reader.text())
+    if not all(filters) or not filters:
+        raise MalformedPacketError("an invalid UNSUBSCRIBE: no filter, or an empty one")
     return packet_id, filters
 
 
-def connack(code: int) -> bytes:
-    """The answer to a CONNECT: 0 accepted, 1 another protocol level, 2 the client id refused, 5 not authorized. No session is kept."""
-    return bytes((PacketType.CONNACK << 4, 2, 0, code))
+def _subscription(packet: Packet, name: str) -> _Reader:
+    if packet.flags != _FIXED_FLAGS:
+        raise MalformedPacketError(f"an invalid {name}: other flags than it must have")
+    return _Reader(packet.body)
+
+
+def connack(code: int, *, present: bool = False) -> bytes:
+    """The answer to a CONNECT: 0 accepted, 1 another protocol level, 2 the client id refused, 5 not authorized.
+
+    ``present``: the hub has the device's session of before.
+    """
+    return bytes((PacketType.CONNACK << 4, 2, present, code))
 
 
 def puback(packet_id: int) -> bytes:
@@ -209,10 +290,13 @@ def pingresp() -> bytes:
     return bytes((PacketType.PINGRESP << 4, 0))
 
 
-def publish(topic: str, payload: bytes) -> bytes:
-    """A message to a client at QoS 0."""
+def publish(topic: str, payload: bytes, *, packet_id: int = 0, again: bool = False) -> bytes:
+    """A message to a client: with a packet id at QoS 1, else at QoS 0. ``again``: it may have had it before."""
     name = topic.encode()
-    return bytes((PacketType.PUBLISH << 4,)) + _length(2 + len(name) + len(payload)) + len(name).to_bytes(2, "big") + name + payload
+    flags = (0x02 | again << 3) if packet_id else 0
+    number = packet_id.to_bytes(2, "big") if packet_id else b""
+    head = len(name).to_bytes(2, "big") + name + number
+    return bytes((PacketType.PUBLISH << 4 | flags,)) + _length(len(head) + len(payload)) + head + payload
 
 
 def _length(value: int) -> bytes:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from local_azure_iot.hub_registry import identities
-from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.hub_registry import device_access
 from local_azure_iot.mqtt import packets
 from local_azure_iot.mqtt.admission import RefusedError, admit
-from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType
-from local_azure_iot.mqtt.topics import ProtocolBreachError, Topics
+from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType, ProtocolBreachError
+from local_azure_iot.mqtt.subscriptions import Subscriptions
+from local_azure_iot.mqtt.topics import Topics
 from local_azure_iot.tls_transport import PEER, Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local_azure_iot.hub_registry.device_access import AdmittedIdentity
-    from local_azure_iot.mqtt.packets import Connect, Packet
+    from local_azure_iot.mqtt.packets import Connect, Packet, Publish
     from local_azure_iot.mqtt.plane import Plane
 
 _KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
@@ -46,6 +46,7 @@ class Session(asyncio.Protocol):
         self._logged = False  # whether the control port's log has this connection
         self._admitted: AdmittedIdentity | None = None
         self._topics: Topics | None = None
+        self._will: Publish | None = None  # to be told unless the device says DISCONNECT
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
@@ -61,6 +62,7 @@ class Session(asyncio.Protocol):
             self._log_attempt(None, "the device closed the connection before its CONNECT")
         for timer in self._timers.values():
             timer.cancel()
+        self._end_topics()
         if self._admitted:
             self._azure.presence.disconnected(self._admitted.store_key, self, self._azure.clock.now())
 
@@ -88,12 +90,14 @@ class Session(asyncio.Protocol):
             return
         self._restart_keep_alive()
         if packet.kind == PacketType.DISCONNECT:
+            packets.check_empty(packet)
+            self._will = None
             self._close()
         elif packet.kind == PacketType.PINGREQ:
+            packets.check_empty(packet)
             self._write(packets.pingresp())
         else:
-            for answer in self._topics.serve(packet):
-                self._write(answer)
+            self._topics.serve(packet)
 
     def _connect(self, connect: Connect) -> None:
         self._timers.pop("connect").cancel()
@@ -105,16 +109,18 @@ class Session(asyncio.Protocol):
             self._close()
             return
         self._log_attempt(connect, "")
-        self._admitted = admitted
-        self._topics = Topics(self._plane, admitted)
+        self._admitted, self._will = admitted, connect.will
         self._silence = longest_silence(connect.keep_alive)
-        displaced = self._azure.presence.connected(admitted.store_key, self, self._azure.clock.now())
+        displaced = self._azure.presence.connected(admitted.store_key, self, self._azure.clock.now(), admitted.device_key)
         if displaced:
             displaced.end("the device connected again")
         if admitted.expires is not None:
             self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
-        self._write(packets.connack(0))
+        subscriptions = Subscriptions(self._azure, admitted, clean=connect.clean)
+        self._topics = Topics(self._azure, admitted, subscriptions, self._write)
+        self._write(packets.connack(0, present=subscriptions.present))
         self._restart_keep_alive()
+        self._topics.resume()
 
     def _restart_keep_alive(self) -> None:
         """Record that the device sent a packet; it must send the next one in time."""
@@ -129,12 +135,10 @@ class Session(asyncio.Protocol):
     def _recheck(self) -> None:
         if self._admitted is None or self._closing:
             return
-        hub = lifecycle.find(self._azure, self._admitted.hub_key, lifecycle.HUB)
-        found = identities.find(self._azure, self._admitted.hub_key, self._admitted.device) if hub else None
-        if found is None or found["generation"] != self._admitted.generation:
-            self.end("the device was deleted")
-        elif found["status"] != "enabled":
-            self.end("the device was disabled")
+        reason = device_access.revocation(self._azure, self._admitted)
+        if reason:
+            self._will = None  # whoever may not connect has nothing to tell either
+            self.end(reason)
 
     def end(self, reason: str) -> None:
         """Close the connection; the reason goes to the control port's log."""
@@ -142,7 +146,14 @@ class Session(asyncio.Protocol):
             self._log_attempt(None, f"closed: {reason}")
         self._close()
 
+    def _end_topics(self) -> None:
+        topics, self._topics = self._topics, None
+        will, self._will = self._will, None
+        if topics:
+            topics.close(will)
+
     def _close(self) -> None:
+        self._end_topics()
         if self._transport:
             self._transport.close()  # which waits until the client has read everything, but not for ever
 
@@ -177,6 +188,8 @@ class Session(asyncio.Protocol):
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
     def _log_attempt(self, connect: Connect | None, reason: str) -> None:
-        device = self._admitted.device if self._admitted else connect.client_id if connect else ""
+        admitted = self._admitted
+        own = f"{admitted.device}/{admitted.module}".rstrip("/") if admitted else ""
+        device = own or (connect.client_id if connect else "")
         self._plane.log_attempt(self._peer, device, reason)
         self._logged = True

@@ -1,0 +1,113 @@
+"""A session's twin: what the device reads and reports, and what it is told of.
+
+https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Retrieving a device twin's properties" and the two sections after it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from local_azure_iot.hub_registry import identities, modules, twins
+from local_azure_iot.hub_registry.errors import RegistryError
+from local_azure_iot.messaging import twin_notifications
+from local_azure_iot.mqtt import packets
+from local_azure_iot.mqtt.packets import ProtocolBreachError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_azure_iot.hub_registry.device_access import AdmittedIdentity
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.mqtt.packets import Publish
+    from local_azure_iot.store import Document
+
+RESPONSES = "$iothub/twin/res/#"
+CHANGES = "$iothub/twin/PATCH/properties/desired/#"
+_GET, _PATCH = "$iothub/twin/GET/", "$iothub/twin/PATCH/properties/reported/"
+_WRITER = json.JSONEncoder(separators=(",", ":"))
+
+
+class Twin:
+    """Answers requests for the twin, and tells of desired properties that changed."""
+
+    def __init__(self, azure: Azure, admitted: AdmittedIdentity, send: Callable[[bytes], None]) -> None:
+        self._azure, self._admitted, self._send = azure, admitted, send
+
+    @staticmethod
+    def takes(topic: str) -> bool:
+        """Whether a topic is a request for the twin."""
+        return topic.partition("?")[0] in {_GET, _PATCH}
+
+    def answer(self, publish: Publish) -> tuple[str, bytes]:
+        """Do what a message asks for; returns the topic and the payload of the answer.
+
+        The topic has the request's `$rid` as the device wrote it, and the new `$version` of what it reported.
+
+        Raises:
+            ProtocolBreachError: The device or module was deleted a moment ago.
+        """
+        try:
+            return self._answer(publish)
+        except RegistryError as error:
+            raise ProtocolBreachError(str(error)) from error
+
+    def _answer(self, publish: Publish) -> tuple[str, bytes]:
+        path, _, query = publish.topic.partition("?")
+        asked = dict(part.partition("=")[::2] for part in query.split("&"))
+        version = ""
+        if path == _GET:
+            status, payload = 200, _WRITER.encode(self._properties()).encode()
+        else:
+            status, reported = self._report(publish.payload, asked.get("$version"))
+            payload, version = b"", f"&$version={reported}" if reported else ""
+        return f"$iothub/twin/res/{status}/?$rid={asked.get('$rid', '')}{version}", payload
+
+    def listen(self) -> Callable[[], None]:
+        """Send every change of the desired properties, until the function that this returns is called."""
+        return twin_notifications.subscribe(
+            self._azure, self._admitted.hub_key, self._admitted.device, self._admitted.module, self._changed
+        )
+
+    def _changed(self, patch: dict[str, Any]) -> None:
+        topic = f"$iothub/twin/PATCH/properties/desired/?$version={patch['$version']}"
+        self._send(packets.publish(topic, _WRITER.encode(patch).encode()))
+
+    def _properties(self) -> dict[str, Any]:
+        twin = self._identity()["twin"]
+        parts = {name: twin[name] for name in ("desired", "reported")}
+        return {name: {**part["values"], "$version": part["version"]} for name, part in parts.items()}
+
+    def _identity(self) -> Document:
+        """The device, or the module, which exists as long as the session does."""
+        hub_key, device, module = self._admitted.hub_key, self._admitted.device, self._admitted.module
+        if module:
+            return modules.require(self._azure, hub_key, device, module)
+        return identities.require(self._azure, hub_key, device)
+
+    def _report(self, payload: bytes, version: str | None) -> tuple[int, int | None]:
+        """Merge a patch into the reported properties: the status, and their new version.
+
+        A `$version` in the request that is not the present one: 412 (a guess).
+        """
+        try:
+            patch = json.loads(payload)
+        except (ValueError, RecursionError):
+            return 400, None
+        if not isinstance(patch, dict):
+            return 400, None
+        with self._azure.store.transaction():
+            found = self._identity()
+            if version not in {None, "", str(found["twin"]["reported"]["version"])}:
+                return 412, None
+            before = {**found, "twin": dict(found["twin"])}
+            try:
+                reported = twins.patched_part("reported", found["twin"]["reported"], patch, self._azure.clock.now())
+            except RegistryError:
+                return 400, None
+            found["twin"] |= {"reported": reported, "version": found["twin"]["version"] + 1}
+            if self._admitted.module:
+                modules.save(self._azure, self._admitted.hub_key, found)
+            else:
+                identities.save(self._azure, self._admitted.hub_key, found, before)
+        return 204, int(reported["version"])
