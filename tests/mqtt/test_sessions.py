@@ -91,11 +91,35 @@ def test_the_twin(registry: HubClient, line: Device) -> None:
     (packet(PacketType.PUBLISH, text("a/#") + b"x"), "an invalid PUBLISH"),
     (packet(PacketType.CONNECT, text("MQTT") + b"\4\2\0\0\0\0"), "a packet of type 1"),
     (packet(PacketType.SUBSCRIBE, b"\0\1", 0x02), "an invalid SUBSCRIBE"),
-    (packet(15, b""), "a packet of type 15"),
+    (packet(PacketType.SUBSCRIBE, b"\0\1" + text("$iothub/twin/res/#") + b"\3", 0x02), "a QoS above 2"),
+    (packet(PacketType.SUBSCRIBE, b"\0\1" + text("$iothub/twin/res/#") + b"\x81", 0x02), "a QoS above 2"),
+    (packet(PacketType.SUBSCRIBE, b"\0\1" + text("") + b"\1", 0x02), "an empty filter"),
+    (packet(PacketType.SUBSCRIBE, b"\0\0" + text("$iothub/twin/res/#") + b"\1", 0x02), "whose id is 0"),
+    (packet(PacketType.SUBSCRIBE, b"\0\1" + text("$iothub/twin/res/#") + b"\1"), "an invalid SUBSCRIBE: other flags"),
+    (packet(PacketType.SUBSCRIBE, b"\0\1" + text("$iothub/twin/res/#"), 0x02), "ends too early"),
+    (packet(PacketType.UNSUBSCRIBE, b"\0\1", 0x02), "an invalid UNSUBSCRIBE"),
+    (packet(PacketType.UNSUBSCRIBE, b"\0\1" + text("a")), "an invalid UNSUBSCRIBE: other flags"),
+    (packet(PacketType.UNSUBSCRIBE, b"\0\0" + text("a"), 0x02), "whose id is 0"),
+    (packet(PacketType.PUBLISH, text(_EVENTS) + b"\0\1x", 0x06), "QoS 3"),
+    (packet(PacketType.PUBLISH, text(_EVENTS) + b"x", 0x08), "a repetition at QoS 0"),
+    (packet(PacketType.PUBLISH, text(_EVENTS) + b"\0\0x", 0x02), "whose id is 0"),
+    (packet(PacketType.PUBLISH, text("") + b"x"), "its topic is empty"),
+    (packet(PacketType.PUBLISH, b"\0\2\xc3\x28x"), "not UTF-8"),
+    (packet(PacketType.PUBLISH, b"\0\3\xed\xa0\x80x"), "not UTF-8"),
+    (packet(PacketType.PUBLISH, text("a\0b") + b"x"), "a zero in it"),
+    (packet(PacketType.PUBACK, b"\0"), "ends too early"),
+    (packet(PacketType.PUBACK, b"\0\0"), "whose id is 0"),
+    (packet(PacketType.PUBACK, b"\0\1\0"), "1 bytes too many"),
+    (packet(PacketType.PUBACK, b"\0\1", 0x02), "an invalid PUBACK"),
+    (packet(PacketType.PINGREQ, b"x"), "with something in it"),
+    (packet(PacketType.PINGREQ, b"", 0x01), "with something in it"),
+    (packet(PacketType.DISCONNECT, b"x"), "with something in it"),
+    (packet(PacketType.DISCONNECT, b"", 0x08), "with something in it"),
+    *((packet(kind, b"\0\1"), f"a packet of type {kind}") for kind in (0, 2, 5, 6, 7, 9, 11, 13, 15)),
     (b"\x30\xff\xff\xff\xff\xff", "more than four bytes"),
     (b"\x30\xff\xff\x7f", "a packet of 2097151 bytes"),
     (packet(PacketType.PUBLISH, b"\0\xff" + b"x"), "ends too early"),
-], ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes")  # fmt: skip
+], ids=lambda value: value if isinstance(value, str) else f"{len(value)}:{value[:30].hex()}")  # fmt: skip
 def test_forbidden_packets_close_the_connection(registry: HubClient, line: Device, raw: bytes, reason: str) -> None:
     """The connection ends without an answer, and the control port says why."""
     line.send(raw)
@@ -103,10 +127,31 @@ def test_forbidden_packets_close_the_connection(registry: HubClient, line: Devic
     assert reason in until(lambda: attempts(registry, "press-001")[1:])[-1]["reason"]
 
 
+def _hello(flags: int, payload: bytes = text("press-001"), *, protocol: str = "MQTT", first: int = 0) -> bytes:
+    return packet(PacketType.CONNECT, text(protocol) + bytes((4, flags)) + b"\0\x3c" + payload, first)
+
+
 @pytest.mark.parametrize(
     "raw",
-    [b"GET / HTTP/1.1\r\n\r\n", packet(PacketType.PINGREQ, b""), packet(PacketType.CONNECT, text("MQTT") + b"\4\2")],
-    ids=["http", "ping", "half"],
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        packet(PacketType.PINGREQ, b""),
+        packet(PacketType.CONNECT, text("MQTT") + b"\4\2"),
+        _hello(0x02, protocol="AMQP"),
+        _hello(0x02, first=0x01),
+        _hello(0x03),  # the reserved flag
+        _hello(0x0A),  # a will's QoS without a will
+        _hello(0x22),  # a will to be retained without a will
+        _hello(0x1E, text("press-001") + text("a") + text("b")),  # a will at QoS 3
+        _hello(0x06, text("press-001") + text("") + text("b")),  # a will without a topic
+        _hello(0x06, text("press-001") + text("a/#") + text("b")),
+        _hello(0x06),  # a will that is not there
+        _hello(0x42, text("press-001") + text("secret")),  # a password without a user name
+        _hello(0x02, text("press-001") + b"more"),
+        _hello(0x02, b"\0\1\xff"),
+        _hello(0x02, b""),
+    ],
+    ids=str,
 )
 def test_a_first_packet_that_is_not_connect_closes_the_connection(registry: HubClient, root: Party, tmp_path: Path, raw: bytes) -> None:
     """A connection whose first packet is not a valid CONNECT is closed."""
