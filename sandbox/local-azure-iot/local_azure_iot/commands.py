@@ -9,6 +9,7 @@ import shlex
 import signal
 import sys
 import tempfile
+import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -92,6 +93,10 @@ def add_installation_commands(
         ("reset", lambda: _reset(installed), "delete all resources in local Azure"),
     ):
         commands.add_parser(name, help=text).set_defaults(run=_without_options(function))
+    why = commands.add_parser("why", help="say why a device was refused, link by link")
+    why.add_argument("device", metavar="DEVICE", help="its id; a module: device/module")
+    why.add_argument("--hub", default="", metavar="HUB", help="the hub (default: the one that it tried last)")
+    why.set_defaults(run=lambda options: _why(installed, options))
     control = commands.add_parser("control", help="use local Azure's control port: faults, clock, log, settings")
     control.add_argument("method", type=str.upper, choices=("GET", "POST", "PUT", "PATCH", "DELETE"), metavar="METHOD", help="such as GET")
     control.add_argument("path", metavar="PATH", help="such as '/connections?device=pump-1'")
@@ -152,6 +157,16 @@ def _control(installed: Installation, options: argparse.Namespace) -> int:
         raise InstallationError(f'the body is not JSON: {error}; write it as \'{{"name": "value"}}\'') from error
     print_line(json.dumps(installed.control(options.method, options.path, body), indent=2))
     return 0
+
+
+def _why(installed: Installation, options: argparse.Namespace) -> int:
+    query = urllib.parse.urlencode({"device": options.device, "hub": options.hub})
+    found = installed.control("GET", f"/why?{query}")
+    print_line(f"{options.device} on {found['hub'] or 'no hub'}: {found['answer']}")
+    for link in found["links"]:
+        mark = {True: "ok", False: "BROKEN", None: "?"}[link["holds"]]
+        print_line(f"  {mark:8}{link['link']}: {link['fact']}")
+    return 0 if found["accepted"] else 1
 
 
 def _env(variables: dict[str, str]) -> int:

@@ -20,6 +20,7 @@ from local_azure_iot.messaging.cloud_to_device import Message
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.resource_manager import access, role_assignments
 from local_azure_iot.resource_manager.resource_ids import ResourceId
+from local_azure_iot.why import why
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Mapping
@@ -63,6 +64,7 @@ def operations(application: HttpsApplication, plane: Plane, ready: Mapping[str, 
         Route("/federated-credentials", _json_endpoint(control.add_federated), methods=["POST"]),
         Route("/connections", _json_endpoint(control.connections), methods=["GET"]),
         Route("/connections", _json_endpoint(control.clear_connections), methods=["DELETE"]),
+        Route("/why", _json_endpoint(control.why), methods=["GET"]),
         Route("/messages", _json_endpoint(control.messages), methods=["GET"]),
         Route("/messages", _json_endpoint(control.send_message), methods=["POST"]),
         Route("/reset", _json_endpoint(control.reset), methods=["POST"]),
@@ -112,6 +114,13 @@ class _ControlHandlers:
     def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
         """The attempts to connect by MQTT, oldest first, with the reason of each refusal. `?device=`: the attempts of one device."""
         return _of_device(self._plane.attempts, request)
+
+    def why(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """Why a device was refused, link by link: `?device=` (a module: `device/module`), `&hub=` its hub."""
+        device = request.query_params.get("device")
+        if not device:
+            raise BadRequestError("/why needs a device; write it as /why?device=press-001, and the hub as &hub=")
+        return why(self._azure, self._plane, device, request.query_params.get("hub", ""))
 
     def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
         """The messages from devices, oldest first. `?device=`: those of one device; `?payload=1`: with what they hold."""

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from local_azure_iot.tls_transport import Peer
 
 _KEPT = 10_000
+_PEERS_KEPT = 1_000
+ENDED = "closed: "  # how the reason of a connection's end begins: it had been accepted
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Plane:
 
     azure: Azure
     attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_KEPT))
+    peers: dict[tuple[str, str], Peer] = field(default_factory=dict)  # what a device sent last in TLS, by hub's host and device
     connections: set[Connection] = field(default_factory=set)
 
     def log_attempt(self, peer: Peer, device: str, reason: str) -> None:
@@ -50,6 +53,11 @@ class Plane:
             issuer=issuer,
         )
         self.attempts.append(attempt)
+        if device:
+            self.peers.pop((peer.server_name, device), None)
+            self.peers[peer.server_name, device] = peer
+            if len(self.peers) > _PEERS_KEPT:
+                del self.peers[next(iter(self.peers))]
 
     def refused(self, peer: Peer, reason: str) -> None:
         """Record a client whose TLS handshake came to nothing."""
@@ -58,6 +66,7 @@ class Plane:
     def clear(self) -> None:
         """Forget the log."""
         self.attempts.clear()
+        self.peers.clear()
 
     def close(self) -> None:
         """End every connection at once."""

@@ -9,6 +9,7 @@ from local_azure_iot.hub_registry import device_access
 from local_azure_iot.mqtt import packets
 from local_azure_iot.mqtt.admission import RefusedError, admit
 from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType, ProtocolBreachError
+from local_azure_iot.mqtt.plane import ENDED
 from local_azure_iot.mqtt.subscriptions import Subscriptions
 from local_azure_iot.mqtt.topics import Topics
 from local_azure_iot.tls_transport import PEER, Peer
@@ -143,7 +144,7 @@ class Session(asyncio.Protocol):
     def end(self, reason: str) -> None:
         """Close the connection; the reason goes to the control port's log."""
         if not self._closing:
-            self._log_attempt(None, f"closed: {reason}")
+            self._log_attempt(None, f"{ENDED}{reason}")
         self._close()
 
     def _end_topics(self) -> None:

@@ -61,7 +61,7 @@ class Device:
             if not outcome.answered.wait(_PATIENCE_SECONDS):
                 raise TimeoutError(f"hub '{self.hub.name}' did not answer device '{self.id}' within {_PATIENCE_SECONDS} s")
             if not outcome.accepted:
-                raise DeviceRefusedError(f"device '{self.id}' was refused: {self._reason()}")
+                raise DeviceRefusedError(f"device '{self.id}': {self.hub.why(self.id)['answer']}")
             yield client
         finally:
             client.disconnect()
@@ -85,10 +85,6 @@ class Device:
         client.on_connect = lambda _client, _data, _flags, reason, _properties: outcome.set(accepted=not reason.is_failure)
         client.on_disconnect = lambda _client, _data, _flags, _reason, _properties: outcome.set(accepted=False)
         return client, outcome
-
-    def _reason(self) -> str:
-        refused = [each["reason"] for each in self.hub.connections() if each["device"] in {"", self.id} and not each["accepted"]]
-        return refused[-1] if refused else "the connection ended before local Azure knew the device"
 
 
 class _Outcome:

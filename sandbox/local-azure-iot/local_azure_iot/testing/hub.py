@@ -146,6 +146,11 @@ class Hub:
         """The attempts to connect to this hub, oldest first: `accepted`, and the `reason` of a refusal."""
         return self._log("/connections", device_id)
 
+    def why(self, device_id: str) -> dict[str, Any]:
+        """Why this device was refused: `answer` in one line, `links` one by one, `broken` the one to mend, `now` whether it is mended."""
+        query = urllib.parse.urlencode({"device": device_id, "hub": self.host_name})
+        return dict(self.azure.control("GET", f"/why?{query}"))
+
     def _log(self, path: str, device_id: str) -> list[dict[str, Any]]:
         query = f"?device={urllib.parse.quote(device_id, safe='')}" if device_id else ""
         return [each for each in self.azure.control("GET", path + query) if each["host"] == self.host_name]
