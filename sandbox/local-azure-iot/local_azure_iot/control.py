@@ -112,7 +112,7 @@ class _ControlHandlers:
         return {}
 
     def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
-        """The attempts to connect by MQTT, oldest first, with the reason of each refusal. `?device=`: the attempts of one device."""
+        """The attempts to connect, and refusals over HTTPS, oldest first, each with its reason. `?device=`: those of one device."""
         return _of_device(self._plane.attempts, request)
 
     def why(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:

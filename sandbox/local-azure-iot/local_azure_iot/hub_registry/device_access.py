@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
+REFUSED = "device-refused"  # what `tell_refusal` tells
+
 
 class DeviceRefusedError(Exception):
     """A device may not use the hub. The message is the reason, for the control port: Azure tells a device nothing."""
@@ -99,6 +101,11 @@ def revocation(azure: Azure, admitted: AdmittedIdentity) -> str | None:
         return None if device["generation"] == admitted.generation else "the device was deleted"
     module = modules.find(azure, admitted.hub_key, admitted.device, admitted.module)
     return None if module and module["generation"] == admitted.generation else "the module was deleted"
+
+
+def tell_refusal(azure: Azure, host: str, chain: list[crypto.X509], client: str, device: str, reason: str) -> None:
+    """Tell the control port's log of a device or module (`device/module`) that was refused by a protocol without sessions."""
+    azure.listeners.tell(REFUSED, "", host, chain, client, device, reason)
 
 
 def _by_certificate(azure: Azure, hub_key: str, auth: Document, common_name: str, chain: list[crypto.X509]) -> None:

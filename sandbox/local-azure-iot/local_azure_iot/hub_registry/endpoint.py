@@ -58,6 +58,8 @@ def _admit(azure: Azure, request: Request, hub: Document) -> None:
             chain=request.chain, signature=request.header("authorization") or "",
         )  # fmt: skip
     except device_access.DeviceRefusedError as refused:
+        name = "/".join(filter(None, (parameters["id"], parameters.get("mid", ""))))
+        device_access.tell_refusal(azure, hub["hostName"], request.chain, request.client, name, str(refused))
         raise errors.unauthorized() from refused
     parameters |= {"generation": admitted.generation, "authentication": admitted.authentication()}
     azure.presence.record_message(admitted.store_key, azure.clock.now())

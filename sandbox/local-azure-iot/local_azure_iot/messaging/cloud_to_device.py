@@ -145,7 +145,9 @@ def purge(azure: Azure, hub_key: str, device: str) -> int:
 
 def waiting(azure: Azure, hub_key: str, device: str) -> int:
     """How many messages wait for a device: `cloudToDeviceMessageCount`."""
-    return locked_queue.waiting(azure, _queue(azure, hub_key, device))
+    return azure.store.count(
+        lifecycle.CLOUD_TO_DEVICE, f"{address(hub_key, device)}/"
+    )  # the hub is not read: pages of devices ask for each
 
 
 def subscribe(azure: Azure, hub_key: str, device: str, listener: Callable[[], None]) -> Callable[[], None]:

@@ -6,12 +6,15 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from local_azure_iot.hub_registry.device_access import REFUSED
 from local_azure_iot.judge import certificate
+from local_azure_iot.tls_transport import Peer
 
 if TYPE_CHECKING:
+    from OpenSSL import crypto
+
     from local_azure_iot.hub_registry.presence import Connection
     from local_azure_iot.local_azure import Azure
-    from local_azure_iot.tls_transport import Peer
 
 _KEPT = 10_000
 _PEERS_KEPT = 1_000
@@ -39,6 +42,13 @@ class Plane:
     attempts: deque[Attempt] = field(default_factory=lambda: deque(maxlen=_KEPT))
     peers: dict[tuple[str, str], Peer] = field(default_factory=dict)  # what a device sent last in TLS, by hub's host and device
     connections: set[Connection] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        """Listen to the refusals of protocols that have no sessions."""
+        self.azure.listeners.add(REFUSED, "", self._refused_without_session)
+
+    def _refused_without_session(self, host: str, chain: list[crypto.X509], client: str, device: str, reason: str) -> None:
+        self.log_attempt(Peer(host, chain, client), device, reason)
 
     def log_attempt(self, peer: Peer, device: str, reason: str) -> None:
         """Record an attempt to connect, or the end of a connection; an empty `reason`: it was accepted."""
