@@ -84,7 +84,19 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+
+# AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
+# AMQP are skipped, and local Azure refuses AMQP.
+$(VENV)/amqp.stamp: $(VENV)/dev.stamp requirements/build.txt requirements/amqp.txt
+	@$(call with_progress,Compiling AMQP's library into $(VENV),$(BIN)/python $(LOCKED_PIP) -r requirements/build.txt && $(BIN)/python $(LOCKED_PIP) --no-build-isolation -r requirements/amqp.txt)
+	@touch $@
+
+.strangers/amqp.stamp: requirements/amqp_clients.txt
+	@mkdir -p .strangers
+	@test -x .strangers/amqp/bin/pip || ($(call with_progress,Creating a virtual environment for clients that speak AMQP,$(PYTHON) $(QUIETLY) venv .strangers/amqp))
+	@$(call with_progress,Installing clients that speak AMQP into .strangers,.strangers/amqp/bin/python $(LOCKED_PIP) -r requirements/amqp_clients.txt)
+	@touch $@
 
 # In its folder: with --prefix npm does not find what a lock file names through a symbolic link.
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
@@ -154,7 +166,7 @@ faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md 
 # installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
 UV ?= uv
 UPGRADE ?= --upgrade
-LOCKED := program sandbox dev az build device bench audit release
+LOCKED := program sandbox dev amqp amqp_clients az build device bench audit release
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
 HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust
 lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPGRADE= keeps the pins that are there)

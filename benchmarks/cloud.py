@@ -163,7 +163,7 @@ class Moto:
 def local_azure(folder: Path) -> Iterator[tuple[LocalAzure, tuple[float, float]]]:
     """Ours, and the seconds until its ready file exists, by the clock and of the processor."""
     ready = folder / "ready.json"
-    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (flag, "0")]
+    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (flag, "0")]
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready), "--data", str(folder / "data")]
     began = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:

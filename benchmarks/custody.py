@@ -116,7 +116,7 @@ class Azure:
 @contextmanager
 def local_azure(folder: Path) -> Iterator[Azure]:
     """Local Azure on free ports, in memory; sets this process's environment for it."""
-    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (flag, "0")]
+    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (flag, "0")]
     ready = folder / "ready.json"
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)], cwd=ROOT, stdout=subprocess.DEVNULL

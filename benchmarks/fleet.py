@@ -125,7 +125,7 @@ class Azure:
 def azure(folder: Path, data: Path | None = None) -> Iterator[Azure]:
     """A local Azure, stopped at the end. It keeps its data in the folder ``data``, or in memory."""
     ready = folder / "ready.json"
-    ports = [text for flag in ("--port", "--mqtt-port", "--proxy-port", "--control-port") for text in (flag, "0")]
+    ports = [text for flag in ("--port", "--mqtt-port", "--amqp-port", "--proxy-port", "--control-port") for text in (flag, "0")]
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready), *(("--data", str(data)) if data else ())], cwd=ROOT
     )

@@ -131,7 +131,7 @@ class Bench:
 @contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
     """Local Azure on free ports, in memory, with immediate deletions."""
-    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (flag, "0")]
+    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (flag, "0")]
     ready = folder / "ready.json"
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--retry-after", "0", "--ready-file", str(ready)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)

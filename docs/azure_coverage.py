@@ -49,6 +49,8 @@ KNOWN: tuple[tuple[str, list[Route], tuple[KnownOperation, ...]], ...] = (
 def tables() -> Iterator[tuple[str, list[Route]]]:
     """The heading and operations of each module with routes, in the order of the modules' names."""
     for found in sorted(pkgutil.walk_packages(cloud.__path__, f"{cloud.__name__}."), key=lambda module: module.name):
+        if found.name.startswith(f"{cloud.__name__}.amqp."):
+            continue  # it has no routes, and its library need not be installed
         module = importlib.import_module(found.name)
         routes = getattr(module, "ROUTES", None)
         if routes and not found.name.endswith((".endpoint", ".arm")):  # these only collect other modules' routes

@@ -10,7 +10,7 @@ from local_azure_iot import hosts_file
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.prerequisites import need
 
-_PORTS = ("--port", "443", "--mqtt-port", "8883")
+_PORTS = ("--port", "443", "--mqtt-port", "8883", "--amqp-port", "5671")
 
 
 @contextmanager

@@ -17,12 +17,13 @@ from typing import Any
 import httpx
 import jwt
 
+from local_azure_iot.start_command import FREE_PORTS
 from tests.kit.control_port import control
 from tests.kit.repository import ROOT
 
 API = {"IotHubs": "2023-06-30", "provisioningServices": "2022-12-12", "vaults": "2024-11-01"}
 PATIENCE = 120  # seconds: only a busy machine needs more than a few
-_COMMAND = [sys.executable, "-m", "sandbox", "cloud", "--port", "0", "--proxy-port", "0", "--control-port", "0", "--mqtt-port", "0"]
+_COMMAND = [sys.executable, "-m", "sandbox", "cloud", *FREE_PORTS]
 
 
 @dataclass

@@ -6,13 +6,13 @@ import shutil
 import pytest
 
 
-def need(found: object, reason: str) -> None:
-    """Skip the test if ``found`` is empty; in CI it fails, because everything is installed there."""
+def need(found: object, reason: str, *, module: bool = False) -> None:
+    """Skip the test, or the whole ``module``, if ``found`` is empty; in CI it fails, because everything is installed there."""
     if found:
         return
     if os.environ.get("CI"):
         pytest.fail(reason)
-    pytest.skip(reason)
+    pytest.skip(reason, allow_module_level=module)
 
 
 def need_pulumi() -> str:

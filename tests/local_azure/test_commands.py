@@ -66,7 +66,7 @@ def test_nothing_outlives_a_run(folder: Path, number: signal.Signals) -> None:
 
 def test_start_status_stop(folder: Path) -> None:
     """Started in the background or in the foreground, one folder has one local Azure, which the other commands find."""
-    free = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (port, "0")]
+    free = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (port, "0")]
     before = ran("status")
     started = ran("start", "--detach", *free, "--data", "kept")
     try:

@@ -38,6 +38,8 @@ def test_the_file_follows_what_is_created_and_deleted(azure: LocalAzure) -> None
     hub, service = azure.hub(), azure.hub("provisioningServices")
     vault = azure.control("POST", "/vaults", {"name": "hosts-vault-1"})
     expected = {f"{hub.id.rpartition('/')[2]}.azure-devices.net", f"{service.id.rpartition('/')[2]}.azure-devices-provisioning.net"}
+    endpoint = azure.ask("GET", hub.id).json()["properties"]["eventHubEndpoints"]["events"]["endpoint"]
+    expected.add(endpoint.removeprefix("sb://").removesuffix("/"))  # of its events
     assert set(names(azure)) - own == {*expected, "hosts-vault-1.vault.azure.net"}, vault
     hub.delete_hub()
     assert f"{hub.id.rpartition('/')[2]}.azure-devices.net" not in names(azure)

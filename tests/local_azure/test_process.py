@@ -110,7 +110,7 @@ def test_azures_names_have_trusted_certificates(process: LocalAzure, name: str) 
 def test_stopping_prints_nothing(tmp_path: Path) -> None:
     """With connections open through the proxy and to every port, it still stops at once, with exit code 0 and no output."""
     ready = tmp_path / "ready.json"
-    ports = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port") for word in (port, "0")]
+    ports = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (port, "0")]
     command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         LocalAzure.until(lambda: ready.exists() or process.poll() is not None)

@@ -31,7 +31,7 @@ from tests.plugins.driving import BIN, Plugin, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ANY_PORTS = ("--port", "0", "--mqtt-port", "0", "--proxy-port", "0", "--control-port", "0")
+ANY_PORTS = ("--port", "0", "--mqtt-port", "0", "--amqp-port", "0", "--proxy-port", "0", "--control-port", "0")
 SKU = {"name": "S1", "capacity": 1}
 VAULT_PROPERTIES = {"tenantId": "11111111-2222-4333-8444-555555555555", "sku": {"family": "A", "name": "standard"}}
 IOT_HUB_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"

@@ -29,10 +29,10 @@ def test_each_entry_is_one_version_with_hashes(lock: Path) -> None:
         assert all(re.fullmatch(r"sha256:[0-9a-f]{64}", each) for each in pin.hashes), pin
 
 
-def test_only_the_strangers_sdk_is_built_from_source() -> None:
+def test_only_two_are_built_from_source() -> None:
     """A source package runs its own code when it is installed; each other lock takes wheels alone."""
     from_source = {lock.name for lock in HASHED if "--only-binary :all:" not in entries(lock)}
-    assert from_source == {"device.txt"}
+    assert from_source == {"amqp.txt", "device.txt"}  # azure-iot-device's paho-mqtt, and Qpid Proton, which have no wheels
 
 
 def test_each_lock_has_its_input_and_names_what_the_input_asks_for() -> None:
@@ -77,5 +77,5 @@ def test_make_installs_by_hashes_alone() -> None:
         assert "--require-hashes" in words or {"--no-index", "--no-build-isolation"} <= set(words), each
 
     node = json.loads((ROOT / "tests/strangers/node/package-lock.json").read_text(encoding="utf-8"))
-    assert re.findall(r"npm \w+", printed) == ["npm ci"]
+    assert set(re.findall(r"npm \w+", printed)) == {"npm ci"}
     assert [name for name, package in node["packages"].items() if name and "integrity" not in package] == []

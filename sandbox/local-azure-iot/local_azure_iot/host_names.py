@@ -14,6 +14,7 @@ class Endpoint(StrEnum):
     ARM = "arm"
     LOGIN = "login"
     HUB = "hub"
+    EVENT_HUB = "event-hub"  # the event-hub-compatible endpoint of a hub
     PROVISIONING = "provisioning"
     DEVICE_PROVISIONING = "device-provisioning"
     KEY_VAULT = "key-vault"
@@ -36,6 +37,7 @@ class AzureCloud:
     portal: str
     storage_suffix: str
     key_vault_suffix: str
+    event_hub_suffix: str
 
     @property
     def device_provisioning(self) -> str:
@@ -45,7 +47,8 @@ class AzureCloud:
     @property
     def wildcard_names(self) -> tuple[str, ...]:
         """All names of this cloud, as a certificate names them."""
-        return (self.arm, *self.login, f"*.{self.hub_suffix}", f"*.{self.provisioning_suffix}", f"*.{self.key_vault_suffix}")
+        suffixes = (self.hub_suffix, self.provisioning_suffix, self.key_vault_suffix, self.event_hub_suffix)
+        return (self.arm, *self.login, *(f"*.{suffix}" for suffix in suffixes))
 
 
 PUBLIC = AzureCloud(
@@ -65,6 +68,7 @@ PUBLIC = AzureCloud(
     portal="https://portal.azure.com",
     storage_suffix="core.windows.net",
     key_vault_suffix="vault.azure.net",
+    event_hub_suffix="servicebus.windows.net",
 )
 
 US_GOVERNMENT = AzureCloud(
@@ -84,6 +88,7 @@ US_GOVERNMENT = AzureCloud(
     portal="https://portal.azure.us",
     storage_suffix="core.usgovcloudapi.net",
     key_vault_suffix="vault.usgovcloudapi.net",
+    event_hub_suffix="servicebus.usgovcloudapi.net",
 )
 
 CHINA = AzureCloud(
@@ -103,6 +108,7 @@ CHINA = AzureCloud(
     portal="https://portal.azure.cn",
     storage_suffix="core.chinacloudapi.cn",
     key_vault_suffix="vault.azure.cn",
+    event_hub_suffix="servicebus.chinacloudapi.cn",
 )
 
 CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
@@ -110,11 +116,17 @@ CLOUDS = (PUBLIC, US_GOVERNMENT, CHINA)
 
 @dataclass(frozen=True)
 class Destination:
-    """What answers for a host name: the cloud, the endpoint, and the name of the hub, provisioning service or key vault, if it is one."""
+    """What answers for a host name: the cloud, the endpoint, and the name of the service, such as a hub's."""
 
     cloud: AzureCloud
     endpoint: Endpoint
     name: str = ""
+
+
+def event_hub(cloud: str, namespace: str) -> str:
+    """The host of a hub's event-hub-compatible endpoint, in the cloud of that name."""
+    suffix = next(each.event_hub_suffix for each in CLOUDS if each.name == cloud)
+    return f"{namespace}.{suffix}".lower()
 
 
 def is_loopback(host: str) -> bool:
@@ -157,6 +169,7 @@ def destination(host: str) -> Destination | None:
             (cloud.hub_suffix, Endpoint.HUB),
             (cloud.provisioning_suffix, Endpoint.PROVISIONING),
             (cloud.key_vault_suffix, Endpoint.KEY_VAULT),
+            (cloud.event_hub_suffix, Endpoint.EVENT_HUB),
         )
         for suffix, endpoint in suffixes:
             label, dot, rest = host.partition(".")

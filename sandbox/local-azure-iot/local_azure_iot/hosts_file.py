@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from local_azure_iot.host_names import CLOUDS
+from local_azure_iot.host_names import CLOUDS, event_hub
 from local_azure_iot.key_vault.vaults import VAULT
 from local_azure_iot.microsoft_devices.lifecycle import HUB, PROVISIONING
 
@@ -37,7 +37,8 @@ def names(store: Store) -> list[str]:
     """The names of each cloud's own services, then those of what was created and is not being deleted, oldest first."""
     found = [name for cloud in CLOUDS for name in (cloud.arm, *cloud.login, cloud.device_provisioning)]
     services = [service for kind in (HUB, PROVISIONING) for service in store.list(kind.document)]
-    found += [each["hostName"] for each in services if not each.get("operation") or each["operation"]["what"] != "delete"]
+    there = [each for each in services if not each.get("operation") or each["operation"]["what"] != "delete"]
+    found += [each["hostName"] for each in there] + [event_hub(each["cloud"], each["namespace"]) for each in there if "namespace" in each]
     suffixes = {cloud.name: cloud.key_vault_suffix for cloud in CLOUDS}
     found += [f"{vault['name']}.{suffixes[vault['cloud']]}" for vault in store.list(VAULT) if not vault["deleted"]]
     return [name.lower() for name in found]

@@ -101,7 +101,7 @@ class HttpsApplication:
         rule = None if refused else self.faults.rule_for(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
-        endpoints = self.web_sockets if request.destination.endpoint is Endpoint.HUB else WebSockets({})
+        endpoints = self.web_sockets if request.destination.endpoint in {Endpoint.HUB, Endpoint.EVENT_HUB} else WebSockets({})
         found = endpoints.protocol(request.path, scope["subprotocols"])
         reply: Reply | None = None
         if refused:

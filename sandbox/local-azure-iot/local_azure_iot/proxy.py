@@ -9,21 +9,24 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from local_azure_iot import host_names
+from local_azure_iot.amqp import availability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _HEAD_LIMIT = 16 * 1024
 _CHUNK = 64 * 1024
-HTTPS, MQTTS = 443, 8883
+HTTPS, AMQPS, MQTTS = 443, 5671, 8883
+_AMQP = {host_names.Endpoint.HUB, host_names.Endpoint.EVENT_HUB}
 
 
 @dataclass
 class Proxy:
-    """RFC 9110, 9.3.6. Ports 443 and 8883 of Azure's names are known; every other host is refused with 403."""
+    """RFC 9110, 9.3.6. Ports 443, 5671 and 8883 of Azure's names are known; every other host is refused with 403."""
 
     https: tuple[str, int]  # where local Azure's HTTPS listens
     mqtt: tuple[str, int]  # where its MQTT listens
+    amqp: tuple[str, int] | None = None  # where its AMQP listens; None: it has none
     idle_seconds: float = 60.0  # for a client to send its request, to read what it is sent, and to close after the other side did
     resolves: Callable[[host_names.Destination], bool] = lambda _destination: True  # a vault that does not exist has no address
     connections: set[asyncio.Task[None]] = field(default_factory=set)
@@ -95,6 +98,8 @@ class Proxy:
             return self.https
         if int(port) == MQTTS and destination.endpoint is host_names.Endpoint.HUB:
             return self.mqtt
+        if int(port) == AMQPS and destination.endpoint in _AMQP:
+            return self.amqp
         return None
 
 
@@ -104,6 +109,8 @@ def _no_way_to(target: str) -> str:
     if not host or not port.isdecimal():
         return f"'{target}' is not a host and a port; CONNECT wants both, such as management.azure.com:443"
     known = host_names.destination(host)
+    if known and known.endpoint in _AMQP and int(port) == AMQPS:
+        return availability.MISSING
     if known and known.endpoint is not host_names.Endpoint.LOOPBACK:
         return f"local Azure does not serve port {port} of '{host}'"
     return (

@@ -1,4 +1,4 @@
-"""Starts and runs one local Azure: HTTPS and MQTT under Azure's names, the proxy that leads to them, the control port."""
+"""Starts and runs one local Azure: HTTPS, MQTT and AMQP under Azure's names, the proxy that leads to them, the control port."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import control, faults, host_names, hosts_file, tls_identity, tls_stream
+from local_azure_iot.amqp import availability
 from local_azure_iot.clock import Clock
 from local_azure_iot.control_access import ControlAccess
 from local_azure_iot.https_application import HttpsApplication
@@ -38,8 +39,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from local_azure_iot.amqp.plane import AmqpPlane
+
 
 _SHORTEST_TOKEN = 16
+
+
+_AMQP_SUBPROTOCOL = "AMQPWSB10"
 
 
 class CannotStartError(Exception):
@@ -56,6 +62,7 @@ class Options:
     control_token: str | None = None  # None: a random one
     port: int = 8443
     mqtt_port: int = 8883
+    amqp_port: int = 5671
     proxy_port: int = 8080
     control_port: int = 8444
     names: bool = False  # write a hosts file with the names of what it serves
@@ -74,6 +81,7 @@ class Ready:
 
     arm: str
     mqtt: str
+    amqp: str  # empty where AMQP's library is not installed
     proxy: str
     control: str
     control_token: str  # what the control port wants as `Authorization: Bearer`; another one at each start
@@ -160,6 +168,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
         )
     ]
     https_socket, control_socket, proxy_socket, mqtt_socket = listeners
+    amqp_socket = _listen(options.host, options.amqp_port, "--amqp-port") if availability.available() else None
     plane = Plane(application.azure)
     stop = asyncio.Event()
     _on_signals(stop)
@@ -176,19 +185,28 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     proxy = Proxy(
         https=_reached(https_socket),
         mqtt=_reached(mqtt_socket),
+        amqp=_reached(amqp_socket) if amqp_socket else None,
         idle_seconds=idle,
         resolves=lambda destination: vaults.resolves(application.azure, destination),
     )
     connect = await asyncio.start_server(proxy.serve, sock=proxy_socket, limit=16 * 1024)
-    application.web_sockets = WebSockets({"/$iothub/websocket": {"mqtt": lambda: Session(plane, idle)}})
-    mqtts = TlsServer(lambda: Session(plane, idle), tls_stream.context(identity), idle, plane.refused)
-    mqtt = await asyncio.get_running_loop().create_server(mqtts, sock=mqtt_socket, backlog=1024)
+    amqp_plane, amqp = _amqp_plane(plane, idle) if amqp_socket else (None, None)
+    application.web_sockets = _web_sockets(lambda: Session(plane, idle), amqp)
+    context = tls_stream.context(identity)
+    loop = asyncio.get_running_loop()
+    mqtts = TlsServer(lambda: Session(plane, idle), context, idle, plane.refused)
+    listening = [await loop.create_server(mqtts, sock=mqtt_socket, backlog=1024)]
+    if amqp and amqp_socket:
+        amqps = TlsServer(amqp, context, idle, plane.refused)
+        listening.append(await loop.create_server(amqps, sock=amqp_socket, backlog=1024))
     tasks = [
         asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https_socket, control_socket), strict=True)
     ]
     try:
         await _started(servers, tasks)
-        ready = _ready(application, identity, hosts, control_port.token, https_socket, control_socket, proxy_socket, mqtt_socket)
+        ready = _ready(
+            application, identity, hosts, control_port.token, https_socket, control_socket, proxy_socket, mqtt_socket, amqp_socket
+        )
         published.update(vars(ready))
         if options.ready_file:
             _write_ready(options.ready_file, ready)
@@ -196,14 +214,35 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
         await stop.wait()
     finally:
         connect.close()
-        mqtt.close()
+        for each in listening:
+            each.close()
         plane.close()
+        if amqp_plane:
+            amqp_plane.close()
         for task in tuple(proxy.connections):
             task.cancel()
         for server in servers:
             server.should_exit = server.force_exit = True
         await asyncio.gather(*tasks, return_exceptions=True)
         store.close()
+
+
+def _amqp_plane(plane: Plane, idle: float) -> tuple[AmqpPlane, Callable[[], asyncio.Protocol]]:
+    """What AMQP's connections share, and what makes one. Its modules are loaded here, because they need a library that may be absent."""
+    from local_azure_iot.amqp.plane import AmqpPlane
+    from local_azure_iot.amqp.session import AmqpSession
+
+    amqp_plane = AmqpPlane(plane.azure, plane.log_attempt)
+    return amqp_plane, lambda: AmqpSession(amqp_plane, idle)
+
+
+def _web_sockets(mqtt: Callable[[], asyncio.Protocol], amqp: Callable[[], asyncio.Protocol] | None) -> WebSockets:
+    """A hub's and an event hub's WebSockets; the subprotocols are those that Microsoft's clients ask for."""
+    endpoints = {"/$iothub/websocket": {"mqtt": mqtt}}
+    if amqp is None:
+        return WebSockets(endpoints, {_AMQP_SUBPROTOCOL.lower(): availability.MISSING})
+    endpoints["/$iothub/websocket"][_AMQP_SUBPROTOCOL] = amqp
+    return WebSockets({**endpoints, "/$servicebus/websocket": {_AMQP_SUBPROTOCOL: amqp}})
 
 
 def _create_azure(options: Options, folder: Path) -> tuple[tls_identity.ServerIdentity, HttpsApplication, Store]:
@@ -300,6 +339,7 @@ def _ready(
     control_socket: socket.socket,
     proxy_socket: socket.socket,
     mqtt_socket: socket.socket,
+    amqp_socket: socket.socket | None,
 ) -> Ready:
     def url(scheme: str, sock: socket.socket) -> str:
         host, port = _reached(sock)
@@ -312,6 +352,7 @@ def _ready(
     return Ready(
         arm=url("https", https_socket),
         mqtt=url("mqtts", mqtt_socket),
+        amqp=url("amqps", amqp_socket) if amqp_socket else "",
         proxy=url("http", proxy_socket),
         control=url("http", control_socket),
         control_token=control_token,

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _PORTS = (  # each flag, its default, and its default with --names, where clients take Azure's own ports
     ("--port", 8443, 443, "HTTPS: ARM, login and the services, selected by host name"),
     ("--mqtt-port", 8883, 8883, "MQTT over TLS"),
+    ("--amqp-port", 5671, 5671, "AMQP over TLS, where python-qpid-proton is installed"),
     ("--proxy-port", 8080, 8080, "the CONNECT proxy for Azure's host names"),
     ("--control-port", 8444, 8444, "control API for tests: faults, clock, log, reset"),
 )

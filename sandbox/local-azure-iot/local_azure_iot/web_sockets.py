@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.utils import ClientDisconnected
@@ -32,6 +32,7 @@ class WebSockets:
     """The WebSocket endpoints of a hub, by path, each with its subprotocols."""
 
     endpoints: Mapping[str, Factories]
+    absent: Mapping[str, str] = field(default_factory=dict)  # subprotocols that can't be served here, in lower case: why
 
     def protocol(self, path: str, offered: list[str]) -> tuple[str, Callable[[], asyncio.Protocol]] | None:
         """The first subprotocol that the client offers and this path has, with what speaks it; names are compared without case."""
@@ -40,6 +41,9 @@ class WebSockets:
 
     def refusal(self, path: str, offered: list[str]) -> str:
         """Why `protocol` finds none."""
+        reason = next((self.absent[name.lower()] for name in offered if name.lower() in self.absent), None)
+        if reason:
+            return reason
         names = self.endpoints.get(path.lower())
         if names is None:
             return f"there is no WebSocket at '{path[:200]}' of this host; there is one at {' and '.join(self.endpoints) or 'a hub'}"

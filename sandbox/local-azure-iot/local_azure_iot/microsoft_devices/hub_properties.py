@@ -14,6 +14,7 @@ from __future__ import annotations
 import copy
 from typing import TYPE_CHECKING, Any
 
+from local_azure_iot import host_names
 from local_azure_iot.clock import seven_digits
 from local_azure_iot.microsoft_devices import hub_routing, lifecycle
 from local_azure_iot.microsoft_devices.connection_strings import masked
@@ -130,7 +131,7 @@ def _events(hub: Document, *, active: bool) -> dict[str, Any]:
     count = partition_count(hub["properties"], hub["sku"]["name"])
     events: dict[str, Any] = {"retentionTimeInDays": declared.get("retentionTimeInDays") or 1, "partitionCount": count}
     if active:
-        endpoint = f"sb://{hub['namespace']}.servicebus.windows.net/"
+        endpoint = f"sb://{host_names.event_hub(hub['cloud'], hub['namespace'])}/"
         events |= {"partitionIds": hub["partitionIds"], "path": hub["name"].lower(), "endpoint": endpoint}
     return events
 

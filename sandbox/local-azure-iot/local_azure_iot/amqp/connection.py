@@ -1,0 +1,321 @@
+"""One AMQP 1.0 connection without a socket: bytes go in and come out. Apache Qpid Proton speaks the protocol."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from proton import Collector, Connection, Event, Message, ProtonException, Transport
+
+from local_azure_iot.amqp import nodes
+from local_azure_iot.amqp.claims import Claims, find_hub
+from local_azure_iot.amqp.link import Node, ReceivingNode, SendingNode, Service
+from local_azure_iot.amqp.link_errors import DECODE_ERROR, INTERNAL_ERROR, LIMIT_EXCEEDED, NOT_FOUND, TOO_LARGE, UNAUTHORIZED, LinkError
+from local_azure_iot.amqp.padding import FrameCompleter, Opening
+from local_azure_iot.amqp.sasl import MECHANISMS, PLAIN, Credentials, SaslError, SaslServer
+from local_azure_iot.clock import monotonic
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from proton import Delivery, Link
+
+    from local_azure_iot.amqp.plane import AmqpPlane
+    from local_azure_iot.tls_transport import Peer
+
+_log = logging.getLogger("local_azure_iot")
+_MAX_FRAME, _MOST_LINKS, _MOST_SESSIONS = 64 * 1024, 1000, 255
+_IDLE_SECONDS = 240.0  # after which a silent peer is gone: https://learn.microsoft.com/azure/event-hubs/event-hubs-amqp-troubleshoot
+
+
+class AmqpConnection:
+    """Serves one client. ``flush`` is called when there is something to send although nothing came in; `closed` says when it is over."""
+
+    def __init__(self, plane: AmqpPlane, peer: Peer, flush: Callable[[], None], deadline: Callable[[float], None]) -> None:
+        self._plane, self._azure, self._peer, self._flush = plane, plane.azure, peer, flush
+        self._deadline = deadline  # told of a time, in seconds since 1970, at which a claim ends and `recheck` is due
+        self._sasl: SaslServer | None = SaslServer(self._accepts)
+        self._claims: Claims | None = None
+        self._service: Service | None = None
+        self._nodes: dict[Link, Node] = {}
+        self._opening: Opening | None = Opening()
+        self._completer = FrameCompleter()
+        self._transport = Transport(Transport.SERVER)
+        self._transport.max_frame_size = _MAX_FRAME
+        self._transport.channel_max = _MOST_SESSIONS - 1
+        self._transport.idle_timeout = _IDLE_SECONDS
+        self._connection = Connection()
+        self._connection.container = "local-azure-iot"
+        self._collector = Collector()
+        self._connection.collect(self._collector)
+        self._transport.bind(self._connection)
+        self._events: dict[object, Callable[[Event], None]] = {
+            Event.CONNECTION_REMOTE_OPEN: self._open,
+            Event.CONNECTION_REMOTE_CLOSE: self._close,
+            Event.SESSION_REMOTE_OPEN: lambda event: event.session.open(),
+            Event.SESSION_REMOTE_CLOSE: self._close_session,
+            Event.LINK_REMOTE_OPEN: self._attach,
+            Event.LINK_REMOTE_CLOSE: self._detach,
+            Event.LINK_REMOTE_DETACH: self._detach,
+            Event.LINK_FLOW: self._flow,
+            Event.DELIVERY: self._delivery,
+        }
+        self.closed = False
+        self.reason = ""  # why it ended, where it did not end by the client's own close
+
+    @property
+    def established(self) -> bool:
+        """Whether the client has opened the connection, and was let in."""
+        return self._service is not None
+
+    def receive(self, data: bytes) -> None:
+        """Take bytes from the client. What is to be sent then is in `outgoing`."""
+        if self._sasl is not None:
+            try:
+                self._sasl.feed(data)
+            except SaslError as error:
+                self._end(str(error))
+                return
+            if self._sasl.refused:
+                self._end("the credentials in SASL are not valid")
+            if self._sasl.credentials is None:
+                return
+            data = self._sasl.rest
+            self._early = bytes(self._sasl.out)
+            self._sasl = None
+        if self._opening is not None:
+            data = self._opening.feed(data)
+            if self._opening.done:
+                self._opening = None
+        self._push(data)
+        self._serve_events()
+
+    def _push(self, data: bytes) -> None:
+        view = memoryview(data)
+        try:
+            while view and (room := self._transport.capacity()) > 0:
+                self._transport.push(bytes(view[:room]))
+                view = view[room:]
+                if view:
+                    self._serve_events()
+        except ProtonException as error:
+            self._end(f"AMQP failed: {error}")
+        if self._transport.capacity() < 0 and self._transport.condition:
+            self._end(f"AMQP failed: {self._transport.condition.description or self._transport.condition.name}")
+
+    def outgoing(self) -> bytes:
+        """The bytes to send to the client."""
+        out = bytearray()
+        if self._sasl is not None:
+            out += self._sasl.out
+            self._sasl.out.clear()
+        out += self._early
+        self._early = b""
+        while not self._sasl and (pending := self._transport.pending()) > 0:
+            out += self._completer.feed(self._transport.peek(pending) or b"")
+            self._transport.pop(pending)
+            self._serve_events()
+        if not self._sasl and self._transport.pending() < 0:
+            self.closed = True
+        return bytes(out)
+
+    _early = b""
+
+    def tick(self) -> float:
+        """Send what keeps the connection alive, end it if the client is silent; returns in how many seconds the next call is due, or 0."""
+        now = monotonic()
+        due = self._transport.tick(now)
+        self._serve_events()
+        return max(due - now, 0.001) if due else 0.0
+
+    def recheck(self) -> None:
+        """End the links that the client may not have any more."""
+        for link, node in tuple(self._nodes.items()):
+            self._guarded(link, node.authorize)
+
+    def pump(self) -> None:
+        """The client reads again: go on with what had to wait."""
+        for link, node in tuple(self._nodes.items()):
+            self._guarded(link, node.pump)
+
+    def lost(self) -> None:
+        """The connection is gone."""
+        self.closed = True
+        for link in tuple(self._nodes):
+            self._drop(link)
+
+    def _end(self, reason: str) -> None:
+        self.closed, self.reason = True, self.reason or reason
+
+    def _accepts(self, credentials: Credentials) -> bool:
+        """Whether a client may go on. All mechanisms but PLAIN leave the question to the links: tokens, or a certificate, decide there."""
+        if credentials.mechanism != PLAIN:
+            return credentials.mechanism in MECHANISMS
+        for host in (credentials.host, self._peer.server_name):
+            claims = self._claims_at(host.partition(":")[0])
+            if claims:
+                try:
+                    accepted = claims.accepts(credentials)
+                except LinkError:
+                    accepted = False
+                if accepted:
+                    self._claims = claims
+                    return True
+        return False
+
+    def _claims_at(self, host: str) -> Claims | None:
+        found = find_hub(self._azure, host) if host else None
+        return Claims(self._azure, self._peer, found[0], found[1], found[2]) if found else None
+
+    def _serve_events(self) -> None:
+        while event := self._collector.peek():
+            handler = self._events.get(event.type)
+            if handler:
+                handler(event)
+            self._collector.pop()
+
+    def _open(self, event: Event) -> None:
+        connection = event.connection
+        connection.open()
+        host = (connection.remote_hostname or self._peer.server_name).partition(":")[0]
+        claims = self._claims_at(host) or self._claims_at(self._peer.server_name)
+        if claims is None:
+            self._refuse(LinkError(NOT_FOUND, f"there is no hub and no event-hub-compatible endpoint '{host}'"))
+            return
+        if self._claims and self._claims.hub_key == claims.hub_key and self._claims.event_hub == claims.event_hub:
+            claims = self._claims
+        try:
+            claims.require_hub()
+        except LinkError as error:
+            self._refuse(error)
+            return
+        self._service = Service(
+            plane=self._plane,
+            claims=claims,
+            peer=self._peer,
+            hub_key=claims.hub_key,
+            event_hub=claims.event_hub,
+            host=host,
+            flush=self._flush,
+            deadline=self._deadline,
+            end_link=self._end_link,
+        )
+
+    def _refuse(self, error: LinkError) -> None:
+        self.reason = str(error)
+        self._connection.condition = error.to_condition()
+        self._connection.close()
+
+    def _close(self, event: Event) -> None:
+        for link in tuple(self._nodes):
+            self._drop(link)
+        event.connection.close()
+
+    def _close_session(self, event: Event) -> None:
+        for link in tuple(self._nodes):
+            if link.session == event.session:
+                self._drop(link)
+        event.session.close()
+
+    def _attach(self, event: Event) -> None:
+        link = event.link
+        link.source.copy(link.remote_source)
+        link.target.copy(link.remote_target)
+        try:
+            node = nodes.node_of(self._service_with_room(), link)
+            node.authorize()
+        except LinkError as error:
+            _refuse_link(link, error)
+            return
+        if isinstance(node, ReceivingNode):
+            link.max_message_size = node.max_size
+        link.open()
+        self._nodes[link] = node
+        self._guarded(link, node.opened)
+
+    def _service_with_room(self) -> Service:
+        if self._service is None:
+            raise LinkError(UNAUTHORIZED, "the connection was refused")
+        if len(self._nodes) >= _MOST_LINKS:
+            raise LinkError(LIMIT_EXCEEDED, f"a connection has at most {_MOST_LINKS} links")
+        return self._service
+
+    def _detach(self, event: Event) -> None:
+        self._drop(event.link)
+        event.link.close()
+        event.link.free()
+
+    def _drop(self, link: Link) -> None:
+        node = self._nodes.pop(link, None)
+        if node:
+            node.closed()
+
+    def _flow(self, event: Event) -> None:
+        node = self._nodes.get(event.link)
+        if node:
+            self._guarded(event.link, node.pump)
+
+    def _guarded(self, link: Link, action: Callable[[], None]) -> None:
+        """Run an action of a link; an error in it ends the link, not the connection."""
+        try:
+            action()
+        except LinkError as error:
+            self._end_link(link, error)
+        except Exception:  # noqa: BLE001 - last resort: a client must get AMQP's error, and other clients must not suffer
+            _log.exception("a link to %s failed inside local Azure", link.remote_target.address or link.remote_source.address)
+            self._end_link(link, LinkError(INTERNAL_ERROR, "local Azure failed; its log says where"))
+
+    def _end_link(self, link: Link, error: LinkError) -> None:
+        self._drop(link)
+        link.condition = error.to_condition()
+        link.close()
+        self._flush()
+
+    def _delivery(self, event: Event) -> None:
+        link, delivery = event.link, event.delivery
+        node = self._nodes.get(link)
+        if node is None:
+            if delivery.readable and not delivery.partial:
+                delivery.settle()
+        elif isinstance(node, ReceivingNode):
+            self._guarded(link, lambda: self._received(node, delivery))
+        elif isinstance(node, SendingNode) and delivery.updated:
+            self._guarded(link, lambda: node.outcome(delivery))
+
+    def _received(self, node: ReceivingNode, delivery: Delivery) -> None:
+        if not delivery.readable:
+            return
+        if delivery.pending > node.max_size:
+            raise LinkError(TOO_LARGE, f"a message is larger than this link takes: {node.max_size} bytes")
+        if delivery.partial:
+            return
+        data = bytes(node.link.recv(delivery.pending) or b"") if delivery.pending else b""
+        node.link.advance()
+        try:
+            node.message(_decoded(data))
+            delivery.update(delivery.ACCEPTED)
+        except LinkError as error:
+            delivery.local.condition = error.to_condition()
+            delivery.update(delivery.REJECTED)
+        delivery.settle()
+        node.top_up()
+
+
+def _decoded(data: bytes) -> Message:
+    message = Message()
+    try:
+        message.decode(data)
+    except (ProtonException, UnicodeDecodeError, ValueError) as error:
+        raise LinkError(DECODE_ERROR, f"the message can't be decoded: {error}") from error
+    return message
+
+
+def _refuse_link(link: Link, error: LinkError) -> None:
+    """Attach and detach at once, with the reason.
+
+    AMQP 1.0 wants an attach without a terminus (section 2.6.3). Microsoft's own clients don't read the reason then, and they follow
+    the redirection of a hub: so Azure can't do that.
+    """
+    link.open()
+    link.condition = error.to_condition()
+    link.close()

@@ -1,0 +1,68 @@
+"""The properties of a message that AMQP has fields for, by the names that they have in local Azure: AMQP's own (section 3.2.4)."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from proton import Message
+
+_FIELDS = {  # by their names here, and in Proton
+    "message-id": "id",
+    "user-id": "user_id",
+    "correlation-id": "correlation_id",
+    "content-type": "content_type",
+    "content-encoding": "content_encoding",
+    "reply-to": "reply_to",
+    "subject": "subject",
+    "group-id": "group_id",
+    "reply-to-group-id": "reply_to_group_id",
+}
+
+
+def write(message: Message, system: dict[str, str]) -> None:
+    """Set the fields of a message; a property that AMQP has no field for becomes one of the application's."""
+    for name, value in system.items():
+        field = _FIELDS.get(name)
+        if field == "user_id":
+            message.user_id = value.encode()
+        elif field:
+            setattr(message, field, value)
+        elif name == "creation-time":
+            with suppress(ValueError):
+                message.creation_time = datetime.fromisoformat(value).timestamp()
+        elif name not in {"absolute-expiry-time", "to"}:
+            message.properties = {**(message.properties or {}), name: value}
+
+
+def read(message: Message) -> dict[str, str]:
+    """The fields of a message that are set, as text."""
+    found = {name: _text(getattr(message, field)) for name, field in _FIELDS.items()}
+    if message.creation_time:
+        found["creation-time"] = datetime.fromtimestamp(message.creation_time, UTC).isoformat()
+    return {name: value for name, value in found.items() if value}
+
+
+def application(message: Message) -> dict[str, str]:
+    """The application's own properties, as text: hubs take strings."""
+    return {str(name): _text(value) for name, value in (message.properties or {}).items()}
+
+
+def body(message: Message) -> bytes:
+    """The body: a data section, or a value that is text or binary."""
+    found = message.body
+    if isinstance(found, str):
+        return found.encode()
+    return bytes(found) if isinstance(found, bytes | bytearray | memoryview) else b"" if found is None else _text(found).encode()
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).decode("utf-8", "replace")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
