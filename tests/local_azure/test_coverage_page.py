@@ -36,3 +36,10 @@ def test_guesses_are_labelled() -> None:
 
     for guess in ("a 26th certificate", "a private key", "outside its dates", "CN is not the code", "EC keys", "the 404's body is a guess"):
         assert guess in text
+
+
+def test_the_part_that_is_written_by_hand_is_still_there() -> None:
+    """A merge of the generated tables must not cut off what follows them."""
+    _, end, after = PAGE.read_text().partition("<!-- the end of the tables -->")
+    assert end
+    assert "## Differences from Azure" in after

@@ -180,3 +180,15 @@ def test_feedback_is_locked_too(hub: HubState) -> None:
     assert again.records == batch.records
     with pytest.raises(LockLostError):
         service_queue.complete(hub.azure, hub.key, FEEDBACK, batch.token)
+
+
+def test_feedback_comes_in_batches_of_64(hub: HubState) -> None:
+    for _ in range(2):
+        for _ in range(50):
+            send(hub, "x", ack="full")
+        cloud_to_device.purge(hub.azure, hub.key, DEVICE)
+    sizes = []
+    while batch := service_queue.receive(hub.azure, hub.key, FEEDBACK):
+        service_queue.complete(hub.azure, hub.key, FEEDBACK, batch.token)
+        sizes.append(len(batch.records))
+    assert sizes == [64, 36]

@@ -147,9 +147,9 @@ _TABLE.add(
     "cloudToDeviceMessages/queue/purge/action", _DOCUMENTED,
 )  # fmt: skip
 _FEEDBACK, _ACTION = "/messages/serviceBound/feedback", "cloudToDeviceMessages/feedback/action"
-_ONE = "guess: batches of one record"
+_MANY = "64 records at most are documented; guess: that one answer has many, and its headers"
 _TABLE.add(
-    "CloudToDeviceMessages_ReceiveFeedbackNotification", f"GET {_FEEDBACK}", receive_feedback, *_QUEUES, _ACTION, _DOCUMENTED, _ONE
+    "CloudToDeviceMessages_ReceiveFeedbackNotification", f"GET {_FEEDBACK}", receive_feedback, *_QUEUES, _ACTION, _DOCUMENTED, _MANY
 )  # fmt: skip
 _TABLE.add(
     "CloudToDeviceMessages_CompleteFeedbackNotification", f"DELETE {_FEEDBACK}/{{token}}", _settling(service_queue.complete, FEEDBACK),

@@ -99,8 +99,8 @@ def send(azure: Azure, hub_key: str, device: str, message: Message) -> str:
 def receive(azure: Azure, hub_key: str, device: str, lock_seconds: float = LOCK_SECONDS) -> ReceivedMessage | None:
     """The oldest message that waits for a device, locked for a minute unless the device asks for another time; None where none waits."""
     with azure.store.transaction():
-        delivery = locked_queue.receive(azure, _swept(azure, hub_key, device), lock_seconds)
-    return _received(delivery) if delivery else None
+        deliveries = locked_queue.receive(azure, _swept(azure, hub_key, device), lock_seconds)
+    return _received(deliveries[0]) if deliveries else None
 
 
 def complete(azure: Azure, hub_key: str, device: str, token: str) -> None:
@@ -168,8 +168,8 @@ def sweep_hub(azure: Azure, hub_key: str) -> None:
 
 def _settle(azure: Azure, hub_key: str, device: str, token: str, outcome: str) -> None:
     with azure.store.transaction():
-        body = locked_queue.settle(azure, _swept(azure, hub_key, device), token)
-        feedback.add(azure, hub_key, body, outcome)
+        for body in locked_queue.settle(azure, _swept(azure, hub_key, device), token):
+            feedback.add(azure, hub_key, body, outcome)
 
 
 def _swept(azure: Azure, hub_key: str, device: str) -> Queue:

@@ -81,47 +81,52 @@ def sweep(azure: Azure, queue: Queue) -> list[tuple[Document, str]]:
     return dropped
 
 
-def receive(azure: Azure, queue: Queue, lock_seconds: float) -> Delivery | None:
-    """Lock the oldest message that nobody has locked for so many seconds; None where there is none. `sweep` comes first."""
-    now = azure.clock.now()
+def receive(azure: Azure, queue: Queue, lock_seconds: float, most: int = 1) -> list[Delivery]:
+    """Lock the oldest messages that nobody has locked, at most ``most``, all by one token and for so many seconds. `sweep` comes first."""
+    now, token = azure.clock.now(), str(uuid.uuid4())
+    until = now + timedelta(seconds=lock_seconds)
+    found: list[Delivery] = []
     for entry in azure.store.list(queue.kind, queue.prefix):
+        if len(found) == most:
+            break
         if _is_locked(entry, now):
             continue
-        until = now + timedelta(seconds=lock_seconds)
-        entry |= {"token": str(uuid.uuid4()), "locked": until.isoformat(), "deliveries": entry["deliveries"] + 1}
+        entry |= {"token": token, "locked": until.isoformat(), "deliveries": entry["deliveries"] + 1}
         azure.store.put(queue.kind, _key(queue, entry), entry)
-        return Delivery(
-            token=entry["token"],
-            body=entry["body"],
-            enqueued=datetime.fromisoformat(entry["enqueued"]),
-            expires=datetime.fromisoformat(entry["expires"]),
-            deliveries=entry["deliveries"],
-            locked_until=until,
-            sequence=entry["sequence"],
+        found.append(
+            Delivery(
+                token=token,
+                body=entry["body"],
+                enqueued=datetime.fromisoformat(entry["enqueued"]),
+                expires=datetime.fromisoformat(entry["expires"]),
+                deliveries=entry["deliveries"],
+                locked_until=until,
+                sequence=entry["sequence"],
+            )
         )
-    return None
+    return found
 
 
-def settle(azure: Azure, queue: Queue, token: str) -> Document:
-    """Remove a message that is locked by this token; returns its body.
+def settle(azure: Azure, queue: Queue, token: str) -> list[Document]:
+    """Remove the messages that are locked by this token; returns their bodies.
 
     Raises:
         LockLostError: None is.
     """
-    entry = _locked(azure, queue, token)
-    azure.store.delete(queue.kind, _key(queue, entry))
-    body: Document = entry["body"]
-    return body
+    entries = _locked(azure, queue, token)
+    for entry in entries:
+        azure.store.delete(queue.kind, _key(queue, entry))
+    return [entry["body"] for entry in entries]
 
 
 def release(azure: Azure, queue: Queue, token: str) -> None:
-    """Give a message back that is locked by this token: the next receiver gets it.
+    """Give the messages back that are locked by this token: the next receiver gets them.
 
     Raises:
         LockLostError: None is.
     """
-    entry = _locked(azure, queue, token)
-    azure.store.put(queue.kind, _key(queue, entry), entry | {"token": None, "locked": None})
+    for entry in _locked(azure, queue, token):
+        azure.store.put(queue.kind, _key(queue, entry), entry | {"token": None, "locked": None})
 
 
 def purge(azure: Azure, queue: Queue) -> list[Document]:
@@ -131,12 +136,12 @@ def purge(azure: Azure, queue: Queue) -> list[Document]:
     return bodies
 
 
-def _locked(azure: Azure, queue: Queue, token: str) -> Document:
+def _locked(azure: Azure, queue: Queue, token: str) -> list[Document]:
     now = azure.clock.now()
-    for entry in azure.store.list(queue.kind, queue.prefix):
-        if token and entry["token"] == token and _is_locked(entry, now):
-            return entry
-    raise LockLostError(token)
+    found = [entry for entry in azure.store.list(queue.kind, queue.prefix) if entry["token"] == token and _is_locked(entry, now)]
+    if not found:
+        raise LockLostError(token)
+    return found
 
 
 def _is_locked(entry: Document, now: datetime) -> bool:

@@ -31,11 +31,12 @@ class ServiceQueue:
     kind: str  # of the documents in the store
     settings: tuple[str, str]
     content_type: str  # of the messages that AMQP carries
+    most: int  # records of one batch
 
 
-FEEDBACK = ServiceQueue(lifecycle.FEEDBACK, ("cloudToDevice", "feedback"), "application/vnd.microsoft.iothub.feedback.json")
+FEEDBACK = ServiceQueue(lifecycle.FEEDBACK, ("cloudToDevice", "feedback"), "application/vnd.microsoft.iothub.feedback.json", 64)
 FILE_NOTIFICATIONS = ServiceQueue(
-    lifecycle.FILE_NOTIFICATION, ("messagingEndpoints", "fileNotifications"), "application/vnd.microsoft.iothub.filenotification.json"
+    lifecycle.FILE_NOTIFICATION, ("messagingEndpoints", "fileNotifications"), "application/vnd.microsoft.iothub.filenotification.json", 1
 )
 
 
@@ -56,21 +57,22 @@ def add(azure: Azure, hub_key: str, queue: ServiceQueue, record: dict[str, Any])
     settings = _settings(azure, hub_key, queue)
     seconds = durations.seconds(settings.get("ttlAsIso8601"), _DEFAULT_SECONDS)
     with azure.store.transaction():
-        locked_queue.put(azure, _queue(hub_key, queue, settings), {"records": [record]}, seconds)
+        locked_queue.put(azure, _queue(hub_key, queue, settings), {"record": record}, seconds)
         azure.store.after_commit(lambda: azure.listeners.tell(queue.kind, hub_key))
 
 
 def receive(azure: Azure, hub_key: str, queue: ServiceQueue) -> Batch | None:
-    """The oldest batch, locked; None where there is none."""
+    """The oldest records, as many as a batch holds, locked; None where there are none."""
     settings = _settings(azure, hub_key, queue)
     lock = durations.seconds(settings.get("lockDurationAsIso8601"), _LOCK_SECONDS)
     with azure.store.transaction():
         stored = _queue(hub_key, queue, settings)
         locked_queue.sweep(azure, stored)
-        found = locked_queue.receive(azure, stored, lock)
-    if found is None:
+        found = locked_queue.receive(azure, stored, lock, queue.most)
+    if not found:
         return None
-    return Batch(found.token, found.body["records"], found.enqueued, found.sequence, found.deliveries, found.locked_until)
+    first, records = found[0], [each.body["record"] for each in found]
+    return Batch(first.token, records, first.enqueued, first.sequence, first.deliveries, first.locked_until)
 
 
 def complete(azure: Azure, hub_key: str, queue: ServiceQueue, token: str) -> None:

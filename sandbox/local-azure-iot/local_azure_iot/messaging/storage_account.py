@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _VERSION = "2018-03-28"  # of the storage protocol: that of the signatures in Microsoft's documentation of file uploads
-_SECONDS = 30.0  # until a storage account has to answer
+_SECONDS = 10.0  # until a storage account has to answer
 
 
 class StorageError(Exception):
