@@ -64,6 +64,19 @@ def test_a_role_is_assigned(shell: Shell) -> None:
     assert created["principalId"] == principal
 
 
+def test_a_role_is_assigned_to_whoever_has_a_name(azure: LocalAzure, shell: Shell) -> None:
+    """`--assignee` takes an application's id, which az resolves with Microsoft Graph; the list shows it again."""
+    shell(_LOGIN)
+    principal = azure.control("POST", "/principals", {})
+    who = f"--assignee {principal['client_id']}"
+    scope = '--scope "/subscriptions/$AZURE_SUBSCRIPTION_ID"'
+    created = json.loads(shell(f"az role assignment create {who} --role Reader {scope}").stdout)
+    listed = json.loads(shell(f"az role assignment list {who} {scope}").stdout)
+
+    assert (created["principalId"], created["principalType"]) == (principal["object_id"], "ServicePrincipal")
+    assert [(each["principalId"], each["principalName"]) for each in listed] == [(principal["object_id"], principal["client_id"])]
+
+
 def test_a_vault_and_its_keys(azure: LocalAzure, shell: Shell) -> None:
     """Create, a key, show by name alone, delete, list what is deleted, recover, list."""
     shell(f"{_LOGIN}\naz group create --name az-vaults --location westeurope")

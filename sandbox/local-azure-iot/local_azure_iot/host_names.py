@@ -18,6 +18,7 @@ class Endpoint(StrEnum):
     PROVISIONING = "provisioning"
     DEVICE_PROVISIONING = "device-provisioning"
     KEY_VAULT = "key-vault"
+    GRAPH = "graph"  # Microsoft Graph, Entra's directory
     LOOPBACK = "loopback"  # ARM, metadata and login on local Azure's own address, for clients that take a metadata host
     NOWHERE = "nowhere"  # a request whose host is none of these
 
@@ -45,10 +46,15 @@ class AzureCloud:
         return f"global.{self.provisioning_suffix}"
 
     @property
+    def graph_host(self) -> str:
+        """Microsoft Graph's host name."""
+        return self.graph.removeprefix("https://").rstrip("/")
+
+    @property
     def wildcard_names(self) -> tuple[str, ...]:
         """All names of this cloud, as a certificate names them."""
         suffixes = (self.hub_suffix, self.provisioning_suffix, self.key_vault_suffix, self.event_hub_suffix)
-        return (self.arm, *self.login, *(f"*.{suffix}" for suffix in suffixes))
+        return (self.arm, self.graph_host, *self.login, *(f"*.{suffix}" for suffix in suffixes))
 
 
 PUBLIC = AzureCloud(
@@ -159,12 +165,9 @@ def destination(host: str) -> Destination | None:
     if is_loopback(host):
         return Destination(PUBLIC, Endpoint.LOOPBACK)
     for cloud in CLOUDS:
-        if host == cloud.arm:
-            return Destination(cloud, Endpoint.ARM)
-        if host in cloud.login:
-            return Destination(cloud, Endpoint.LOGIN)
-        if host == cloud.device_provisioning:
-            return Destination(cloud, Endpoint.DEVICE_PROVISIONING)
+        whole = {cloud.arm: Endpoint.ARM, cloud.graph_host: Endpoint.GRAPH, cloud.device_provisioning: Endpoint.DEVICE_PROVISIONING}
+        if found := whole.get(host) or (Endpoint.LOGIN if host in cloud.login else None):
+            return Destination(cloud, found)
         suffixes = (
             (cloud.hub_suffix, Endpoint.HUB),
             (cloud.provisioning_suffix, Endpoint.PROVISIONING),

@@ -15,6 +15,7 @@ from urllib.parse import unquote
 from local_azure_iot import arm, host_names, provisioning_endpoint, service_faults, web_pages, web_sockets
 from local_azure_iot.delivery import Answer
 from local_azure_iot.faults import TRUE_ANSWERS
+from local_azure_iot.graph import endpoint as graph_endpoint
 from local_azure_iot.host_names import Endpoint
 from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.hub_registry import errors as hub_errors
@@ -196,6 +197,8 @@ class HttpsApplication:
             return arm.answer(self.azure, request)
         if endpoint is Endpoint.KEY_VAULT:
             return vault_endpoint.answer(self.azure, request)
+        if endpoint is Endpoint.GRAPH:
+            return graph_endpoint.answer(self.azure, request)
         if endpoint is Endpoint.HUB:
             return hub_endpoint.answer(self.azure, request)
         if endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:

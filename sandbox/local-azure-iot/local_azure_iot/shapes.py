@@ -61,6 +61,7 @@ def _check_type(value: Any, kind: type, path: str) -> None:
 TAGS = Each(str)
 GROUP = {"location": str, "tags": TAGS, "managedBy": str}
 TAGS_ONLY = {"tags": TAGS}
+DIRECTORY_IDS = {"ids": [str], "types": [str]}
 TEMPLATE_EXPORT = {"resources": [str], "options": str}
 _POLICIES = [{"keyName": str, "primaryKey": str, "secondaryKey": str, "rights": str}]
 _IDENTITY = {"type": str, "userAssignedIdentities": dict}

@@ -76,4 +76,9 @@ def find(store: Store, client_id: str) -> Principal | None:
     return Principal(**found)
 
 
+def all_of(store: Store) -> list[Principal]:
+    """All applications, oldest first."""
+    return [found for each in store.list(_PRINCIPAL) if (found := find(store, each["client_id"]))]
+
+
 KEPT_ON_RESET = (_DIRECTORY, _PRINCIPAL)
