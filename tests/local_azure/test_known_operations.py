@@ -12,8 +12,8 @@ import pytest
 
 from docs.azure_coverage import KNOWN
 from local_azure_iot import arm, provisioning_endpoint
+from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.hub_registry import known_operations as hub
-from local_azure_iot.hub_registry import routes as hub_routes
 from local_azure_iot.key_vault import known_operations as vault
 from local_azure_iot.key_vault import routes as vault_routes
 from local_azure_iot.login import principals
@@ -100,7 +100,7 @@ def test_what_is_absent_at_a_hub(azure: InProcess) -> None:
     host = f"{path.rpartition('/')[2]}.azure-devices.net"
     key = azure.must("POST", f"{path}/listkeys?api-version=2023-06-30")["value"][0]["primaryKey"]
     signed = {"host": host, "authorization": signature(host, "iothubowner", key)}
-    missing = absent(hub_routes.ROUTES, hub.KNOWN)
+    missing = absent(hub_endpoint.ROUTES, hub.KNOWN)
     for each in missing:
         asked = f"{sample_path(each)}?api-version=2021-04-12"
         assert azure.ask(each.method, asked, host=host, token="").status == 401

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from local_azure_iot.hub_registry.background import BackgroundWork
 from local_azure_iot.hub_registry.presence import Presence
 from local_azure_iot.hub_registry.throttle import Throttle
 from local_azure_iot.messaging.events import Events
@@ -35,3 +36,4 @@ class Azure:
     events: Events = field(default_factory=Events)  # what devices sent
     listeners: Listeners = field(default_factory=Listeners)  # sessions that wait for messages, changes of twins, and so on
     methods: MethodSessions = field(default_factory=MethodSessions)
+    background: BackgroundWork = field(default_factory=BackgroundWork)  # jobs that run

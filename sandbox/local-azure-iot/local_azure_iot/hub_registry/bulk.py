@@ -1,10 +1,10 @@
-"""Up to a hundred devices in one call. Each is handled on its own; the answer lists those that were refused."""
+"""Up to a hundred devices and modules in one call. Each is handled on its own; the answer lists those that were refused."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import entries, errors, identities, twins
+from local_azure_iot.hub_registry import bulk_modules, entries, errors, identities, twins
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,31 +22,36 @@ def apply(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
     if len(items) > errors.MAX_BULK:
         raise errors.too_many_devices(len(items))
     refused: list[dict[str, Any]] = []
-    seen: set[str] = set()
+    seen: set[tuple[str, str]] = set()
     for item in items:
         if not isinstance(item, dict):
             raise errors.json_invalid("each item must be an object")
-        device_id = str(item.get("id", ""))
+        device_id, module_id = str(item.get("id", "")), item.get("moduleId") or None
         try:
-            if device_id in seen:
+            if (device_id, str(module_id)) in seen:
                 raise errors.defined_twice(device_id)
-            seen.add(device_id)
-            _apply_item(azure, hub_key, device_id, item)
+            seen.add((device_id, str(module_id)))
+            apply_item(azure, hub_key, item, default_mode="create")
         except errors.RegistryError as error:
             operation = str(item.get("importMode") or "create")
-            refused.append(
-                {"deviceId": device_id, "errorCode": error.number, "errorStatus": error.message, "moduleId": None, "operation": operation}
-            )
+            entry = {"deviceId": device_id, "errorCode": error.number, "errorStatus": error.message, "moduleId": module_id}
+            refused.append({**entry, "operation": operation})
     return {"isSuccessful": not refused, "errors": refused, "warnings": []}
 
 
-def _apply_item(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
-    mode = str(item.get("importMode") or "create").lower()
-    if item.get("moduleId"):
-        raise errors.argument_invalid("local Azure writes no modules in bulk")
+def apply_item(azure: Azure, hub_key: str, item: dict[str, Any], *, default_mode: str) -> None:
+    """Carry out one item, of a device or of a module; ``default_mode`` where it names none.
+
+    Raises:
+        RegistryError: Its mode is unknown, a member is invalid, or what it is about is not as the mode demands.
+    """
+    mode = str(item.get("importMode") or default_mode).lower()
     if mode not in _MODES:
         raise errors.argument_invalid(f"importMode '{item.get('importMode')}' is not one of {', '.join(_NAMES)}")
-    _MODES[mode](azure, hub_key, device_id, item)
+    if item.get("moduleId"):
+        bulk_modules.apply_item(azure, hub_key, item, mode)
+    else:
+        _MODES[mode](azure, hub_key, str(item.get("id", "")), item)
 
 
 def _create(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
@@ -84,6 +89,24 @@ def _update_twin_if_match(azure: Azure, hub_key: str, device_id: str, item: dict
     identities.change_twin(azure, hub_key, device, item)
 
 
+def _create_or_update(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
+    device = identities.find(azure, hub_key, device_id)
+    if device is None:
+        _create(azure, hub_key, device_id, item)
+        return
+    if item.get("twinETag") and not twins.matches(str(item["twinETag"]), device["twin"]):
+        raise errors.etag_invalid()
+    identities.update(azure, hub_key, device, item)
+    if item.get("tags") is not None or item.get("properties"):
+        identities.change_twin(azure, hub_key, device, item)
+
+
+def _create_or_update_if_match(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:
+    if identities.find(azure, hub_key, device_id) is not None:
+        _require_if_match(azure, hub_key, device_id, item)
+    _create_or_update(azure, hub_key, device_id, item)
+
+
 def _require_if_match(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> Document:
     device = identities.require(azure, hub_key, device_id)
     if not entries.matches(str(item.get("eTag") or ""), device):
@@ -99,5 +122,7 @@ _NAMES: dict[str, Callable[[Azure, str, str, dict[str, Any]], None]] = {
     "deleteIfMatchETag": _delete_if_match,
     "updateTwin": _update_twin,
     "updateTwinIfMatchETag": _update_twin_if_match,
+    "createOrUpdate": _create_or_update,
+    "createOrUpdateIfMatchETag": _create_or_update_if_match,
 }
 _MODES = {name.lower(): function for name, function in _NAMES.items()}

@@ -15,7 +15,10 @@ from local_azure_iot.hub_registry import (
     tier,
 )
 from local_azure_iot.hub_registry.query_routes import count
+from local_azure_iot.hub_registry.route_table import HubTable
+from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.routing import Evidence
 from local_azure_iot.shapes import Each
 from local_azure_iot.wire import NO_BODY, Reply
 
@@ -123,3 +126,25 @@ def _json(azure: Azure, hub_key: str, configuration: dict[str, Any]) -> dict[str
 def _reply(azure: Azure, hub_key: str, configuration: dict[str, Any], *, status: int = 200) -> Reply:
     body = _json(azure, hub_key, configuration)
     return Reply(status=status, body=body, headers={"etag": f'"{body["etag"]}"'})
+
+
+_TABLE = HubTable()
+ROUTES, RIGHTS = _TABLE.routes, _TABLE.rights
+_DOCUMENTED, _ACTIONS = Evidence.DOCUMENTED, "configurations"
+_READ, _WRITE = ("RegistryRead", Operation.CONFIGURATION), ("RegistryWrite", Operation.CONFIGURATION)
+_METRICS = "guesses: the rights of signatures, numbers and messages of errors, metrics as of now"
+_APPLIED = "applied at once, where Azure takes minutes; guess: modules that a deployment made and the next does not name are deleted"
+_TABLE.add("Configuration_GetConfigurations", "GET /configurations", list_configurations, *_READ, f"{_ACTIONS}/read", _DOCUMENTED)
+_TABLE.add(
+    "Configuration_TestQueries", "POST /configurations/testQueries", test_queries, *_READ, f"{_ACTIONS}/testQueries/action", _DOCUMENTED,
+    "guess: the errors' words",
+)  # fmt: skip
+_TABLE.add("Configuration_Get", "GET /configurations/{id}", get_configuration, *_READ, f"{_ACTIONS}/read", _DOCUMENTED, _METRICS)
+_TABLE.add(
+    "Configuration_CreateOrUpdate", "PUT /configurations/{id}", put_configuration, *_WRITE, f"{_ACTIONS}/write", _DOCUMENTED, _APPLIED
+)  # fmt: skip
+_TABLE.add("Configuration_Delete", "DELETE /configurations/{id}", delete_configuration, *_WRITE, f"{_ACTIONS}/delete", _DOCUMENTED)
+_TABLE.add(
+    "Configuration_ApplyOnEdgeDevice", "POST /devices/{id}/applyConfigurationContent", apply_content, *_WRITE,
+    f"{_ACTIONS}/applyToEdgeDevice/action", _DOCUMENTED, _APPLIED,
+)  # fmt: skip

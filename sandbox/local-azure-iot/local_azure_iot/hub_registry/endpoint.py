@@ -5,7 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_azure_iot.clock import monotonic
-from local_azure_iot.hub_registry import access, device_access, device_routes, errors, message_routes, routes
+from local_azure_iot.hub_registry import (
+    access,
+    configuration_routes,
+    device_access,
+    device_routes,
+    digital_twin_routes,
+    errors,
+    job_routes,
+    message_routes,
+    routes,
+)
 from local_azure_iot.hub_registry.known_operations import KNOWN
 from local_azure_iot.hub_registry.route_table import DEVICE_CONNECT
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
@@ -13,13 +23,15 @@ from local_azure_iot.routing import Router
 from local_azure_iot.wire import MalformedJsonError
 
 if TYPE_CHECKING:
+    from local_azure_iot.hub_registry.throttle import Operation
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.routing import Match, Route
     from local_azure_iot.store import Document
     from local_azure_iot.wire import LaterReply, Reply, Request
 
-ROUTES = [*routes.ROUTES, *message_routes.ROUTES, *device_routes.ROUTES]
-RIGHTS = routes.RIGHTS | message_routes.RIGHTS | device_routes.RIGHTS
+_TABLES = (routes, configuration_routes, job_routes, digital_twin_routes, message_routes, device_routes)
+ROUTES: list[Route] = [route for table in _TABLES for route in table.ROUTES]
+RIGHTS: dict[str, tuple[str, Operation]] = {operation: right for table in _TABLES for operation, right in table.RIGHTS.items()}
 _ROUTER, _KNOWN = Router(ROUTES), Router(KNOWN)
 
 

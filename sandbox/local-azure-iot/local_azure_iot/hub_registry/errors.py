@@ -107,6 +107,16 @@ def metric_query_invalid(reason: str) -> RegistryError:
     return RegistryError(400, 400004, "InvalidConfigurationCustomMetricsQuery", reason)
 
 
+def digital_twin_patch_invalid(reason: str) -> RegistryError:
+    """A JSON Patch of a digital twin is invalid. The name is documented, number and message are guesses."""
+    return RegistryError(400, 400004, "InvalidDigitalTwinPatch", reason)
+
+
+def digital_twin_path_invalid(reason: str) -> RegistryError:
+    """A path of a JSON Patch of a digital twin is invalid. The name is documented, number and message are guesses."""
+    return RegistryError(400, 400004, "InvalidDigitalTwinPatchPath", reason)
+
+
 def not_in_this_tier() -> RegistryError:
     """Hubs of the basic tier do not have this. Status and number are documented."""
     return RegistryError(403, 403010, "OperationNotAllowedInCurrentTier", "This operation is not valid for the current IoT Hub tier.")

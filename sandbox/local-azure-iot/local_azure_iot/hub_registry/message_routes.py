@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import errors, identities, message_errors, modules
+from local_azure_iot.hub_registry import errors, identities, message_errors, method_calls, modules
 from local_azure_iot.hub_registry.route_table import HubTable
 from local_azure_iot.hub_registry.throttle import Operation
-from local_azure_iot.messaging import cloud_to_device, methods, service_queue
+from local_azure_iot.messaging import cloud_to_device, service_queue
 from local_azure_iot.messaging.cloud_to_device import LockLostError
 from local_azure_iot.messaging.service_queue import FEEDBACK, FILE_NOTIFICATIONS
 from local_azure_iot.microsoft_devices import lifecycle
@@ -19,13 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from local_azure_iot.local_azure import Azure
-    from local_azure_iot.messaging.methods import MethodAnswer
     from local_azure_iot.messaging.service_queue import ServiceQueue
     from local_azure_iot.wire import Request
-
-_METHOD = {"methodName": str, "responseTimeoutInSeconds": int, "connectTimeoutInSeconds": int, "timeoutInSeconds": int}
-_RESPONSE_SECONDS, _CONNECT_SECONDS = range(5, 301), range(301)  # documented
-_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
 def invoke_device_method(azure: Azure, request: Request) -> LaterReply:
@@ -44,49 +38,14 @@ def invoke_module_method(azure: Azure, request: Request) -> LaterReply:
 
 def _invoke(azure: Azure, request: Request, module: str) -> LaterReply:
     require_standard_tier(azure, request)
-    body = request.json_object(_METHOD)
-    name = body.get("methodName")
-    if not name:
-        raise errors.argument_invalid("methodName is missing")
-    response = _seconds(body, ("responseTimeoutInSeconds", "timeoutInSeconds"), _RESPONSE_SECONDS, 30)
-    connect = _seconds(body, ("connectTimeoutInSeconds",), _CONNECT_SECONDS, 0)
-    payload = _WRITER.encode(body["payload"]).encode("utf-8", "backslashreplace") if "payload" in body else b"null"
-    if len(payload) > methods.MAX_PAYLOAD:
-        raise message_errors.message_too_large(len(payload), methods.MAX_PAYLOAD)
+    call = method_calls.method_call(request.json_object(method_calls.SHAPE))
     hub_key, device = request.parameters["hub_key"], request.parameters["id"]
 
     async def answer() -> Reply:
-        try:
-            found = await methods.invoke(
-                azure, hub_key, device, module, name, payload, connect_seconds=connect, response_seconds=response
-            )  # fmt: skip
-        except methods.NotOnlineError as error:
-            raise message_errors.device_not_online(connect) from error
-        except methods.NoAnswerError as error:
-            raise message_errors.no_answer() from error
-        except methods.DisconnectedError as error:
-            raise message_errors.device_disconnected() from error
-        return Reply(body={"status": found.status, "payload": _payload(found)})
+        status, payload = await call.of(azure, hub_key, device, module)
+        return Reply(body={"status": status, "payload": payload})
 
     return LaterReply(answer)
-
-
-def _payload(answer: MethodAnswer) -> Any:
-    """The JSON that a device answered; None where it answered nothing, or no JSON (a guess)."""
-    try:
-        return json.loads(answer.payload) if answer.payload.strip() else None
-    except (ValueError, RecursionError):
-        return None
-
-
-def _seconds(body: dict[str, Any], names: tuple[str, ...], allowed: range, default: int) -> int:
-    for name in names:
-        value = body.get(name)
-        if value is not None and value not in allowed:
-            raise errors.argument_invalid(f"{name} must be {allowed[0]} to {allowed[-1]}, not {value}")
-        if value is not None:
-            return int(value)
-    return default
 
 
 def purge(azure: Azure, request: Request) -> Reply:

@@ -9,7 +9,7 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import errors, index, modules, twin_shape
+from local_azure_iot.hub_registry import errors, index, modules, scheduled_jobs, twin_shape
 from local_azure_iot.query_language import query
 from local_azure_iot.wire import Reply
 
@@ -34,7 +34,7 @@ def run_query(azure: Azure, request: Request) -> Reply:
     except query.QueryError as error:
         _log.info("query refused: %s: %s", error, text)
         raise errors.query_invalid() from error
-    hub_key, size = request.parameters["hub_key"], _page_size(request)
+    hub_key, size = request.parameters["hub_key"], page_size(request)
     token = _read_continuation_token(request.header("x-ms-continuation"), hub_key, text)
     kind = _KINDS[parsed.source] if parsed.returns_documents else "Raw"
     if parsed.aggregates:
@@ -77,8 +77,8 @@ def _page(
 def _matching(azure: Azure, hub_key: str, parsed: query.Query, after: str) -> Any:
     """The place and the twin of each device or module that the query selects; the index of modules does not lag."""
     if parsed.source is query.Source.JOBS:
-        return
-    if parsed.source is query.Source.MODULES:
+        twins = scheduled_jobs.parts_of_hub(azure, hub_key, after)
+    elif parsed.source is query.Source.MODULES:
         twins = modules.twins_of_hub(azure, hub_key, after)
     else:
         twins = ((found["id"], twin_shape.to_json(azure, hub_key, found)) for found in index.devices(azure, f"{hub_key}/", after))
@@ -87,7 +87,12 @@ def _matching(azure: Azure, hub_key: str, parsed: query.Query, after: str) -> An
             yield place, twin
 
 
-def _page_size(request: Request) -> int:
+def page_size(request: Request) -> int:
+    """How many items a page may have: `x-ms-max-item-count`.
+
+    Raises:
+        RegistryError: It is no number.
+    """
     text = request.header("x-ms-max-item-count")
     if text is None:
         return DEFAULT_PAGE

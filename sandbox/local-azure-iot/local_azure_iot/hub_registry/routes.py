@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import bulk, entries, errors, identities, key_rotation, twin_shape, twins
-from local_azure_iot.hub_registry import configuration_routes as configurations
 from local_azure_iot.hub_registry import module_routes as modules
 from local_azure_iot.hub_registry.query_routes import run_query
 from local_azure_iot.hub_registry.throttle import Operation
@@ -110,11 +109,6 @@ def service_statistics(azure: Azure, request: Request) -> Reply:
     return Reply(body={"connectedDeviceCount": azure.presence.count(f"{request.parameters['hub_key']}/")})
 
 
-def get_job(_azure: Azure, _request: Request) -> Reply:
-    """A job: local Azure has no jobs."""
-    raise errors.job_not_found()
-
-
 def _device(azure: Azure, request: Request, device: dict[str, Any]) -> Reply:
     body = identities.to_json(azure, request.parameters["hub_key"], device, request.api_version)
     return Reply(body=body, headers={"etag": f'"{body["etag"]}"'})
@@ -163,8 +157,6 @@ _add("Devices_UpdateTwin", "PATCH /twins/{id}", patch_twin, _TWINS, Operation.TW
 _add("Devices_ReplaceTwin", "PUT /twins/{id}", put_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
 _add("Statistics_GetDeviceStatistics", "GET /statistics/devices", device_statistics, _READ, _COUNTED, "statistics/read", _DOCUMENTED)
 _add("Statistics_GetServiceStatistics", "GET /statistics/service", service_statistics, _TWINS, _COUNTED, "statistics/read", _DOCUMENTED)
-_add("JobClient_GetImportExportJob", "GET /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/read", _DOCUMENTED, "no job exists here")
-_add("JobClient_CancelImportExportJob", "DELETE /jobs/{job}", get_job, _WRITE, _COUNTED, "jobs/delete", _RECORDED, "no job exists here")
 
 _MODULE, _ONE = "/devices/{id}/modules/{mid}", "/twins/{id}/modules/{mid}"
 _TIER = "guesses: messages, 50 modules beside those of IoT Edge; they can't connect: the name in their certificates is documented only"
@@ -175,64 +167,3 @@ _add("Modules_DeleteIdentity", f"DELETE {_MODULE}", modules.delete_module, _WRIT
 _add("Modules_GetTwin", f"GET {_ONE}", modules.get_module_twin, _TWINS, Operation.TWIN_READ, "twins/read", _DOCUMENTED)
 _add("Modules_UpdateTwin", f"PATCH {_ONE}", modules.patch_module_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
 _add("Modules_ReplaceTwin", f"PUT {_ONE}", modules.put_module_twin, _TWINS, Operation.TWIN_WRITE, "twins/write", _DOCUMENTED)
-
-_CONFIGURATION, _METRICS = Operation.CONFIGURATION, "guesses: the rights of signatures, numbers and messages of errors, metrics as of now"
-_APPLIED = "applied at once, where Azure takes minutes; guess: modules that a deployment made and the next does not name are deleted"
-_add(
-    "Configuration_GetConfigurations",
-    "GET /configurations",
-    configurations.list_configurations,
-    _READ,
-    _CONFIGURATION,
-    "configurations/read",
-    _DOCUMENTED,
-)
-_add(
-    "Configuration_TestQueries",
-    "POST /configurations/testQueries",
-    configurations.test_queries,
-    _READ,
-    _CONFIGURATION,
-    "configurations/testQueries/action",
-    _DOCUMENTED,
-    "guess: the errors' words",
-)
-_add(
-    "Configuration_Get",
-    "GET /configurations/{id}",
-    configurations.get_configuration,
-    _READ,
-    _CONFIGURATION,
-    "configurations/read",
-    _DOCUMENTED,
-    _METRICS,
-)
-_add(
-    "Configuration_CreateOrUpdate",
-    "PUT /configurations/{id}",
-    configurations.put_configuration,
-    _WRITE,
-    _CONFIGURATION,
-    "configurations/write",
-    _DOCUMENTED,
-    _APPLIED,
-)
-_add(
-    "Configuration_Delete",
-    "DELETE /configurations/{id}",
-    configurations.delete_configuration,
-    _WRITE,
-    _CONFIGURATION,
-    "configurations/delete",
-    _DOCUMENTED,
-)
-_add(
-    "Configuration_ApplyOnEdgeDevice",
-    "POST /devices/{id}/applyConfigurationContent",
-    configurations.apply_content,
-    _WRITE,
-    _CONFIGURATION,
-    "configurations/applyToEdgeDevice/action",
-    _DOCUMENTED,
-    _APPLIED,
-)

@@ -40,6 +40,26 @@ def scopes(device: Document, body: dict[str, Any], find: Find, *, edge: bool) ->
     return own or None, parents
 
 
+def moved(item: dict[str, Any], find: Find) -> dict[str, Any]:
+    """An exported device as a hub takes it where its parent is the device with the same id, but of another generation.
+
+    An IoT Edge device that is imported gets a new scope. That an import follows it to the devices below is a guess.
+    """
+    names = [item.get("deviceScope"), *(item["parentScopes"] if isinstance(item.get("parentScopes"), list) else [])]
+    here = {name: _edge_scope(name, find) for name in names if isinstance(name, str) and name}
+    own, above = item.get("deviceScope"), item.get("parentScopes")
+    return {
+        **item,
+        "deviceScope": here.get(own, own) if isinstance(own, str) else own,
+        "parentScopes": [here.get(name, name) if isinstance(name, str) else name for name in above] if isinstance(above, list) else above,
+    }
+
+
+def _edge_scope(scope: str, find: Find) -> str:
+    found = find(scope.removeprefix(_PREFIX).rpartition("-")[0])
+    return str(found["scope"]) if found is not None and found["edge"] else scope
+
+
 def _require_parent(device: Document, scope: str, find: Find) -> None:
     above, steps = _device_of(scope, find), set[str]()
     if above is None:

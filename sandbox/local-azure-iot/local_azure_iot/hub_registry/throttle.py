@@ -25,6 +25,7 @@ class Operation(StrEnum):
     TWIN_READ = "TwinRead"
     TWIN_WRITE = "TwinUpdate"
     CONFIGURATION = "ConfigurationWrite"
+    JOB = "Job"
     EVENTS = "DeviceToCloudSend"
     CLOUD_TO_DEVICE_SEND = "CloudToDeviceSend"
     CLOUD_TO_DEVICE_RECEIVE = "CloudToDeviceReceive"
@@ -39,6 +40,7 @@ _RATES = {
     Operation.TWIN_READ: (100.0, 500.0),
     Operation.TWIN_WRITE: (50.0, 250.0),
     Operation.CONFIGURATION: (20 / 60, 20 / 60),
+    Operation.JOB: (100 / 60, 5000 / 60),
     Operation.EVENTS: (100.0, 6000.0),
     Operation.CLOUD_TO_DEVICE_SEND: (100 / 60, 5000 / 60),
     Operation.CLOUD_TO_DEVICE_RECEIVE: (1000 / 60, 50_000 / 60),

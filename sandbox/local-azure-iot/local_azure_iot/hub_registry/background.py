@@ -1,0 +1,33 @@
+"""Work that goes on after its request was answered: jobs. In memory: what a restart ends begins again when somebody asks for the job."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+    from typing import Any
+
+_log = logging.getLogger("local_azure_iot")
+
+
+@dataclass
+class BackgroundWork:
+    """Tasks by the store key of what they work on."""
+
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+
+    def begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Begin work on ``key``, unless it is being worked on. It starts once the current request's transaction is committed."""
+        if key not in self._tasks:
+            task = asyncio.get_running_loop().create_task(work())
+            self._tasks[key] = task
+            task.add_done_callback(lambda done: self._ended(key, done))
+
+    def _ended(self, key: str, task: asyncio.Task[None]) -> None:
+        self._tasks.pop(key, None)
+        if not task.cancelled() and (error := task.exception()):
+            _log.error("work on %s failed inside local Azure", key, exc_info=error)

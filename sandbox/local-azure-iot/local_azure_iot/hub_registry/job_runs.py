@@ -1,0 +1,148 @@
+"""What a scheduled job does on each of its devices, in the background."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from local_azure_iot.hub_registry import entries, errors, identities, index, method_calls, modules, scheduled_jobs, twin_shape, twins
+from local_azure_iot.microsoft_devices.lifecycle import DEVICE_JOB
+from local_azure_iot.query_language.query import Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.store import Document
+
+    Target = tuple[str, str]  # the ids of a device and of its module; no module: the empty string
+
+_CHUNK = 100  # devices in one transaction; calls at once
+_LOOK_SECONDS = 0.1  # how often a job that is to start later looks at the clock, which a test may set
+
+
+def begin(azure: Azure, hub_key: str, job: Document) -> None:
+    """See to it that a job runs when it is due, unless it is over."""
+    if job["status"] not in scheduled_jobs.OVER:
+        azure.background.begin(f"job {entries.store_key(hub_key, job['id'])}", lambda: _run(azure, hub_key, job["id"]))
+
+
+async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
+    if not await _due(azure, hub_key, job_id):
+        return
+    try:
+        with azure.store.transaction():
+            job, targets = _started(azure, hub_key, job_id)
+        for chunk in (targets[start : start + _CHUNK] for start in range(0, len(targets), _CHUNK)):
+            if job["type"] == scheduled_jobs.UPDATE:
+                with azure.store.transaction():
+                    results = [_updated(azure, hub_key, job, target) for target in chunk]
+            else:
+                results = await asyncio.gather(*(_called(azure, hub_key, job, target) for target in chunk))
+            with azure.store.transaction():
+                _record(azure, hub_key, job, dict(zip(chunk, results, strict=True)))
+            await asyncio.sleep(0)
+        _end(azure, hub_key, job, "failed" if targets and job["counts"]["failed"] == len(targets) else "completed", None)
+    except errors.RegistryError as error:
+        _end(azure, hub_key, scheduled_jobs.require(azure, hub_key, job_id), "failed", error.message)
+
+
+async def _due(azure: Azure, hub_key: str, job_id: str) -> bool:
+    """Wait until a job is to start. Whether it is: not if it was cancelled meanwhile, or its hub deleted."""
+    while True:
+        job = scheduled_jobs.find(azure, hub_key, job_id)
+        if job is None or job["status"] in scheduled_jobs.OVER:
+            return False
+        remaining = (datetime.fromisoformat(job["start"]) - azure.clock.now()).total_seconds()
+        if remaining <= 0:
+            return True
+        await asyncio.sleep(min(remaining, _LOOK_SECONDS))
+
+
+def _started(azure: Azure, hub_key: str, job_id: str) -> tuple[Document, list[Target]]:
+    """The job as it runs, and its targets: those that meet its condition now."""
+    job = scheduled_jobs.require(azure, hub_key, job_id)
+    targets = list(_targets(azure, hub_key, job["condition"]))
+    job |= {"status": "running", "counts": {"device": len(targets), "failed": 0, "succeeded": 0, "running": 0, "pending": len(targets)}}
+    scheduled_jobs.save(azure, hub_key, job)
+    for target in targets:
+        _put_part(azure, hub_key, job, target, {"status": "pending"})
+    return job, targets
+
+
+def _targets(azure: Azure, hub_key: str, condition: str) -> Iterable[Target]:
+    from local_azure_iot.query_language import parser
+
+    query = parser.parse_target(condition)
+    if query.source is Source.MODULES:
+        for _, twin in modules.twins_of_hub(azure, hub_key, ""):
+            if query.selects(twin):
+                yield twin["deviceId"], twin["moduleId"]
+        return
+    for device in index.devices(azure, f"{hub_key}/"):
+        if query.selects(twin_shape.to_json(azure, hub_key, device)):
+            yield device["id"], ""
+
+
+def _updated(azure: Azure, hub_key: str, job: Document, target: Target) -> dict[str, Any]:
+    try:
+        _require_time(azure, job)
+        device = identities.require(azure, hub_key, target[0])
+        if target[1]:
+            modules.change_twin(azure, hub_key, modules.require(azure, hub_key, *target), job["update"], replace=False)
+        else:
+            identities.change_twin(azure, hub_key, device, job["update"])
+    except errors.RegistryError as error:
+        return _failure(error)
+    return {"status": "completed", "outcome": {"deviceMethodResponse": None}}
+
+
+async def _called(azure: Azure, hub_key: str, job: Document, target: Target) -> dict[str, Any]:
+    try:
+        _require_time(azure, job)
+        status, payload = await method_calls.method_call(job["method"]).of(azure, hub_key, *target)
+    except errors.RegistryError as error:
+        return _failure(error)
+    return {"status": "completed", "outcome": {"deviceMethodResponse": {"status": status, "payload": payload}}}
+
+
+def _require_time(azure: Azure, job: Document) -> None:
+    if azure.clock.now() > scheduled_jobs.deadline(job):
+        raise errors.RegistryError(400, 400025, "RequestTimedOut", "The job's maxExecutionTimeInSeconds was over before its turn came.")
+
+
+def _failure(error: errors.RegistryError) -> dict[str, Any]:
+    return {"status": "failed", "error": {"code": error.name, "description": error.message}}
+
+
+def _record(azure: Azure, hub_key: str, job: Document, results: dict[Target, dict[str, Any]]) -> None:
+    """Write what became of some devices, and the job's counts."""
+    if scheduled_jobs.find(azure, hub_key, job["id"]) is None:
+        return  # its hub was deleted meanwhile
+    for target, result in results.items():
+        _put_part(azure, hub_key, job, target, {**result, "endTimeUtc": twins.format_time(azure.clock.now())})
+        job["counts"]["failed" if result["status"] == "failed" else "succeeded"] += 1
+        job["counts"]["pending"] -= 1
+    scheduled_jobs.save(azure, hub_key, job)
+
+
+def _put_part(azure: Azure, hub_key: str, job: Document, target: Target, result: dict[str, Any]) -> None:
+    device, module = target
+    part = {
+        "deviceId": device,
+        **({"moduleId": module} if module else {}),
+        "jobId": job["id"],
+        "jobType": job["type"],
+        "startTimeUtc": twins.format_time(datetime.fromisoformat(job["start"])),
+        "createdDateTimeUtc": job["created"],
+        "lastUpdatedDateTimeUtc": twins.format_time(azure.clock.now()),
+        **result,
+    }
+    azure.store.put(DEVICE_JOB, scheduled_jobs.part_key(hub_key, job["id"], device, module), part)
+
+
+def _end(azure: Azure, hub_key: str, job: Document, status: str, failure: str | None) -> None:
+    with azure.store.transaction():
+        if scheduled_jobs.find(azure, hub_key, job["id"]) is not None:
+            scheduled_jobs.save(azure, hub_key, {**job, "status": status, "failure": failure, "end": twins.format_time(azure.clock.now())})
