@@ -21,6 +21,7 @@ import pytest
 from local_azure_iot import installation
 from sandbox import commands
 from tests.kit.control_port import control
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.prerequisites import need
 from tests.kit.repository import ROOT
@@ -122,6 +123,25 @@ def test_stopping_prints_nothing(tmp_path: Path) -> None:
             _, output = process.communicate(timeout=120)
 
     assert (process.returncode, output) == (0, b"")
+
+
+def test_stopping_ends_an_answer_that_takes_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A call of a direct method waits for its device: it ends with its connection, and nothing is printed."""
+    body = b'{"methodName":"m","connectTimeoutInSeconds":300}'
+    with local_azure(tmp_path) as azure, dialled(azure.ready["arm"]) as plain:
+        hub = HubClient(azure, azure.hub())
+        with hub.http:
+            hub.put("press-001")
+            trust = ssl.create_default_context(cafile=azure.ready["ca_file"])
+            with trust.wrap_socket(plain, server_hostname=hub.host) as waiting:
+                head = (
+                    f"POST /twins/press-001/methods?api-version=2021-04-12 HTTP/1.1\r\nHost: {hub.host}\r\nContent-Length: {len(body)}\r\n"
+                )
+                waiting.sendall(f"{head}Authorization: {hub.authorization}\r\n\r\n".encode() + body)
+                hub.ask("GET", "/devices/press-001").raise_for_status()  # answered after the call has begun
+                os.kill(azure.ready["pid"], signal.SIGTERM)
+                assert waiting.recv(4096) == b""
+    assert capfd.readouterr().err == ""
 
 
 def test_an_incomplete_request_blocks_no_other_client(process: LocalAzure) -> None:

@@ -47,7 +47,10 @@ class HttpProtocol(HttpToolsProtocol):
             scope.setdefault("extensions", {}).update(
                 {"sandbox.drop": self._drop, "sandbox.close": self._close, "sandbox.peer": self._peer}
             )
-            await inner(scope, receive, send)
+            try:
+                await inner(scope, receive, send)
+            except asyncio.CancelledError:  # local Azure stops, and this answer would have taken longer
+                self._drop()
 
         self.app = app
 
