@@ -89,7 +89,7 @@ def test_an_upload_whose_blob_nobody_can_see_stays_open(hub: HubState) -> None:
     for _ in range(2):
         answer = ask(hub, "POST", f"{DEVICE}/files/notifications", body(done))
         assert (answer.status, answer.headers["iothub-errorcode"]) == (400, "InvalidStorageEndpointOrBlob")
-        assert "gives no answer about https://127.0.0.1:1/store/files/press-001/a/b.jpg" in answer.json()["Message"]
+        assert "the hub can't find the uploaded file: HEAD https://127.0.0.1:1/store/files/press-001/a/b.jpg" in answer.json()["Message"]
 
 
 def test_a_connection_string_without_a_name_says_so() -> None:

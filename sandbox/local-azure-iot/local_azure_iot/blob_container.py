@@ -1,6 +1,6 @@
-"""A container of blobs as a hub's jobs use it: by a URI with a shared access signature, on Azure Storage or on Azurite.
+"""A container of blobs as a hub uses it: by a URI with a shared access signature, on Azure Storage or on Azurite.
 
-https://learn.microsoft.com/rest/api/storageservices/put-blob and /get-blob. These calls block: run them in a thread.
+https://learn.microsoft.com/rest/api/storageservices/put-blob, /get-blob and /get-blob-properties. These calls block: run them in a thread.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ import tempfile
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import IO, TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from email.message import Message
     from pathlib import Path
 
@@ -25,6 +27,14 @@ _IN_MEMORY = 1024 * 1024  # bytes of a blob; the rest is on disk
 
 class ContainerError(Exception):
     """The container's URI can't be used, or its store refuses a blob. The message names neither signature nor account key."""
+
+
+@dataclass(frozen=True)
+class BlobProperties:
+    """What a store says of a blob."""
+
+    size: int  # bytes
+    modified: datetime
 
 
 class _NoRedirect(urllib.request.HTTPRedirectHandler):
@@ -83,6 +93,19 @@ class BlobContainer:
             shutil.copyfileobj(answer, found)
         found.seek(0)
         return found
+
+    def properties(self, name: str) -> BlobProperties:
+        """The size of a blob, and when it was written last.
+
+        Raises:
+            ContainerError: There is no such blob, the store refuses it, can't be reached, or says neither.
+        """
+        with self._ask("HEAD", name, {}, None) as answer:
+            headers: Message = answer.headers  # type: ignore[attr-defined]  # urllib's answer to HTTP has them
+        try:
+            return BlobProperties(int(headers["Content-Length"]), parsedate_to_datetime(headers["Last-Modified"]))
+        except (TypeError, ValueError) as error:
+            raise ContainerError(f"HEAD {name}: the store says neither the blob's size nor when it was written") from error
 
     def _ask(self, method: str, name: str, headers: dict[str, str], content: IO[bytes] | None) -> IO[bytes]:
         parts = urlsplit(self.uri)

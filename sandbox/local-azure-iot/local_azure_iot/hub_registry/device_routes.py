@@ -12,8 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from local_azure_iot.hub_registry import entries, errors, message_errors
-from local_azure_iot.hub_registry.message_routes import require_standard_tier
+from local_azure_iot.hub_registry import entries, errors, message_errors, tier
 from local_azure_iot.hub_registry.route_table import DEVICE_CONNECT, HubTable
 from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.messaging import cloud_to_device, events, file_uploads
@@ -99,7 +98,7 @@ def _event(request: Request, body: bytes, named: Iterable[tuple[str, str]]) -> E
 
 def receive_message(azure: Azure, request: Request) -> Reply:
     """The oldest cloud-to-device message, locked for a minute or as long as the device asks for, under the ETag; 204 where none waits."""
-    require_standard_tier(azure, request)
+    tier.require_standard(azure, request.parameters["hub_key"])
     asked = request.header("iothub-messagelocktimeout") or request.query.get("iothub-messagelocktimeout") or ""
     seconds = int(asked) if asked.isascii() and asked.isdigit() and 0 < int(asked) <= _LONGEST_LOCK else cloud_to_device.LOCK_SECONDS
     received = cloud_to_device.receive(azure, request.parameters["hub_key"], request.parameters["id"], seconds)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import errors, identities, message_errors, method_calls, modules
+from local_azure_iot.hub_registry import identities, message_errors, method_calls, modules, tier
 from local_azure_iot.hub_registry.route_table import HubTable
 from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.messaging import cloud_to_device, service_queue
 from local_azure_iot.messaging.cloud_to_device import LockLostError
 from local_azure_iot.messaging.service_queue import FEEDBACK, FILE_NOTIFICATIONS
-from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.routing import Evidence
 from local_azure_iot.wire import NO_BODY, LaterReply, Reply
 
@@ -37,7 +36,7 @@ def invoke_module_method(azure: Azure, request: Request) -> LaterReply:
 
 
 def _invoke(azure: Azure, request: Request, module: str) -> LaterReply:
-    require_standard_tier(azure, request)
+    tier.require_standard(azure, request.parameters["hub_key"])
     call = method_calls.method_call(request.json_object(method_calls.SHAPE))
     hub_key, device = request.parameters["hub_key"], request.parameters["id"]
 
@@ -50,7 +49,7 @@ def _invoke(azure: Azure, request: Request, module: str) -> LaterReply:
 
 def purge(azure: Azure, request: Request) -> Reply:
     """Remove every message that waits for a device."""
-    require_standard_tier(azure, request)
+    tier.require_standard(azure, request.parameters["hub_key"])
     hub_key, device = request.parameters["hub_key"], request.parameters["id"]
     identities.require(azure, hub_key, device)
     return Reply(body={"deviceId": device, "moduleId": None, "totalMessagesPurged": cloud_to_device.purge(azure, hub_key, device)})
@@ -68,7 +67,7 @@ def receive_file_notification(azure: Azure, request: Request) -> Reply:
 
 
 def _receive(azure: Azure, request: Request, queue: ServiceQueue) -> Reply:
-    require_standard_tier(azure, request)
+    tier.require_standard(azure, request.parameters["hub_key"])
     batch = service_queue.receive(azure, request.parameters["hub_key"], queue)
     if batch is None:
         return Reply(status=204, body=NO_BODY)
@@ -85,13 +84,6 @@ def _settling(settle: Callable[[Azure, str, ServiceQueue, str], None], queue: Se
         return Reply(status=204, body=NO_BODY)
 
     return handler
-
-
-def require_standard_tier(azure: Azure, request: Request) -> None:
-    """Basic hubs have neither cloud-to-device messages nor direct methods (aka.ms/scaleyouriotsolution)."""
-    hub = lifecycle.find(azure, request.parameters["hub_key"], lifecycle.HUB)
-    if hub is not None and str(hub["sku"]["name"]).startswith("B"):
-        raise errors.not_in_this_tier()
 
 
 _TABLE = HubTable()

@@ -1,4 +1,4 @@
-"""What hubs of the basic tier lack: modules, configurations, jobs, digital twins.
+"""What hubs of the basic tier lack: modules, configurations, jobs, digital twins, direct methods, cloud-to-device messages.
 
 Source: https://learn.microsoft.com/azure/iot-hub/iot-hub-scaling, "Choose your tier".
 """

@@ -5,12 +5,15 @@ https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-file-upload.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
+from local_azure_iot.blob_container import BlobContainer, BlobProperties, ContainerError
 from local_azure_iot.messaging import durations, service_queue, storage_account
 from local_azure_iot.messaging.addresses import address
 from local_azure_iot.messaging.service_queue import FILE_NOTIFICATIONS
@@ -18,6 +21,8 @@ from local_azure_iot.messaging.storage_account import StorageError
 from local_azure_iot.microsoft_devices import lifecycle
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
@@ -98,27 +103,30 @@ async def finish(azure: Azure, hub_key: str, device: str, upload: Document, *, s
     Raises:
         StorageError: The blob of an upload that succeeded is not there, or the storage account gives no answer: the upload stays open.
     """
-    blob = None
-    url = ""
-    if success:
-        account = storage_account.read_connection_string(upload["connection"])
-        url = account.url(upload["container"], upload["blob"])
-        # By the machine's time: the storage account knows no other.
-        query = account.sign(
-            upload["container"], upload["blob"], permissions="r", expires=datetime.now().astimezone() + timedelta(minutes=5)
-        )  # fmt: skip
-        blob = await storage_account.blob_properties(f"{url}?{query}", azure.trusted_file)
+    blob = await asyncio.to_thread(_blob, upload, azure.trusted_file) if success else None
     with azure.store.transaction():
         azure.store.delete(lifecycle.FILE_UPLOAD, f"{address(hub_key, device)}/{upload['correlation']}")
         hub = azure.store.get(lifecycle.HUB.document, hub_key)
         if blob is None or hub is None or hub["properties"].get("enableFileUploadNotifications") is not True:
             return
+        account = storage_account.read_connection_string(upload["connection"])
         record = {
             "deviceId": device,
-            "blobUri": url,
+            "blobUri": f"{account.endpoint}/{upload['container']}/{quote(upload['blob'])}",
             "blobName": upload["blob"],
             "lastUpdatedTime": f"{blob.modified:%Y-%m-%dT%H:%M:%S}+00:00",
             "blobSizeInBytes": blob.size,
             "enqueuedTimeUtc": f"{azure.clock.now().replace(tzinfo=None).isoformat(timespec='microseconds')}0Z",  # .NET's seven digits
         }
         service_queue.add(azure, hub_key, FILE_NOTIFICATIONS, record)
+
+
+def _blob(upload: Document, trusted: Path | None) -> BlobProperties:
+    account = storage_account.read_connection_string(upload["connection"])
+    # By the machine's time: the storage account knows no other.
+    end = datetime.now().astimezone() + timedelta(minutes=5)
+    signature = account.sign(upload["container"], upload["blob"], permissions="r", expires=end)
+    try:
+        return BlobContainer(f"{account.endpoint}/{upload['container']}?{signature}", trusted).properties(upload["blob"])
+    except ContainerError as error:
+        raise StorageError(f"the hub can't find the uploaded file: {error}") from error
