@@ -163,3 +163,22 @@ def test_an_invalid_transfer(registry: HubClient, members: dict[str, Any], statu
     assert (answer.status_code, answer.headers["iothub-errorcode"]) == (status, code)
     assert status != 501 or "identityBased" in answer.json()["Message"]
     assert registry.ask("GET", "/jobs").json() == []
+
+
+def test_the_same_at_resource_manager(registry: HubClient, blobs: BlobStore) -> None:
+    """`exportDevices` and `importDevices`, in ARM's words; the jobs are those of the hub's own endpoint."""
+    registry.bulk({"id": "a"}, {"id": "b"}).raise_for_status()
+    container, hub, azure = blobs.create_container("arm"), registry.hub.id, registry.azure
+    job = azure.ask("POST", f"{hub}/exportDevices", json={"exportBlobContainerUri": container, "excludeKeys": True}).json()
+    assert (job["type"], job["status"], job["startTimeUtc"].endswith("GMT")) == ("export", "enqueued", True)
+    azure.until(lambda: azure.ask("GET", f"{hub}/jobs/{job['jobId']}").json()["status"] == "completed")
+    registry.ask("DELETE", "/devices/a", headers={"If-Match": "*"}).raise_for_status()
+    both = {"inputBlobContainerUri": container, "outputBlobContainerUri": container}
+    again = azure.ask("POST", f"{hub}/importDevices", json=both).json()
+    assert _over(registry, again["jobId"])["status"] == "completed"
+    assert [each["deviceId"] for each in registry.ask("GET", "/devices").json()] == ["a", "b"]
+    assert [each["type"] for each in azure.ask("GET", f"{hub}/jobs").json()["value"]] == ["export", "import"]
+    for body, status in (({"exportBlobContainerUri": "https://h/c"}, 400), ({"authenticationType": "identityBased"}, 501)):
+        url = azure.url(f"{hub}/exportDevices")
+        refused = azure.http.post(url, headers=azure.token, json={"excludeKeys": True, **body})
+        assert (refused.status_code, "message" in refused.text) == (status, True)

@@ -10,11 +10,13 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from tests.kit.hub_client import HubClient, signature
 from tests.kit.local_azure import LocalAzure
 from tests.kit.repository import ROOT
 from tests.local_azure.makers import authority, encoded, uploaded
@@ -96,3 +98,19 @@ def _write(
                 etag, code = found["etag"], found["properties"].get("verificationCode", "")
                 if len(acknowledged) >= ACKNOWLEDGED:
                     enough.set()
+
+
+def test_a_job_for_later_outlives_a_kill(tmp_path: Path) -> None:
+    """It runs when its time comes, though nobody asks for it after the restart."""
+    start = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
+    job = {"type": "scheduleUpdateTwin", "updateTwin": {"tags": {"late": True}}, "queryCondition": "*", "startTime": start}
+    with kept(tmp_path) as (azure, _), (registry := HubClient(azure, azure.hub())).http:
+        registry.put("a")
+        registry.ask("PUT", "/jobs/v2/later", json=job).raise_for_status()
+    with kept(tmp_path) as (azure, _):
+        azure.control("PUT", "/clock", {"advance": 3601})
+        azure.log_in()
+        with (again := HubClient(azure, registry.hub)).http:
+            again.hub.azure = azure
+            again.authorization = signature(again.host, "iothubowner", again.key("iothubowner"), seconds=9999)
+            azure.until(lambda: again.ask("GET", "/twins/a").json()["tags"] == {"late": True})

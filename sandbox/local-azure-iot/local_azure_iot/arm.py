@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from local_azure_iot.host_names import Endpoint
+from local_azure_iot.hub_registry import management_job_routes
 from local_azure_iot.key_vault import vault_routes
 from local_azure_iot.key_vault.known_operations import KNOWN_AT_ARM as KNOWN_VAULTS
 from local_azure_iot.login.tokens import TokenError
@@ -34,6 +35,7 @@ ROUTES: list[Route] = [
     *certificate_routes.ROUTES,
     *consumer_group_routes.ROUTES,
     *hub_routes.ROUTES,
+    *management_job_routes.ROUTES,
     *routing_routes.ROUTES,
     *private_link_routes.ROUTES,
     *provider_routes.ROUTES,

@@ -22,6 +22,7 @@ from local_azure_iot.amqp import availability
 from local_azure_iot.clock import Clock
 from local_azure_iot.control_access import ControlAccess
 from local_azure_iot.https_application import HttpsApplication
+from local_azure_iot.hub_registry import job_runs, registry_transfer
 from local_azure_iot.key_vault import vaults
 from local_azure_iot.listener import HttpServer
 from local_azure_iot.local_azure import Azure
@@ -202,6 +203,8 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     tasks = [
         asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (https_socket, control_socket), strict=True)
     ]
+    job_runs.resume(application.azure)
+    registry_transfer.resume(application.azure)
     try:
         await _started(servers, tasks)
         ready = _ready(

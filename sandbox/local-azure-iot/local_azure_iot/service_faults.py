@@ -78,8 +78,11 @@ def _vault_broken(_request: Request) -> ServiceError:
 
 
 def _absent_in_hub(request: Request) -> ServiceError:
-    found = re.fullmatch(r"/(?:devices|twins)/([^/]+).*", request.path, re.IGNORECASE)
-    return registry.not_found() if found is None or found.group(1).lower() == "query" else registry.device_not_found(found.group(1))
+    """What a hub answers where what the path names does not exist: the first row that fits."""
+    for pattern, absent in _ABSENT_IN_HUB:
+        if found := re.fullmatch(pattern, request.path, re.IGNORECASE):
+            return absent(**found.groupdict())
+    return registry.not_found()
 
 
 def _absent_in_arm(request: Request) -> ServiceError:
@@ -123,6 +126,13 @@ _ABSENT: tuple[tuple[str, Callable[..., ServiceError]], ...] = (
         lambda _request, name: arm.role_definition_not_found(name),
     ),
     (r".*/operation(?:results|s)/(?P<operation>[^/]+)", lambda _request, operation: arm.operation_not_found(operation)),
+)
+
+_ABSENT_IN_HUB: tuple[tuple[str, Callable[..., ServiceError]], ...] = (
+    (r"/devices/(?:query|keys/regenerate)", registry.not_found),
+    (r"/(?:devices|twins|digitaltwins)/(?P<device>[^/]+).*", registry.device_not_found),
+    (r"/configurations/(?!testQueries$)(?P<configuration>[^/]+)", registry.configuration_not_found),
+    (r"/jobs/(?!create$)(?:v2/(?!query$))?[^/]+(?:/cancel)?", registry.job_not_found),
 )
 
 _DEVICES: dict[str, Callable[[devices.Service], ServiceError]] = {

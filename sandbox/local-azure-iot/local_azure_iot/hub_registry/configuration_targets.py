@@ -85,7 +85,7 @@ def _look_at_module(azure: Azure, hub_key: str, module: Document, known: list[Do
     device = identities.find(azure, hub_key, module["device"])
     if device is None:
         return
-    reached = _reached(known, ("moduleContent",), modules.twin_json(device, module))
+    reached = _reached(known, ("moduleContent",), modules.twin_json(azure, hub_key, device, module))
     applied = _best(reached)
     before = module.get("deployed") or {"statuses": {}, "content": None, "paths": [], "edge": []}
     after = _after(reached, applied, [])

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import entries, errors, identities, index, method_calls, modules, scheduled_jobs, twin_shape, twins
-from local_azure_iot.microsoft_devices.lifecycle import DEVICE_JOB
+from local_azure_iot.microsoft_devices.lifecycle import DEVICE_JOB, SCHEDULED_JOB
 from local_azure_iot.query_language.query import Source
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Target = tuple[str, str]  # the ids of a device and of its module; no module: the empty string
 
 _CHUNK = 100  # devices in one transaction; calls at once
+_MANY = 1_000_000  # jobs; more than any hub has had
 _LOOK_SECONDS = 0.1  # how often a job that is to start later looks at the clock, which a test may set
 
 
@@ -26,6 +27,12 @@ def begin(azure: Azure, hub_key: str, job: Document) -> None:
     """See to it that a job runs when it is due, unless it is over."""
     if job["status"] not in scheduled_jobs.OVER:
         azure.background.begin(f"job {entries.store_key(hub_key, job['id'])}", lambda: _run(azure, hub_key, job["id"]))
+
+
+def resume(azure: Azure) -> None:
+    """Go on with the jobs that a restart ended, or that are to start later."""
+    for key, job in azure.store.page(SCHEDULED_JOB, "", "", _MANY):
+        begin(azure, key.rpartition("/")[0], job)
 
 
 async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
@@ -43,9 +50,10 @@ async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
             with azure.store.transaction():
                 _record(azure, hub_key, job, dict(zip(chunk, results, strict=True)))
             await asyncio.sleep(0)
-        _end(azure, hub_key, job, "failed" if targets and job["counts"]["failed"] == len(targets) else "completed", None)
+        _end(azure, hub_key, job, "failed" if 0 < job["counts"]["device"] == job["counts"]["failed"] else "completed", None)
     except errors.RegistryError as error:
-        _end(azure, hub_key, scheduled_jobs.require(azure, hub_key, job_id), "failed", error.message)
+        if found := scheduled_jobs.find(azure, hub_key, job_id):  # None: its hub was deleted meanwhile
+            _end(azure, hub_key, found, "failed", error.message)
 
 
 async def _due(azure: Azure, hub_key: str, job_id: str) -> bool:
@@ -63,6 +71,9 @@ async def _due(azure: Azure, hub_key: str, job_id: str) -> bool:
 def _started(azure: Azure, hub_key: str, job_id: str) -> tuple[Document, list[Target]]:
     """The job as it runs, and its targets: those that meet its condition now."""
     job = scheduled_jobs.require(azure, hub_key, job_id)
+    if job["status"] == "running":  # a restart ended it: the rest is to be done
+        parts = (part for place, part in scheduled_jobs.parts_of_hub(azure, hub_key, f"{job_id}/") if place.startswith(f"{job_id}/"))
+        return job, [(part["deviceId"], part.get("moduleId", "")) for part in parts if part["status"] == "pending"]
     targets = list(_targets(azure, hub_key, job["condition"]))
     job |= {"status": "running", "counts": {"device": len(targets), "failed": 0, "succeeded": 0, "running": 0, "pending": len(targets)}}
     scheduled_jobs.save(azure, hub_key, job)

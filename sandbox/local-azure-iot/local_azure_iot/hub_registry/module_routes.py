@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 def list_modules(azure: Azure, request: Request) -> Reply:
     """The modules of a device."""
     hub_key, device = _device(azure, request)
-    return Reply(body=[modules.to_json(module) for module in modules.of_device(azure, hub_key, device["id"])])
+    return Reply(body=[modules.to_json(azure, hub_key, module) for module in modules.of_device(azure, hub_key, device["id"])])
 
 
 def get_module(azure: Azure, request: Request) -> Reply:
     """A module; its etag is in the header too, in quotes."""
-    return _reply(modules.to_json(_module(azure, request)[2]))
+    return _reply(modules.to_json(azure, request.parameters["hub_key"], _module(azure, request)[2]))
 
 
 def put_module(azure: Azure, request: Request) -> Reply:
@@ -31,11 +31,11 @@ def put_module(azure: Azure, request: Request) -> Reply:
     if body.get("deviceId") != device_id or body.get("moduleId") != module_id:
         raise errors.argument_invalid(f"deviceId and moduleId in the body are not '{device_id}' and '{module_id}' of the path")
     if if_match is None:
-        return _reply(modules.to_json(modules.create(azure, hub_key, device_id, body)), status=201)
+        return _reply(modules.to_json(azure, hub_key, modules.create(azure, hub_key, device_id, body)), status=201)
     module = modules.require(azure, hub_key, device_id, module_id)
     if not entries.matches(if_match, module):
         raise errors.etag_invalid()
-    return _reply(modules.to_json(modules.update(azure, hub_key, module, body)))
+    return _reply(modules.to_json(azure, hub_key, modules.update(azure, hub_key, module, body)))
 
 
 def delete_module(azure: Azure, request: Request) -> Reply:
@@ -52,8 +52,8 @@ def delete_module(azure: Azure, request: Request) -> Reply:
 
 def get_module_twin(azure: Azure, request: Request) -> Reply:
     """The twin of a module."""
-    _, device, module = _module(azure, request)
-    return _reply(modules.twin_json(device, module))
+    hub_key, device, module = _module(azure, request)
+    return _reply(modules.twin_json(azure, hub_key, device, module))
 
 
 def patch_module_twin(azure: Azure, request: Request) -> Reply:
@@ -72,7 +72,7 @@ def _write_twin(azure: Azure, request: Request, *, replace: bool) -> Reply:
     if if_match is not None and not twins.matches(if_match, module["twin"]):
         raise errors.etag_invalid()
     modules.change_twin(azure, hub_key, module, request.json_object(), replace=replace)
-    return _reply(modules.twin_json(device, module))
+    return _reply(modules.twin_json(azure, hub_key, device, module))
 
 
 def _module(azure: Azure, request: Request) -> tuple[str, dict[str, Any], dict[str, Any]]:

@@ -57,7 +57,7 @@ def twins_of_hub(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, 
         for key, module in rows:
             device = azure.store.get(DEVICE, entries.store_key(hub_key, module["device"]))
             if device is not None:
-                yield key.removeprefix(prefix), twin_json(device, module)
+                yield key.removeprefix(prefix), twin_json(azure, hub_key, device, module)
         after = rows[-1][0].removeprefix(prefix)
 
 
@@ -151,26 +151,27 @@ def delete_of_device(azure: Azure, hub_key: str, device_id: str) -> None:
     azure.store.delete_under(MODULE, _key(hub_key, device_id, ""))
 
 
-def to_json(module: Document) -> dict[str, Any]:
+def to_json(azure: Azure, hub_key: str, module: Document) -> dict[str, Any]:
     """A module as Azure returns it, in its order of members."""
-    auth = module["auth"]
+    auth, activity = module["auth"], azure.presence.activity_of(_key(hub_key, module["device"], module["id"]))
     return {
         "moduleId": module["id"],
         "managedBy": module["managedBy"],
         "deviceId": module["device"],
         "generationId": module["generation"],
         "etag": entries.etag(module),
-        "connectionState": "Disconnected",
-        "connectionStateUpdatedTime": entries.format_time(None, zone=True),
-        "lastActivityTime": entries.format_time(None, zone=True),
+        "connectionState": "Connected" if activity.connection else "Disconnected",
+        "connectionStateUpdatedTime": entries.format_time(activity.changed, zone=True),
+        "lastActivityTime": entries.format_time(activity.last, zone=True),
         "cloudToDeviceMessageCount": 0,
         "authentication": authentication.to_json(auth) | {"type": auth["type"]},
     }
 
 
-def twin_json(device: Document, module: Document) -> dict[str, Any]:
+def twin_json(azure: Azure, hub_key: str, device: Document, module: Document) -> dict[str, Any]:
     """The twin of a module. Its status is the device's."""
     twin, auth = module["twin"], module["auth"]
+    activity = azure.presence.activity_of(_key(hub_key, module["device"], module["id"]))
     reached = {**(module.get("deployed") or {}).get("statuses", {}), **module.get("deployments", {})}
     return {
         "deviceId": device["id"],
@@ -179,12 +180,12 @@ def twin_json(device: Document, module: Document) -> dict[str, Any]:
         "deviceEtag": entries.etag(module),
         "status": device["status"],
         "statusUpdateTime": entries.format_time(device["statusUpdated"], zone=True),
-        "connectionState": "Disconnected",
-        "lastActivityTime": entries.format_time(None, zone=True),
+        "connectionState": "Connected" if activity.connection else "Disconnected",
+        "lastActivityTime": entries.format_time(activity.last, zone=True),
         "cloudToDeviceMessageCount": 0,
         "authenticationType": auth["type"],
         "x509Thumbprint": dict(zip(("primaryThumbprint", "secondaryThumbprint"), auth["thumbprints"], strict=True)),
-        "modelId": "",
+        "modelId": module.get("modelId", ""),
         "version": twin["version"],
         "tags": twin["tags"],
         "properties": {"desired": twins.properties(twin["desired"]), "reported": twins.properties(twin["reported"])},

@@ -69,7 +69,7 @@ def create(azure: Azure, hub_key: str, body: dict[str, Any]) -> Document:
         "input": body.get("inputBlobContainerUri"),
         "output": body.get("outputBlobContainerUri"),
         "inputName": body.get("inputBlobName") or "devices.txt",
-        "outputName": body.get("outputBlobName") or "devices.txt",
+        "outputName": body.get("outputBlobName") or ("devices.txt" if kind == EXPORT else "importErrors.log"),
         "configurationsName": (body.get("configurationsBlobName") or "configurations.txt") if body.get("includeConfigurations") else None,
         "withoutKeys": body.get("excludeKeysInExport") is True,
     }
@@ -100,7 +100,7 @@ def to_json(job: Document) -> dict[str, Any]:
         "inputBlobContainerUri": job["input"],
         "inputBlobName": job["inputName"] if job["type"] == IMPORT else None,
         "outputBlobContainerUri": job["output"],
-        "outputBlobName": job["outputName"] if job["type"] == EXPORT else None,
+        "outputBlobName": job["outputName"],
         "excludeKeysInExport": job["withoutKeys"],
         "storageAuthenticationType": "keyBased",
         "includeConfigurations": job["configurationsName"] is not None,

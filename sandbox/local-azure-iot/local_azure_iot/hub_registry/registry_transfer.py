@@ -25,7 +25,7 @@ from local_azure_iot.hub_registry import (
     scopes,
     twins,
 )
-from local_azure_iot.microsoft_devices.lifecycle import DEVICE
+from local_azure_iot.microsoft_devices.lifecycle import DEVICE, REGISTRY_JOB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from local_azure_iot.store import Document
 
 _CHUNK = 200  # lines in one transaction
+_MANY = 1_000_000  # jobs; more than any hub has had
 _IN_MEMORY = 1024 * 1024  # bytes; the rest of a blob that is being written is on disk
-_ERRORS = "importErrors.log"
 _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
@@ -43,6 +43,12 @@ def begin(azure: Azure, hub_key: str, job: Document) -> None:
     """See to it that a job runs, unless it is over."""
     if job["status"] not in registry_jobs.OVER:
         azure.background.begin(f"transfer {entries.store_key(hub_key, job['id'])}", lambda: _run(azure, hub_key, job["id"]))
+
+
+def resume(azure: Azure) -> None:
+    """Begin again the jobs that a restart ended."""
+    for key, job in azure.store.page(REGISTRY_JOB, "", "", _MANY):
+        begin(azure, key.rpartition("/")[0], job)
 
 
 async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
@@ -81,6 +87,8 @@ async def _export(azure: Azure, hub_key: str, job: Document) -> None:
             if not _update(azure, hub_key, job["id"], progress=min(99 * done // total, 99)):
                 return
             await asyncio.sleep(0)
+        if not _update(azure, hub_key, job["id"], progress=99):
+            return
         await asyncio.to_thread(container.write, job["outputName"], blob)
     if job["configurationsName"]:
         with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as blob:
@@ -139,7 +147,7 @@ async def _import(azure: Azure, hub_key: str, job: Document) -> None:
             with await asyncio.to_thread(source.read, job["configurationsName"]) as blob, azure.store.transaction():
                 _import_configurations(azure, hub_key, blob, refused)
         if refused.tell():
-            await asyncio.to_thread(target.write, _ERRORS, refused)
+            await asyncio.to_thread(target.write, job["outputName"], refused)
 
 
 def _import_lines(azure: Azure, hub_key: str, lines: list[bytes], refused: IO[bytes], later: list[bytes] | None) -> None:

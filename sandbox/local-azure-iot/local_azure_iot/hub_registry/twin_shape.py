@@ -27,7 +27,7 @@ def to_json(azure: Azure, hub_key: str, device: Document) -> dict[str, Any]:
         "cloudToDeviceMessageCount": cloud_to_device.waiting(azure, hub_key, device["id"]),
         "authenticationType": device["auth"]["type"],
         "x509Thumbprint": dict(zip(("primaryThumbprint", "secondaryThumbprint"), device["auth"]["thumbprints"], strict=True)),
-        "modelId": "",
+        "modelId": device.get("modelId", ""),
         "version": twin["version"],
         "tags": twin["tags"],
         "properties": {"desired": twins.properties(twin["desired"]), "reported": twins.properties(twin["reported"])},

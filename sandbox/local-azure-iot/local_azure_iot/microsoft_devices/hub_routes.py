@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_azure_iot import shapes
-from local_azure_iot.microsoft_devices import errors, hubs, lifecycle, shared_access_policies
+from local_azure_iot.microsoft_devices import hubs, lifecycle, shared_access_policies
 from local_azure_iot.microsoft_devices.errors import Service
 from local_azure_iot.microsoft_devices.lifecycle import HUB
 from local_azure_iot.microsoft_devices.name_check import check_hub_name
@@ -108,18 +108,6 @@ def get_stats(azure: Azure, request: Request) -> Reply:
     return Reply(body=hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB)))
 
 
-def get_job(azure: Azure, request: Request) -> Reply:
-    """A job: local Azure has no jobs."""
-    hubs.require(azure, resource_id(request))
-    raise errors.job_not_found(request.parameters["job"])
-
-
-def list_jobs(azure: Azure, request: Request) -> Reply:
-    """The jobs: always an empty list."""
-    hubs.require(azure, resource_id(request))
-    return Reply(body={"value": []})
-
-
 _SUB = "/subscriptions/{subscription}"
 _IN_GROUP = f"{_SUB}/resourceGroups/{{group}}/providers/Microsoft.Devices/IotHubs"
 _ONE = f"{_IN_GROUP}/{{name}}"
@@ -170,8 +158,6 @@ ROUTES = table(
         ("IotHubResource_GetValidSkus", "GET", f"{_ONE}/skus", list_skus, Evidence.DOCUMENTED, f"{_ACTION}/skus/read"),
         ("IotHubResource_GetQuotaMetrics", "GET", f"{_ONE}/quotaMetrics", list_quotas, Evidence.DOCUMENTED, f"{_ACTION}/quotaMetrics/read"),
         ("IotHubResource_GetStats", "GET", f"{_ONE}/IotHubStats", get_stats, Evidence.DOCUMENTED, f"{_ACTION}/iotHubStats/read"),
-        ("IotHubResource_ListJobs", "GET", f"{_ONE}/jobs", list_jobs, Evidence.DOCUMENTED, f"{_ACTION}/jobs/read"),
-        ("IotHubResource_GetJob", "GET", f"{_ONE}/jobs/{{job}}", get_job, Evidence.RECORDED, f"{_ACTION}/jobs/read"),
         (
             "Operation results (hub)",
             "GET",

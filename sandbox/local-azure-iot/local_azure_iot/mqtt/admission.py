@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import date
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from local_azure_iot import host_names
-from local_azure_iot.hub_registry import device_access
+from local_azure_iot.hub_registry import device_access, plug_and_play
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 BAD_LEVEL, NOT_AUTHORIZED = 1, 5  # return codes of MQTT 3.1.1, section 3.2.2.3
 _MQTT_3_1_1 = 4
 _DEVICE_AND_MODULE = 2  # ids
-_PARAMETERS = re.compile(r"\?|(api-version|DeviceClientType)=", re.IGNORECASE)
+_PARAMETERS = re.compile(r"\?|(api-version|DeviceClientType|model-id)=", re.IGNORECASE)
 _VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?")
 _FIRST_VERSION = date(2015, 8, 15)  # `2015-08-15-preview`, the first that Microsoft published
 
@@ -47,9 +48,11 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedIdentity:
         raise RefusedError(f"the hub's network settings refuse this client: {refusal}")
     device, module = _identity(connect, hub["hostName"], azure.clock.now().date())
     try:
-        return device_access.admit(azure, hub_key, hub, device, module, chain=peer.chain, signature=connect.password)
+        admitted = device_access.admit(azure, hub_key, hub, device, module, chain=peer.chain, signature=connect.password)
     except device_access.DeviceRefusedError as refused:
         raise RefusedError(str(refused)) from refused
+    plug_and_play.announce(azure, hub_key, device, module, unquote(_parameters(connect.username).get("model-id", "")))
+    return admitted
 
 
 def _hub(azure: Azure, server_name: str) -> tuple[str, Document]:
@@ -69,18 +72,30 @@ def _identity(connect: Connect, host: str, today: date) -> tuple[str, str]:
     parameters without a question mark.
     """
     name, *ids = connect.username.split("/")
-    parameters = ids.pop() if len(ids) > 1 and (not ids[-1] or _PARAMETERS.match(ids[-1])) else ""
+    if _has_parameters(ids):
+        ids.pop()
     if name.lower() != host.lower() or not ids or not all(ids):
         raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id")
     if len(ids) > _DEVICE_AND_MODULE:
         raise RefusedError(f"the user name '{connect.username[:200]}' has more in it than the ids of a device and its module")
-    version = dict(part.partition("=")[::2] for part in parameters.lstrip("?").split("&")).get("api-version", "")
+    version = _parameters(connect.username).get("api-version", "")
     if version and not _is_known(version, today):
         raise RefusedError(f"the api-version '{version[:100]}' in the user name is not known")
     if connect.client_id != "/".join(ids):
         whose = "the device's id" if len(ids) == 1 else "the ids of the device and its module"
         raise RefusedError(f"the client id '{connect.client_id[:200]}' is not {whose} '{'/'.join(ids)}'")
     return ids[0], ids[1] if len(ids) == _DEVICE_AND_MODULE else ""
+
+
+def _has_parameters(ids: list[str]) -> bool:
+    return len(ids) > 1 and (not ids[-1] or _PARAMETERS.match(ids[-1]) is not None)
+
+
+def _parameters(username: str) -> dict[str, str]:
+    """What stands behind the ids in a user name: `api-version=…&DeviceClientType=…&model-id=…`, still percent-encoded."""
+    ids = username.split("/")[1:]
+    text = ids[-1].lstrip("?") if _has_parameters(ids) else ""
+    return dict(part.partition("=")[::2] for part in text.split("&"))
 
 
 def _is_known(version: str, today: date) -> bool:

@@ -70,6 +70,12 @@ def not_implemented(operation: str, request: str) -> ArmError:
     return ArmError(501, "NotImplemented", f"{operation} ({request}) is an operation of Azure's that local Azure does not have.")
 
 
+def identity_based_access() -> ArmError:
+    """A job is to reach its blobs as the hub's own identity. No Azure answers so: only the envelope is ARM's."""
+    message = "authenticationType 'identityBased' is Azure's; local Azure reaches blobs by a SAS token in the container's URI only."
+    return ArmError(501, "NotImplemented", message)
+
+
 def method_not_allowed(method: str, allowed: Iterable[str]) -> ArmError:
     """The path does not support the method."""
     names = ", ".join(sorted(allowed))
