@@ -84,7 +84,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 # AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
 # AMQP are skipped, and local Azure refuses AMQP.
@@ -119,6 +119,12 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@$(call with_progress,Installing the package's lowest versions into .strangers,.strangers/lowest/bin/python $(LOCKED_PIP) --no-compile -r requirements/lowest.txt)
 	@touch $@
 
+.strangers/lowest-local-azure.stamp: requirements/lowest-local-azure.txt
+	@mkdir -p .strangers
+	@test -x .strangers/lowest-local-azure/bin/pip || ($(call with_progress,Creating a virtual environment for local Azure's lowest versions,$(PYTHON) $(QUIETLY) venv .strangers/lowest-local-azure))
+	@$(call with_progress,Installing local Azure's lowest versions into .strangers,.strangers/lowest-local-azure/bin/python $(LOCKED_PIP) --no-compile -r requirements/lowest-local-azure.txt)
+	@touch $@
+
 .strangers/node.stamp: tests/strangers/node/package.json tests/strangers/node/package-lock.json
 	@mkdir -p .strangers/node
 	@cp tests/strangers/node/package.json tests/strangers/node/package-lock.json .strangers/node
@@ -137,14 +143,16 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@$(call with_progress,Installing what builds a release into .strangers,.strangers/release/bin/python $(LOCKED_PIP) -r requirements/release.txt)
 	@touch $@
 
-# The SBOM lists the locked versions, with their hashes: those that a release was tested with. Packages lie apart, because all files beside
+SBOM := .strangers/release/bin/cyclonedx-py requirements --mc-type library --output-reproducible --spec-version 1.6 --output-format JSON
+# An SBOM lists the locked versions, with their hashes: those that a release was tested with. Packages lie apart, because all files beside
 # them would be published too. VERSION is what a tag says; the shell reads it as a variable, so that no name is a command.
-dist: .strangers/release.stamp ## build the packages of a release and their CycloneDX SBOM into dist/ (VERSION=1.2.3: refuse any other version)
+dist: .strangers/release.stamp ## build the packages of a release and their CycloneDX SBOMs into dist/ (VERSION=1.2.3: refuse any other version)
 	@rm -rf dist
-	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .strangers/release/bin/python -m build --no-isolation --outdir dist/packages . > dist.log 2>&1 || (cat dist.log; exit 1)
+	@for each in . $(LOCAL_AZURE); do SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .strangers/release/bin/python -m build --no-isolation --outdir dist/packages $$each > dist.log 2>&1 || (cat dist.log; exit 1) || exit 1; done
 	@rm dist.log
-	@.strangers/release/bin/cyclonedx-py requirements --pyproject pyproject.toml --mc-type library --output-reproducible --spec-version 1.6 --output-format JSON --output-file dist/hubtrust.cdx.json requirements/program.txt 2> /dev/null
-	@test -z "$$VERSION" || test -f "dist/packages/hubtrust-$$VERSION.tar.gz" || (echo "the tag says version $$VERSION, and pyproject.toml makes $$(cd dist/packages && echo *): correct one of them"; rm -rf dist; exit 1)
+	@$(SBOM) --pyproject pyproject.toml --output-file dist/hubtrust.cdx.json requirements/program.txt 2> /dev/null
+	@$(SBOM) --pyproject $(LOCAL_AZURE)/pyproject.toml --output-file dist/local-azure-iot.cdx.json $(LOCAL_AZURE)/requirements.txt 2> /dev/null
+	@test -z "$$VERSION" || test -f "dist/packages/hubtrust-$$VERSION.tar.gz" -a -f "dist/packages/local_azure_iot-$$VERSION.tar.gz" || (echo "the tag says version $$VERSION, and each pyproject.toml makes $$(cd dist/packages && echo *): correct one of them"; rm -rf dist; exit 1)
 
 docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage
@@ -168,12 +176,15 @@ UV ?= uv
 UPGRADE ?= --upgrade
 LOCKED := program sandbox dev amqp amqp_clients az build device bench audit release
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
+LOCAL_AZURE := sandbox/local-azure-iot
 HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust
 lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPGRADE= keeps the pins that are there)
 	$(UV) $(COMPILE) requirements.in -o requirements.txt
 	@for each in $(LOCKED); do echo "requirements/$$each.txt"; \
 		$(UV) $(COMPILE) $(HASHED) requirements/$$each.in -o requirements/$$each.txt || exit 1; done
 	$(UV) $(COMPILE) $(HASHED) --resolution lowest-direct pyproject.toml requirements/lowest.in -o requirements/lowest.txt
+	$(UV) $(COMPILE) $(HASHED) $(LOCAL_AZURE)/pyproject.toml $(LOCAL_AZURE)/requirements.in -o $(LOCAL_AZURE)/requirements.txt
+	$(UV) $(COMPILE) $(HASHED) --extra testing --resolution lowest-direct $(LOCAL_AZURE)/pyproject.toml requirements/lowest-local-azure.in -o requirements/lowest-local-azure.txt
 
 clean: ## remove everything that make created
 	rm -rf $(VENV) .strangers .sandbox .cache dist

@@ -39,7 +39,7 @@ def asked(azure: LocalAzure, path: str, host: str) -> httpx.Response:
 
 def test_it_listens_there_and_is_found_here(open_azure: LocalAzure) -> None:
     """The ready file has addresses that this machine can use; the proxy and ARM answer on them, and on every other one."""
-    places = [urlsplit(open_azure.ready[name]) for name in ("arm", "mqtt", "proxy", "control")]
+    places = [urlsplit(open_azure.ready[name]) for name in ("arm", "mqtt", "amqp", "proxy", "control") if open_azure.ready[name]]
     assert {place.hostname for place in places} == {"127.0.0.1"}
     assert open_azure.ready["control_token"] == TOKEN
     for place in places:

@@ -1,5 +1,6 @@
 """An example installs this repository's package: never a bare name, which anybody could register."""
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -23,3 +24,14 @@ def test_an_example_installs_what_exists(example: Path) -> None:
     (path,) = (entry.partition(" #")[0].strip() for entry in entries(lock))
     project = tomllib.loads((example / path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert ((example / path).resolve(), project["name"]) == (ROOT, "hubtrust")
+
+
+def test_local_azure_is_installed_by_its_path() -> None:
+    """Its examples and pages too: no registry has the name, so that anybody could register it."""
+    distribution = ROOT / "sandbox/local-azure-iot"
+    suffixes = {".md", ".yaml", ".yml", ".json", ".py", ".toml", ""}
+    files = [each for each in distribution.rglob("*") if each.is_file() and each.suffix in suffixes and "__pycache__" not in each.parts]
+    lines = [line for each in (*files, *(ROOT / "docs").glob("*.md"), ROOT / "README.md") for line in each.read_text().splitlines()]
+    installed = [line for line in lines if "pip install" in line]
+    assert installed
+    assert [line for line in installed if re.search(r"""install (-\S+ )*['"]?local[-_]azure""", line)] == []

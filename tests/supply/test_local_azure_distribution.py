@@ -81,6 +81,12 @@ def test_what_the_wheel_has(wheel: Path) -> None:
     assert "[pytest11]\nlocal_azure_iot = local_azure_iot.pytest_plugin" in entry_points
 
 
+def test_the_readme_has_the_example() -> None:
+    """What a stranger copies is what is tested, but for the docstring."""
+    code = EXAMPLE.read_text(encoding="utf-8").partition('"""\n\n')[2]
+    assert f"```python\n{code}```\n" in (DISTRIBUTION / "README.md").read_text(encoding="utf-8")
+
+
 def test_it_asks_for_nothing_of_pulumi() -> None:
     """Neither Pulumi, its gRPC, nor an SDK of Azure is needed."""
     assert not {name for name in _needed("local-azure-iot[testing]") if re.match(r"pulumi|grpc|azure|hubtrust|msal", name)}

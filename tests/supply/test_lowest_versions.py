@@ -57,10 +57,31 @@ def test_the_program_runs_with_the_lowest_versions(stack: Program, lowest: Path)
     assert stack.run("destroy") == 0, stack.printed
 
 
-def test_the_lower_bounds_are_these_versions() -> None:
-    """Each requirement of the package has a lower bound, and the lock has that very version: a bound that nobody tried is found here."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    pinned = {pin.requirement.name: str(pin.requirement.specifier) for pin in pins(ROOT / "requirements/lowest.txt")}
-    for requirement in map(Requirement, project["dependencies"]):
+@pytest.mark.stranger
+def test_local_azure_runs_with_the_lowest_versions(tmp_path: Path) -> None:
+    """Its commands, its fixtures and a device that connects: the example of its README, with the lowest versions that it asks for."""
+    installed = ROOT / ".strangers/lowest-local-azure"
+    need((installed / "bin/python").exists(), "local Azure's lowest versions are not installed: run `make strangers`")
+    distribution = ROOT / "sandbox/local-azure-iot"
+    (tmp_path / "test_press.py").write_text((distribution / "examples/pytest/test_press.py").read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "test_port_443.py").write_text(
+        "def test_port_443(local_hub, device_ca):\n    with local_hub.device('a', device_ca).connect(websockets=True) as client:\n"
+        "        client.publish('devices/a/messages/events/', b'1', qos=1).wait_for_publish(10)\n"
+    )
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")} | {"PYTHONPATH": str(distribution)}
+    command = [installed / "bin/python", "-m", "pytest", "-q", "-p", "local_azure_iot.pytest_plugin", "-p", "no:cacheprovider"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]
+    assert "3 passed" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("folder", "lock"), [(".", "requirements/lowest.txt"), ("sandbox/local-azure-iot", "requirements/lowest-local-azure.txt")]
+)
+def test_the_lower_bounds_are_these_versions(folder: str, lock: str) -> None:
+    """Each requirement of a package has a lower bound, and the lock has that very version: a bound that nobody tried is found here."""
+    project = tomllib.loads((ROOT / folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    pinned = {pin.requirement.name: Version(str(pin.requirement.specifier).removeprefix("==")) for pin in pins(ROOT / lock)}
+    for requirement in map(Requirement, (*project["dependencies"], *project["optional-dependencies"].get("testing", ()))):
         (least,) = (Version(each.version) for each in requirement.specifier if each.operator == ">=")
-        assert Version(pinned[canonicalize_name(requirement.name)].removeprefix("==")) == least, f"{requirement}: run `make lock UPGRADE=`"
+        assert pinned[canonicalize_name(requirement.name)] == least, f"{requirement}: run `make lock UPGRADE=`"

@@ -19,7 +19,13 @@ from tests.kit.repository import ROOT
 from tests.kit.requirement_locks import pins
 
 WORKFLOW = ROOT / ".github/workflows/release.yml"
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+VERSION = PYPROJECT["project"]["version"]
+# Each distribution as it is called, its files' name, its folder, and the lock that its SBOM lists.
+DISTRIBUTIONS = (
+    ("hubtrust", "hubtrust", ROOT, ROOT / "requirements/program.txt"),
+    ("local-azure-iot", "local_azure_iot", ROOT / "sandbox/local-azure-iot", ROOT / "sandbox/local-azure-iot/requirements.txt"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -47,27 +53,33 @@ def _make_dist(folder: Path, version: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.stranger
 def test_what_a_release_has(checkout: Path) -> None:
-    """A wheel with the package alone, its source, and a CycloneDX list of all locked versions; wheel and list can be made again."""
+    """A wheel with each package alone, its source, and a CycloneDX list of all locked versions; wheels and lists can be made again."""
     done = _make_dist(checkout, VERSION)
     assert done.returncode == 0, done.stdout + done.stderr
     dist = checkout / "dist"
-    wheel, source, listed = (
-        dist / f"packages/hubtrust-{VERSION}-py3-none-any.whl",
-        dist / f"packages/hubtrust-{VERSION}.tar.gz",
-        "hubtrust.cdx.json",
-    )
-    assert {str(each.relative_to(dist)) for each in dist.rglob("*") if each.is_file()} == {
-        listed,
-        *(str(each.relative_to(dist)) for each in (wheel, source)),
-    }
-    with zipfile.ZipFile(wheel) as archive:
-        assert {name.partition("/")[0] for name in archive.namelist()} == {"hubtrust", f"hubtrust-{VERSION}.dist-info"}
-    with tarfile.open(source) as archive:
-        assert f"hubtrust-{VERSION}/pyproject.toml" in archive.getnames()
+    packages = {f"packages/{name}-{VERSION}{end}" for _, name, _, _ in DISTRIBUTIONS for end in ("-py3-none-any.whl", ".tar.gz")}
+    lists = {f"{called}.cdx.json" for called, *_ in DISTRIBUTIONS}
+    assert {str(each.relative_to(dist)) for each in dist.rglob("*") if each.is_file()} == packages | lists
+    for called, name, folder, lock in DISTRIBUTIONS:
+        with zipfile.ZipFile(dist / f"packages/{name}-{VERSION}-py3-none-any.whl") as archive:
+            assert {each.partition("/")[0] for each in archive.namelist()} == {name, f"{name}-{VERSION}.dist-info"}
+            assert f"{name}-{VERSION}.dist-info/licenses/LICENSE" in archive.namelist()
+        with tarfile.open(dist / f"packages/{name}-{VERSION}.tar.gz") as archive:
+            assert f"{name}-{VERSION}/pyproject.toml" in archive.getnames()
+            written = archive.extractfile(f"{name}-{VERSION}/LICENSE")
+            assert written
+            assert written.read() == (folder / "LICENSE").read_bytes()
+        _check_list(dist / f"{called}.cdx.json", called, lock)
 
-    sbom = json.loads((dist / listed).read_text(encoding="utf-8"))
+    before = {each: (dist / each).read_bytes() for each in packages | lists if not each.endswith(".tar.gz")}
+    assert _make_dist(checkout, VERSION).returncode == 0
+    assert {each: (dist / each).read_bytes() for each in before} == before
+
+
+def _check_list(listed: Path, called: str, lock: Path) -> None:
+    sbom = json.loads(listed.read_text(encoding="utf-8"))
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.6")
-    assert (sbom["metadata"]["component"]["name"], sbom["metadata"]["component"]["version"]) == ("hubtrust", VERSION)
+    assert (sbom["metadata"]["component"]["name"], sbom["metadata"]["component"]["version"]) == (called, VERSION)
     found = {
         (each["name"], each["version"], frozenset(digest["content"] for place in each["externalReferences"] for digest in place["hashes"]))
         for each in sbom["components"]
@@ -78,12 +90,8 @@ def test_what_a_release_has(checkout: Path) -> None:
             str(pin.requirement.specifier).removeprefix("=="),
             frozenset(each.removeprefix("sha256:") for each in pin.hashes),
         )
-        for pin in pins(ROOT / "requirements/program.txt")
+        for pin in pins(lock)
     }
-
-    before = {each: each.read_bytes() for each in (wheel, dist / listed)}
-    assert _make_dist(checkout, VERSION).returncode == 0
-    assert {each: each.read_bytes() for each in before} == before
 
 
 @pytest.mark.stranger
@@ -91,7 +99,7 @@ def test_a_tag_of_another_version_releases_nothing(checkout: Path) -> None:
     """The build ends with both versions, and leaves no package behind."""
     done = _make_dist(checkout, "9.9.9")
     assert done.returncode != 0
-    assert f"the tag says version 9.9.9, and pyproject.toml makes hubtrust-{VERSION}" in done.stdout
+    assert f"the tag says version 9.9.9, and each pyproject.toml makes hubtrust-{VERSION}" in done.stdout
     assert not (checkout / "dist").exists()
 
 
@@ -101,7 +109,7 @@ def test_a_tag_of_another_version_releases_nothing(checkout: Path) -> None:
 def test_a_tags_name_is_no_command(version: str, tmp_path: Path) -> None:
     """Git takes quotes, `$` and `;` in a tag's name. Whoever approves a release looks at the commit: the name must not run anything."""
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8").split("\ndist:", 1)[1].split("\n\n", 1)[0]
-    (check,) = [line for line in recipe.splitlines() if "VERSION" in line and line.startswith("\t")]
+    (check,) = [line for line in recipe.splitlines() if "$VERSION" in line and line.startswith("\t")]
     (tmp_path / "dist/packages").mkdir(parents=True)
     (tmp_path / "Makefile").write_text(f".PHONY: dist\ndist:\n{check}\n", encoding="utf-8")
     done = subprocess.run(["make"], cwd=tmp_path, env=os.environ | {"VERSION": version}, capture_output=True, text=True, check=False)
@@ -139,7 +147,8 @@ def test_provenance_and_sbom_are_attested_of_what_is_published() -> None:
     """The same files are attested, without and with the SBOM, and then published by PyPI's trusted publishing, which takes no password."""
     jobs = parsed(WORKFLOW.read_text(encoding="utf-8"))["jobs"]
     attested = [step["with"] for step in jobs["attest"]["steps"] if step["uses"].startswith("actions/attest@")]
-    assert attested == [{"subject-path": "dist/packages/*"}, {"subject-path": "dist/packages/*", "sbom-path": "dist/hubtrust.cdx.json"}]
+    of_each = [{"subject-path": f"dist/packages/{name}-*", "sbom-path": f"dist/{called}.cdx.json"} for called, name, _, _ in DISTRIBUTIONS]
+    assert attested == [{"subject-path": "dist/packages/*"}, *of_each]
     (publish,) = [step["with"] for step in jobs["publish"]["steps"] if step["uses"].startswith("pypa/gh-action-pypi-publish@")]
     assert publish == {"packages-dir": "dist/packages", "attestations": True}
 

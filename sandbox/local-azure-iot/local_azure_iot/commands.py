@@ -69,8 +69,10 @@ def _parser(prog: str, installed: Installation) -> argparse.ArgumentParser:
     attach.add_argument(
         "control", metavar="URL", help="its control port, such as http://azure:8444; its token is LOCAL_AZURE_CONTROL_TOKEN"
     )
-    for name, example in (("proxy", "http://localhost:32768"), ("arm", "https://localhost:32769"), ("mqtt", "mqtts://localhost:32770")):
-        attach.add_argument(f"--{name}", metavar="URL", help=f"where that differs here, as where ports are mapped, such as {example}")
+    for name, scheme in (("proxy", "http"), ("arm", "https"), ("mqtt", "mqtts"), ("amqp", "amqps")):
+        attach.add_argument(
+            f"--{name}", metavar="URL", help=f"where that differs here, as where ports are mapped, such as {scheme}://localhost:32768"
+        )
     attach.add_argument("--wait", type=float, default=30.0, metavar="S", help="seconds to wait until it answers (default 30)")
     attach.set_defaults(run=lambda options: _attach(installed, options))
     add_installation_commands(commands, installed, lambda: _variables(installed))
@@ -130,7 +132,7 @@ def _attach(installed: Installation, options: argparse.Namespace) -> int:
         raise InstallationError(f"the control port wants a token; set {start_command.TOKEN_VARIABLE} here and where local Azure is started")
     if not options.control.startswith("http://"):
         raise InstallationError(f"'{options.control}' is not a control port's address; write it as http://host:8444")
-    given = {name: getattr(options, name) for name in ("proxy", "arm", "mqtt") if getattr(options, name)}
+    given = {name: getattr(options, name) for name in ("proxy", "arm", "mqtt", "amqp") if getattr(options, name)}
     print_line(start_command.announcement(installed.attach(options.control, token, given, options.wait)))
     return 0
 

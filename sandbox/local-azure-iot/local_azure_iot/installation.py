@@ -146,7 +146,7 @@ class Installation:
     def attach(self, control: str, token: str, addresses: Mapping[str, str], wait_seconds: float) -> dict[str, Any]:
         """Make the local Azure that answers at the address ``control`` the one of this folder: in a container, or on another machine.
 
-        ``addresses``: those of `proxy`, `arm` or `mqtt` that differ here, as where ports are mapped.
+        ``addresses``: those of `proxy`, `arm`, `mqtt` or `amqp` that differ here, as where ports are mapped.
 
         Raises:
             InstallationError: It does not answer within ``wait_seconds``, or refuses.

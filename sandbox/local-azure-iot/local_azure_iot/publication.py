@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 # Name of each file in the client's folder, and the member of the ready file that has its place here.
 FILES = {"ca.pem": "ca_file", "bundle.pem": "bundle_file", "bundle.p12": "java_file"}
-_ADDRESSES = {"arm": "https", "mqtt": "mqtts", "proxy": "http", "control": "http"}
+_ADDRESSES = {"arm": "https", "mqtt": "mqtts", "amqp": "amqps", "proxy": "http", "control": "http"}
 _FORMATS = ("json", "shell", "docker")
 
 
@@ -74,7 +74,7 @@ def _refusing(endpoint: Endpoint) -> Endpoint:
 def _seen(ready: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """The ready file as this client would have written it.
 
-    `folder`: where the client keeps the files. `arm`, `mqtt`, `proxy`, `control`: an address that differs, as where ports are mapped.
+    `folder`: where the client keeps the files. `arm`, `mqtt`, `amqp`, `proxy`, `control`: an address that differs: a mapped port.
     """
     asked = web_pages.host(request.scope["headers"]) or ""
     own = urlsplit(ready["control"]).hostname or ""

@@ -169,7 +169,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
         )
     ]
     https_socket, control_socket, proxy_socket, mqtt_socket = listeners
-    amqp_socket = _listen(options.host, options.amqp_port, "--amqp-port") if availability.available() else None
+    amqp_socket = _listen(options.listen or options.host, options.amqp_port, "--amqp-port") if availability.available() else None
     plane = Plane(application.azure)
     stop = asyncio.Event()
     _on_signals(stop)

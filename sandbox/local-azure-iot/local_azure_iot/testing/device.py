@@ -6,7 +6,7 @@ import ssl
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from local_azure_iot.testing.hub import Hub
 
 _API = "2021-04-12"
-_PORT = 8883
+_PORT, _HTTPS_PORT = 8883, 443
+_WEBSOCKET = "/$iothub/websocket"
 _PATIENCE_SECONDS = 30
 
 
@@ -46,16 +47,18 @@ class Device:
         return f"devices/{self.id}/messages/events/"
 
     @contextmanager
-    def connect(self) -> Iterator[Client]:
+    def connect(self, *, websockets: bool = False) -> Iterator[Client]:
         """The device, connected by MQTT under the hub's own name: a client of paho-mqtt 2, whose network loop runs in a thread.
+
+        ``websockets``: on port 443, as devices connect where 8883 is closed.
 
         Raises:
             DeviceRefusedError: The hub refuses the device.
             TimeoutError: The hub does not answer.
             ModuleNotFoundError: paho-mqtt or PySocks is not installed.
         """
-        client, outcome = self._client()
-        client.connect(self.hub.host_name, _PORT)
+        client, outcome = self._client(websockets=websockets)
+        client.connect(self.hub.host_name, _HTTPS_PORT if websockets else _PORT)
         client.loop_start()
         try:
             if not outcome.answered.wait(_PATIENCE_SECONDS):
@@ -67,14 +70,16 @@ class Device:
             client.disconnect()
             client.loop_stop()
 
-    def _client(self) -> tuple[Client, _Outcome]:
+    def _client(self, *, websockets: bool) -> tuple[Client, _Outcome]:
         try:
             import socks  # type: ignore[import-untyped,unused-ignore] # PySocks has no types
             from paho.mqtt.client import Client, MQTTv311
             from paho.mqtt.enums import CallbackAPIVersion
         except ModuleNotFoundError as error:
-            raise ModuleNotFoundError(f"{error}; `pip install 'local-azure-iot[testing]'` has what a device of a test needs") from error
-        client = Client(CallbackAPIVersion.VERSION2, self.id, protocol=MQTTv311, reconnect_on_failure=False)
+            raise ModuleNotFoundError(f"{error}; install local-azure-iot with its extra `testing`, or paho-mqtt and PySocks") from error
+        transport: Literal["tcp", "websockets"] = "websockets" if websockets else "tcp"
+        client = Client(CallbackAPIVersion.VERSION2, self.id, protocol=MQTTv311, transport=transport, reconnect_on_failure=False)
+        client.ws_set_options(_WEBSOCKET)
         client.username_pw_set(self.user_name)
         context = ssl.create_default_context(cafile=str(self.hub.azure.ca_file))
         context.load_cert_chain(self.certificate_file, self.key_file)
