@@ -84,7 +84,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/release.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 # AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
 # AMQP are skipped, and local Azure refuses AMQP.
@@ -137,6 +137,12 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@$(call with_progress,Installing Azurite into .strangers,(cd .strangers/azurite && $(NPM_CI)) > .strangers/azurite.log 2>&1 || (cat .strangers/azurite.log; exit 1))
 	@touch $@
 
+.strangers/previews.stamp: requirements/previews.txt
+	@mkdir -p .strangers
+	@test -x .strangers/previews/bin/pip || ($(call with_progress,Creating a virtual environment for previews of Microsoft's SDKs,$(PYTHON) $(QUIETLY) venv .strangers/previews))
+	@$(call with_progress,Installing previews of Microsoft's SDKs into .strangers,.strangers/previews/bin/python $(LOCKED_PIP) -r requirements/previews.txt)
+	@touch $@
+
 .strangers/release.stamp: requirements/release.txt
 	@mkdir -p .strangers
 	@test -x .strangers/release/bin/pip || ($(call with_progress,Creating a virtual environment for what builds a release,$(PYTHON) $(QUIETLY) venv .strangers/release))
@@ -174,7 +180,7 @@ faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md 
 # installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
 UV ?= uv
 UPGRADE ?= --upgrade
-LOCKED := program sandbox dev amqp amqp_clients az build device bench audit release
+LOCKED := program sandbox dev amqp amqp_clients az build device bench audit previews release
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
 LOCAL_AZURE := sandbox/local-azure-iot
 HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust
