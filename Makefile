@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two more than there are cores: many tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: help up down environment demo-rotation test lint types contracts unit strangers bench faults dist docs lock clean
+.PHONY: help up down environment demo-rotation test lint types contracts unit strangers bench newer-sdks faults dist docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -169,6 +169,9 @@ docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated
 	@test -x .strangers/moto/bin/pip || ($(call with_progress,Creating a virtual environment for moto,$(PYTHON) $(QUIETLY) venv .strangers/moto))
 	@$(call with_progress,Installing moto into .strangers,.strangers/moto/bin/python $(LOCKED_PIP) -r requirements/bench.txt)
 	@touch $@
+
+newer-sdks: $(VENV)/dev.stamp ## compare what local Azure answers with the newest SDKs in the registry: a minute
+	@$(BIN)/python -m docs.newer_sdks
 
 bench: $(VENV)/dev.stamp .strangers/moto.stamp ## run the benchmarks, each beside another project's way of doing the same work
 	@for each in $(filter-out __%,$(notdir $(basename $(wildcard benchmarks/*.py)))); do echo "== $$each"; $(BIN)/python -m benchmarks.$$each || exit 1; done

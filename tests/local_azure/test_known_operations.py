@@ -1,16 +1,13 @@
 """Operations of Azure: the tables agree with Microsoft's SDKs and specification; what is not here says so, after authentication."""
 
-import importlib
-import inspect
 import json
-import pkgutil
-import re
-from collections.abc import Iterator
-from urllib.parse import unquote
+from dataclasses import replace
 
 import pytest
 
 from docs.azure_coverage import KNOWN
+from docs.newer_sdks import SDKS, Comparison, Sdk, compare, report
+from docs.sdk_requests import SdkRequest, requests_of, shape
 from local_azure_iot import arm, provisioning_endpoint
 from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.hub_registry import known_operations as hub
@@ -25,41 +22,32 @@ from tests.kit.repository import SHARED
 from tests.local_azure.in_process import Answer, InProcess
 
 _SPECIFICATION = SHARED / "specs" / "iothub-service-2021-04-12.swagger.json"
-# Paths that take any resource: local Azure answers them for its own types, and others stay unknown.
-_OF_ANY_RESOURCE = ("/{resource_id}", "{parent_resource_path}", "/subscriptions/{subscription_id}/resources")
 
 
-def _shape(method: str, path: str) -> tuple[str, str]:
-    """A request whose variable parts have no names."""
-    return method, re.sub(r"/?\{[^}]+\}", "/{}", path).lower()
-
-
-def _requests(package: str) -> Iterator[tuple[str, str]]:
-    """Every request that an SDK can build: its method and path, with `{name}` where an argument goes."""
-    found = importlib.import_module(package)
-    for module in pkgutil.walk_packages(found.__path__, f"{package}."):
-        if not module.name.endswith("operations") or ".aio." in module.name:
-            continue
-        for name, build in vars(importlib.import_module(module.name)).items():
-            if re.fullmatch(r"build_\w+_request", name):
-                needed = [each for each in inspect.signature(build).parameters.values() if each.default is each.empty]
-                request = build(**{each.name: f"{{{each.name}}}" for each in needed if each.kind is not each.VAR_KEYWORD})
-                yield request.method, unquote(request.url.partition("?")[0])
-
-
-@pytest.mark.parametrize(("package", "known"), [
-    ("azure.mgmt.iothub", devices.KNOWN_AT_ARM),
-    ("azure.mgmt.iothubprovisioningservices", devices.KNOWN_AT_ARM),
-    ("azure.mgmt.keyvault", vault.KNOWN_AT_ARM),
-    ("azure.mgmt.resource.resources", resources.KNOWN),
-    ("azure.keyvault.keys._generated", vault.KNOWN),
-])  # fmt: skip
-def test_each_operation_of_an_sdk_is_known(package: str, known: tuple[KnownOperation, ...]) -> None:
+@pytest.mark.parametrize("sdk", SDKS, ids=lambda sdk: sdk.distribution)
+def test_each_operation_of_an_sdk_is_known(sdk: Sdk) -> None:
     """By its method and path; a new SDK whose operations are in no table fails here."""
-    requests = {_shape(*each): each for each in _requests(package) if not any(any_one in each[1] for any_one in _OF_ANY_RESOURCE)}
-    shapes = {_shape(each.method, each.path) for each in known}
+    requests = list(requests_of(sdk.package))
     assert len(requests) > 20
-    assert [each for shape, each in requests.items() if shape not in shapes] == []
+    assert compare(sdk, requests).unknown == []
+
+
+def test_a_newer_sdk_is_compared_with_the_tables() -> None:
+    """What it asks and no table has: an api-version, and an operation; what is known and absent has its name."""
+    (sdk,) = (each for each in SDKS if each.distribution == "azure-mgmt-iothub")
+    hub = "/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.Devices/IotHubs/{n}"
+    found = compare(
+        replace(sdk, routes=[each for each in sdk.routes if each.operation != "IotHubResource_GetStats"]),
+        [
+            SdkRequest("GET", hub, "2026-11-01"),
+            SdkRequest("PUT", hub, "2031-01-01"),
+            SdkRequest("GET", f"{hub}/iotHubStats", "2031-01-01"),
+            SdkRequest("POST", f"{hub}/teleport", "2031-01-01"),
+        ],
+    )
+
+    assert found == Comparison(versions=["2031-01-01"], unknown=[f"POST {hub}/teleport"], absent=["IotHubResource_GetStats"])
+    assert "azure-mgmt-iothub 9.0\n  api-version that local Azure does not take: 2031-01-01\n" in report(sdk, "9.0", found)
 
 
 def test_each_operation_of_the_specification_is_known() -> None:
@@ -67,8 +55,8 @@ def test_each_operation_of_the_specification_is_known() -> None:
     if not _SPECIFICATION.exists():
         pytest.skip(f"{_SPECIFICATION.name} is not beside the project")
     paths = json.loads(_SPECIFICATION.read_text())["paths"]
-    specified = {(each["operationId"], *_shape(method.upper(), path)) for path, of in paths.items() for method, each in of.items()}
-    assert specified - {(each.operation, *_shape(each.method, each.path)) for each in hub.KNOWN} == set()
+    specified = {(each["operationId"], *shape(method.upper(), path)) for path, of in paths.items() for method, each in of.items()}
+    assert specified - {(each.operation, *shape(each.method, each.path)) for each in hub.KNOWN} == set()
 
 
 def test_each_known_operation_is_on_a_route_or_absent() -> None:

@@ -124,9 +124,11 @@ GetKeyRotationPolicy GET /keys/{key}/rotationpolicy
 UpdateKeyRotationPolicy PUT /keys/{key}/rotationpolicy
 Sign POST /keys/{key}/sign
 UnwrapKey POST /keys/{key}/unwrapkey
+SecureUnwrapKey POST /keys/{key}/secureunwrapkey
 Verify POST /keys/{key}/verify
 GetKeyVersions GET /keys/{key}/versions
 WrapKey POST /keys/{key}/wrapkey
+SecureWrapKey POST /keys/{key}/securewrapkey
 GetKey GET /keys/{key}/{version}
 UpdateKey PATCH /keys/{key}/{version}
 GetKeyAttestation GET /keys/{key}/{version}/attestation
@@ -135,8 +137,10 @@ Encrypt POST /keys/{key}/{version}/encrypt
 Release POST /keys/{key}/{version}/release
 Sign POST /keys/{key}/{version}/sign
 UnwrapKey POST /keys/{key}/{version}/unwrapkey
+SecureUnwrapKey POST /keys/{key}/{version}/secureunwrapkey
 Verify POST /keys/{key}/{version}/verify
 WrapKey POST /keys/{key}/{version}/wrapkey
+SecureWrapKey POST /keys/{key}/{version}/securewrapkey
 GetRandomBytes POST /rng
 GetSecrets GET /secrets
 RestoreSecret POST /secrets/restore
