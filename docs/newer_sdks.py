@@ -88,14 +88,18 @@ def newest(sdk: Sdk, folder: Path) -> tuple[str, list[SdkRequest]]:
     """
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--pre", "--only-binary", ":all:"]
     # pip also compares what it installs there with this environment, and prints conflicts that are none.
-    installed = subprocess.run([*pip, "--target", str(folder), sdk.distribution], check=False, capture_output=True, text=True)
+    installed = subprocess.run(
+        [*pip, "--target", str(folder), sdk.distribution], check=False, capture_output=True, text=True, encoding="utf-8"
+    )
     if installed.returncode:
         print(installed.stderr, end="", file=sys.stderr)
         installed.check_returncode()
     (found,) = (each for each in importlib.metadata.distributions(path=[str(folder)]) if each.name == sdk.distribution)
     # No environment's packages beside it: those of this one would be found first.
     command = [sys.executable, "-S", str(_READER), sdk.package]
-    done = subprocess.run(command, env={**os.environ, "PYTHONPATH": str(folder)}, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        command, env={**os.environ, "PYTHONPATH": str(folder)}, check=True, capture_output=True, text=True, encoding="utf-8"
+    )
     return found.version, [SdkRequest(**each) for each in json.loads(done.stdout)]
 
 
