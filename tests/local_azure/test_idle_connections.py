@@ -1,6 +1,8 @@
 """Connections that do nothing: whichever of local Azure's ports they are to, and however far they came, they end; busy ones do not."""
 
+import base64
 import itertools
+import secrets
 import select
 import socket
 import ssl
@@ -11,6 +13,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from websockets.frames import Frame, Opcode
 
 from local_azure_iot.mqtt.packets import PacketType
 from local_azure_iot.mqtt.session import longest_silence
@@ -19,7 +22,7 @@ from tests.kit.control_port import authorization, control
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import PATIENCE, LocalAzure, local_azure
-from tests.kit.mqtt_device import Device, attempts, connect, packet, until
+from tests.kit.mqtt_device import Device, attempts, connect, packet, text, until
 
 IDLE = 2.0  # seconds: a busy machine must finish a handshake in that time
 ARM, HUB = "management.azure.com", "trial.azure-devices.net"
@@ -191,6 +194,8 @@ def device(azure: LocalAzure, tmp_path: Path) -> Iterator[Device]:
     registry = HubClient(azure, azure.hub())
     registry.hub.put("root", root.pem, isVerified=True)
     registry.put("press-001")
+    large = {"properties": {"desired": {f"text{number}": "x" * 4000 for number in range(7)}}}
+    registry.ask("PATCH", "/twins/press-001", json=large).raise_for_status()
     with closing(registry.http), Device(registry, root.device("press-001"), tmp_path) as found:
         assert found.connect("press-001") == 0
         assert [each["accepted"] for each in attempts(registry, "press-001")] == [True]
@@ -198,8 +203,48 @@ def device(azure: LocalAzure, tmp_path: Path) -> Iterator[Device]:
 
 
 def test_a_device_that_never_reads(device: Device) -> None:
-    """It asks whether the hub is there, again and again, and never hears the answers."""
-    ends_unread(device.tls, packet(PacketType.PINGREQ, b"") * 8000)
+    """It asks for its twin, again and again, and never hears the answers."""
+    device.send(packet(PacketType.SUBSCRIBE, b"\0\1" + text("$iothub/twin/res/#") + b"\0", 0x02))
+    ends_unread(device.tls, packet(PacketType.PUBLISH, text("$iothub/twin/GET/?$rid=1")) * 20)
+
+
+@contextmanager
+def upgraded(azure: LocalAzure) -> Iterator[ssl.SSLSocket]:
+    """A WebSocket for MQTT, as a socket."""
+    place = urlsplit(azure.ready["arm"])
+    context = ssl.create_default_context(cafile=azure.ready["ca_file"])
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    asking = f"Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n"
+    with (
+        socket.create_connection((place.hostname, place.port), timeout=PATIENCE) as plain_,
+        context.wrap_socket(plain_, server_hostname=HUB) as sock,
+    ):
+        sock.sendall(f"GET /$iothub/websocket HTTP/1.1\r\nHost: {HUB}\r\n{asking}Sec-WebSocket-Protocol: mqtt\r\n\r\n".encode())
+        assert sock.recv(4096).startswith(b"HTTP/1.1 101")
+        yield sock
+
+
+def _frame(opcode: Opcode, data: bytes) -> bytes:
+    return Frame(opcode, data).serialize(mask=True)
+
+
+def test_a_web_socket_that_does_nothing(azure: LocalAzure) -> None:
+    """It sends nothing, half a frame, pings alone, half a CONNECT, or does not close its side: each ends, and not before its time."""
+    hello = connect("press-001", "u")
+    parts = [b"", _frame(Opcode.BINARY, hello)[:5], _frame(Opcode.PING, b""), _frame(Opcode.BINARY, hello[:-3]), _frame(Opcode.TEXT, b"x")]
+    with ExitStack() as open_:
+        began = time.monotonic()
+        for part in parts:
+            sock = open_.enter_context(upgraded(azure))
+            sock.sendall(part)
+            open_.callback(until_it_ends, sock, f"{part!r}")
+    assert time.monotonic() - began > IDLE * 0.9
+
+
+def test_a_web_socket_that_never_reads(azure: LocalAzure) -> None:
+    """Answers that nobody reads are not kept for ever."""
+    with upgraded(azure) as sock:
+        ends_unread(sock, _frame(Opcode.PING, b"x" * 100) * 200)
 
 
 def test_who_is_not_idle_stays(azure: LocalAzure, device: Device) -> None:

@@ -74,6 +74,11 @@ def _azure_iot_device(device_cases: DeviceCases, folder: Path) -> Outcome:
     return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", device_cases.work(folder)], {}))
 
 
+def _azure_iot_device_over_web_sockets(device_cases: DeviceCases, folder: Path) -> Outcome:
+    need(_DEVICE_SDK.exists(), "azure-iot-device is not installed; `make strangers` installs it")
+    return _lines(_run([_DEVICE_SDK, _DRIVERS / "azure_iot_device.py", device_cases.work(folder), "websockets"], {}))
+
+
 def _paho(device_cases: DeviceCases, folder: Path) -> Outcome:
     return _lines(_run([sys.executable, _DRIVERS / "paho_device.py", device_cases.work(folder)], {}))
 
@@ -117,7 +122,9 @@ def _openssl(device_cases: DeviceCases, _folder: Path) -> Outcome:
 
 
 @pytest.mark.parametrize(
-    "client", [_azure_iot_device, _paho, _azure_iot_device_mqtt, _mosquitto_pub, _openssl], ids=lambda client: client.__name__[1:]
+    "client",
+    [_azure_iot_device, _azure_iot_device_over_web_sockets, _paho, _azure_iot_device_mqtt, _mosquitto_pub, _openssl],
+    ids=lambda client: client.__name__[1:],
 )
 def test_every_client_with_every_chain(device_cases: DeviceCases, tmp_path: Path, client: Callable[[DeviceCases, Path], Outcome]) -> None:
     """Only the valid chain of an enabled device is accepted, and its message arrives; the control port shows the reason of each refusal."""

@@ -1,4 +1,7 @@
-"""Drives Microsoft's Python device SDK, in its own environment: a file of cases on argv, one JSON line a case on stdout."""
+"""Drives Microsoft's Python device SDK, in its own environment: a file of cases on argv, one JSON line a case on stdout.
+
+A second argument, `websockets`: over WebSockets.
+"""
 
 import json
 import logging
@@ -17,6 +20,7 @@ for case in work["cases"]:
         x509=X509(case["chain"], case["key"]),
         server_verification_cert=Path(work["ca"]).read_text(),
         proxy_options=proxy,
+        websockets=sys.argv[2:] == ["websockets"],
         connection_retry=False,
         auto_connect=False,
     )

@@ -43,6 +43,7 @@ class Session(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._silence = _LONGEST_SILENCE  # seconds after which a device that sends nothing is gone
+        self._heard = 0.0  # when it sent its last packet, by the loop's clock
         self._peer = Peer("", [])
         self._logged = False  # whether the control port's log has this connection
         self._admitted: AdmittedIdentity | None = None
@@ -127,7 +128,17 @@ class Session(asyncio.Protocol):
         """Record that the device sent a packet; it must send the next one in time."""
         if self._admitted:
             self._azure.presence.record_message(self._admitted.store_key, self._azure.clock.now())
-        self._timer("silence", self._silence, lambda: self.end("nothing was heard from the device"))
+        self._heard = self._loop.time()
+        if "silence" not in self._timers:
+            self._timer("silence", self._silence, self._check_silence)
+
+    def _check_silence(self) -> None:
+        """One timer for the whole session: a packet, of which there may be thousands in a second, only notes its time."""
+        left = self._heard + self._silence - self._loop.time()
+        if left > 0:
+            self._timer("silence", left, self._check_silence)
+        else:
+            self.end("nothing was heard from the device")
 
     def recheck(self) -> None:
         """Once the current write is done, check whether the device may stay connected."""
