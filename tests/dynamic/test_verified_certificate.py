@@ -221,7 +221,7 @@ def test_no_key_leaves_its_declared_input(environment: dict[str, str], hub: Hub,
     authority = RootAuthority()
     news = authority.declared(hub, relay)
     body = authority.private_pem.splitlines()[1]
-    with ProviderProcess(environment) as process:
+    with ProviderProcess(environment, warm=False) as process:
         provider = process.of(VerifiedCertificateProvider)
         created: ResourceState | None = provider.create(news)
         assert created is not None

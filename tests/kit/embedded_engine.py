@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sandbox.engine.cli.main import command
+from tests.kit.warm_start import warm_children
 
 PATIENCE = 300  # seconds until a command that hangs is interrupted
 
@@ -27,6 +28,6 @@ def interrupted_if_it_hangs() -> Iterator[None]:
 def engine(arguments: Sequence[str], environment: Mapping[str, str], stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """Run one command of the engine; its output and its exit code."""
     out, err = io.StringIO(), io.StringIO()
-    with interrupted_if_it_hangs():
+    with interrupted_if_it_hangs(), warm_children():
         code = command(arguments, environment=environment, stdin=io.StringIO(stdin), stdout=out, stderr=err)
     return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())

@@ -20,6 +20,7 @@ import jwt
 from local_azure_iot.start_command import FREE_PORTS
 from tests.kit.control_port import control
 from tests.kit.repository import ROOT
+from tests.kit.warm_start import started_warm
 
 API = {"IotHubs": "2023-06-30", "provisioningServices": "2022-12-12", "vaults": "2024-11-01"}
 PATIENCE = 120  # seconds: only a busy machine needs more than a few
@@ -147,7 +148,10 @@ def local_azure(folder: Path, *flags: str) -> Iterator[LocalAzure]:
     """`python -m sandbox cloud` on free ports, in memory."""
     ready = folder / "ready.json"
     process = subprocess.Popen(
-        [*_COMMAND, *flags, "--ready-file", str(ready), "--data", ":memory:"], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        started_warm([*_COMMAND, *flags, "--ready-file", str(ready), "--data", ":memory:"]),
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
     )
     try:
         end = time.monotonic() + PATIENCE

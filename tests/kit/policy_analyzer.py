@@ -15,6 +15,7 @@ from google.protobuf import empty_pb2, json_format, struct_pb2
 from pulumi.runtime.proto import analyzer_pb2, analyzer_pb2_grpc
 
 from tests.kit.repository import ROOT
+from tests.kit.warm_start import started_warm
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how an unknown value is sent
 
@@ -85,7 +86,7 @@ class PolicyAnalyzer:
         """Start it, and make the handshake."""
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PULUMI_")}
         self._process = subprocess.Popen(
-            [sys.executable, "-u", str(self._folder), "127.0.0.1:1"],
+            started_warm([sys.executable, "-u", str(self._folder), "127.0.0.1:1"]),
             cwd=ROOT,
             env={**inherited, "NO_PROXY": "127.0.0.1"},
             stdin=subprocess.DEVNULL,

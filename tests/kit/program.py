@@ -23,6 +23,7 @@ from tests.kit.control_port import control
 from tests.kit.embedded_engine import PATIENCE, engine, interrupted_if_it_hangs
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.repository import ROOT
+from tests.kit.warm_start import started_warm, warm_children
 
 _SETTINGS = "stacks/Pulumi.sandbox.yaml"
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "settings")
@@ -44,7 +45,7 @@ class Program:
     def sandbox(self, *arguments: str) -> int:
         """Run `python -m sandbox …`; returns the exit code."""
         result = subprocess.run(
-            [sys.executable, "-m", "sandbox", *arguments],
+            started_warm([sys.executable, "-m", "sandbox", *arguments]),
             cwd=self.folder,
             env=self._environment(),
             capture_output=True,
@@ -58,14 +59,16 @@ class Program:
     def run(self, verb: str, *arguments: str) -> int:
         """Run a verb with the program's engine; returns the exit code.
 
-        Where local Azure is up, the embedded engine runs in this process, which saves a second of imports. Its plugins and the program
-        have processes of their own, as always.
+        The embedded engine runs in this process, which saves a second of imports. Local Azure, plugins and the program have processes of
+        their own, as always.
         """
         asked = (verb, "--engine", self.engine, *arguments)
-        if self.engine == "pulumi" or not (self.home / "azure.json").exists():
+        if self.engine == "pulumi":
             return self.sandbox(*asked)
+        if not (self.home / "azure.json").exists() and self.sandbox("up", "--no-program") != 0:
+            return 1
         printed = io.StringIO()
-        with self._as_own_process(), interrupted_if_it_hangs(), redirect_stdout(printed), redirect_stderr(printed):
+        with self._as_own_process(), warm_children(), interrupted_if_it_hangs(), redirect_stdout(printed), redirect_stderr(printed):
             code = sandbox(asked)
         self.printed = printed.getvalue()
         return code

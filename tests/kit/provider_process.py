@@ -17,6 +17,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from hubtrust.dynamic.lifecycle import Reconciler
 from tests.kit.naming_provider import KIND
 from tests.kit.repository import ROOT
+from tests.kit.warm_start import started_warm
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"  # how an unknown value is sent
 
@@ -75,18 +76,26 @@ class Reader:
 class ProviderProcess:
     """`python -m pulumi.dynamic` with short waits (`quick_waits.py`); all messages are kept, to search them for keys.
 
-    With ``names_errors`` it tells each error's class, and has the waits of a run.
+    With ``names_errors`` it tells each error's class, and has the waits of a run. Unless it is ``warm``, its start is a user's
+    (`warm_start.py`): for tests that look at the process itself.
     """
 
     environment: dict[str, str] = field(default_factory=dict)
     traffic: list[str] = field(default_factory=list)
     names_errors: bool = False
+    warm: bool = True
 
     def __enter__(self) -> Self:
         command = [sys.executable, "-m", "tests.kit.naming_provider" if self.names_errors else "tests.kit.quick_waits", "127.0.0.1:1"]
         environment = {**os.environ, **self.environment, "PULUMI_PROJECT": "tests", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            started_warm(command) if self.warm else command,
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
         assert self.process.stdout is not None
         port = int(self.process.stdout.readline())

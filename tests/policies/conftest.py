@@ -5,14 +5,16 @@ import os
 import shutil
 import subprocess
 import sys
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.kit.embedded_engine import PATIENCE, engine
 from tests.kit.prerequisites import need_pulumi
-from tests.kit.repository import EMBEDDED_ENGINE, ROOT
+from tests.kit.repository import ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
 
@@ -23,6 +25,7 @@ class HandMade:
 
     folder: Path
     command: list[str]
+    """Of an installed engine; none: the embedded one, in this process."""
     code: int = 0
     printed: str = ""
     plugins: Path | None = None
@@ -71,8 +74,13 @@ class HandMade:
             "PULUMI_DEBUG_COMMANDS": "1",  # without it the CLI has no --event-log
             "NO_COLOR": "1",
         }
-        command = [*self.command, *arguments, "--non-interactive"]
-        done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=300)
+        flags = [*arguments, "--non-interactive"]
+        if self.command:
+            command = [*self.command, *flags]
+            done = subprocess.run(command, cwd=self.folder, env=environment, capture_output=True, text=True, check=False, timeout=PATIENCE)
+        else:
+            with chdir(self.folder):
+                done = engine(flags, environment)
         self.code, self.printed = done.returncode, done.stdout + done.stderr
 
     def resources(self) -> list[str]:
@@ -85,9 +93,7 @@ class HandMade:
 @pytest.fixture(params=["embedded", "pulumi"])
 def hand_made(request: pytest.FixtureRequest, tmp_path: Path) -> HandMade:
     """A project for each available engine; both engines must agree."""
-    command = [*EMBEDDED_ENGINE]
-    if request.param == "pulumi":
-        command = [need_pulumi()]
+    command = [need_pulumi()] if request.param == "pulumi" else []
     (tmp_path / "Pulumi.yaml").write_text("name: hand-made\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n")
     (tmp_path / ".venv").symlink_to(sys.prefix)
     (tmp_path / "backend").mkdir()

@@ -1,0 +1,209 @@
+"""The server of `warm_start.py`: a process that has imported the packages of others, and forks when it is asked to."""
+
+import contextlib
+import gc
+import importlib
+import io
+import marshal
+import os
+import runpy
+import selectors
+import signal
+import socket
+import sys
+import tempfile
+import time
+import warnings
+from array import array
+from dataclasses import dataclass
+from pathlib import Path
+
+_ROOT = Path(__file__).parents[2]
+_IMPORTED = (
+    "grpc.aio", "pulumi.dynamic", "pulumi.runtime.mocks", "pulumi.runtime.proto.provider_pb2_grpc", "pulumi_policy",
+    "pulumi_azure_native.authorization", "pulumi_azure_native.iothub", "pulumi_azure_native.keyvault", "pulumi_azure_native.resources",
+    "pulumi_tls", "lazy_loader", "cryptography.x509", "cryptography.hazmat.primitives.serialization.pkcs12",
+    "cryptography.hazmat.primitives.asymmetric.ec", "cryptography.hazmat.primitives.asymmetric.rsa",
+    "azure.identity", "azure.keyvault.keys.crypto", "azure.mgmt.iothub", "azure.mgmt.iothubprovisioningservices", "requests", "stamina",
+    "paho.mqtt.client", "starlette.applications", "starlette.routing", "uvicorn", "httptools", "jwt", "sqlite3",
+)  # fmt: skip
+# Variables that are read when an interpreter or a library starts: a fork can't have others than the server.
+_READ_AT_START = ("PYTHON", "LD_", "OPENSSL_", "GRPC_", "OTEL_", "COVERAGE_", "PROTOCOL_BUFFERS_")
+_MAY_DIFFER = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A command to run, and what its process is to have."""
+
+    argv: list[str]
+    folder: str
+    environment: dict[str, str]
+    streams: tuple[int, ...]
+
+
+def _module_or_path(argv: list[str]) -> tuple[bool, list[str]] | None:
+    """Whether the rest names a module, and the rest; None for any other command line."""
+    if Path(argv[0]).absolute().parent.parent.resolve() != Path(sys.prefix).resolve():
+        return None
+    rest = [each for at, each in enumerate(argv) if at > 1 or each != "-u"][1:]
+    if len(rest) > 1 and rest[0] == "-m":
+        return True, rest[1:]
+    return (False, rest) if rest and not rest[0].startswith("-") else None
+
+
+def _of_the_start(environment: dict[str, str]) -> dict[str, str]:
+    return {name: value for name, value in environment.items() if name.startswith(_READ_AT_START) and name not in _MAY_DIFFER}
+
+
+def _can_fork(asked: _Asked) -> bool:
+    own = {_ROOT, _ROOT / "components"}
+    paths = [Path(each).resolve() for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
+    same = _of_the_start(asked.environment) == _of_the_start(dict(os.environ))
+    return _module_or_path(asked.argv) is not None and all(path in own for path in paths) and same
+
+
+def _received(connection: socket.socket) -> _Asked:
+    """What a child asks for: the length of the rest and its three streams in the first message, then marshalled data."""
+    first, ancillary, _, _ = connection.recvmsg(8, socket.CMSG_SPACE(3 * 4))
+    streams = array("i")
+    for _, _, data in ancillary:
+        streams.frombytes(data)
+    length, data = int.from_bytes(first, "little"), b""
+    while len(data) < length:
+        data += connection.recv(length - len(data))
+    argv, folder, environment = marshal.loads(data)  # noqa: S302 - from a child of the tests
+    return _Asked(argv, folder, environment, tuple(streams))
+
+
+def _become(asked: _Asked) -> None:
+    """Give this fork what its command is to have."""
+    os.setsid()
+    for number, stream in enumerate(asked.streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.chdir(asked.folder)
+    os.environ.clear()
+    os.environ.update(asked.environment)
+    time.tzset()
+    tempfile.tempdir = None
+    signal.set_wakeup_fd(-1)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+    sys.dont_write_bytecode = bool(asked.environment.get("PYTHONDONTWRITEBYTECODE"))
+    sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as long as the process
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        raw = open(number, "wb", buffering=0, closefd=False)  # noqa: SIM115 - as long as the process
+        # With -u there is no buffer below the text either.
+        below = raw if "-u" in asked.argv[1:2] or asked.environment.get("PYTHONUNBUFFERED") else io.BufferedWriter(raw)
+        stream = io.TextIOWrapper(below, encoding="utf-8", write_through=below is raw, line_buffering=number == 2)
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
+
+
+def _run(asked: _Asked) -> None:
+    """Run the command in this process, as the interpreter would."""
+    found = _module_or_path(asked.argv)
+    assert found is not None  # it was asked before the fork
+    module, rest = found
+    sys.argv, sys.orig_argv = rest, asked.argv
+    added = [each for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
+    sys.path[:0] = [asked.folder if module else str(Path(rest[0]).resolve().parent), *added]
+    sys.executable = asked.argv[0]
+    if module:
+        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
+    elif Path(rest[0]).is_dir():
+        del sys.path[0]
+        runpy.run_path(rest[0], run_name="__main__")
+    else:
+        runpy.run_path(rest[0], run_name="__main__")
+
+
+class _Server:
+    """Forks when it is asked to. Each child's connection is open for as long as its fork lives."""
+
+    def __init__(self, listener: socket.socket) -> None:
+        self._listener, self._watched = listener, selectors.DefaultSelector()
+        self._watched.register(listener, selectors.EVENT_READ, self._accept)
+        self._watched.register(0, selectors.EVENT_READ, self._end)
+        self._forks: dict[int, tuple[int, socket.socket]] = {}  # by its descriptor: process and connection
+
+    def serve(self) -> _Asked:
+        """Serve until the tests end, which ends this process; returns in each fork."""
+        while True:
+            for key, _ in self._watched.select():
+                asked = key.data(key.fd)
+                if asked is not None:
+                    found: _Asked = asked
+                    return found
+
+    def _accept(self, _number: int) -> _Asked | None:
+        connection, _ = self._listener.accept()
+        asked = _received(connection)
+        possible = _can_fork(asked)
+        connection.sendall(b"y" if possible else b"n")
+        process = os.fork() if possible else -1
+        if process == 0:
+            self._watched.close()
+            self._listener.close()
+            connection.close()
+            for descriptor, (_, other) in self._forks.items():
+                os.close(descriptor)
+                other.close()
+            return asked
+        for stream in asked.streams:
+            os.close(stream)
+        if process > 0:
+            descriptor = os.pidfd_open(process)
+            self._forks[descriptor] = process, connection
+            self._watched.register(descriptor, selectors.EVENT_READ, self._reap)
+            self._watched.register(connection, selectors.EVENT_READ, lambda _: self._hand_on(process, connection))
+        else:
+            connection.close()
+        return None
+
+    def _hand_on(self, process: int, connection: socket.socket) -> None:
+        """Signals of the child; when the child was killed, its fork is."""
+        numbers = connection.recv(16)
+        if not numbers:
+            self._watched.unregister(connection)
+        for number in numbers or [signal.SIGKILL]:
+            try:
+                os.killpg(process, number)
+            except ProcessLookupError:  # it has no session yet
+                os.kill(process, number)
+
+    def _reap(self, descriptor: int) -> None:
+        process, connection = self._forks.pop(descriptor)
+        self._watched.unregister(descriptor)
+        os.close(descriptor)
+        if connection in self._watched.get_map():
+            self._watched.unregister(connection)
+        _, status = os.waitpid(process, 0)
+        with contextlib.suppress(OSError):  # the child was killed
+            connection.sendall(os.waitstatus_to_exitcode(status).to_bytes(4, "little", signed=True))
+        connection.close()
+
+    def _end(self, _number: int) -> None:
+        for process, _ in self._forks.values():
+            os.killpg(process, signal.SIGKILL)
+        os._exit(0)
+
+
+def main() -> None:
+    """Import what takes long, then serve."""
+    del sys.path[0]  # this file's folder: a fork must find what its command finds
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in _IMPORTED:
+            importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # what is shared by all forks stays shared
+    asked = _Server(socket.socket(fileno=int(sys.argv[1]))).serve()
+    _become(asked)
+    _run(asked)
+
+
+if __name__ == "__main__":
+    main()

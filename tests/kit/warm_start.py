@@ -1,0 +1,67 @@
+"""Starts Python processes as forks of one that has imported the packages of others: these imports are most of what a short process costs.
+
+`started_warm` gives the command to start instead. It is a small process (`warm_child.py`) that stays for as long as the real one lives:
+it hands on signals, and ends as that does. The real one is a fork of the server in `warm_server.py`, which has imported the packages of
+others and nothing of this project: that is imported anew each time, from where the command says. It has its own environment, folder,
+session, standard streams and command line.
+
+A command that needs more than this is run as usual: another interpreter, other options, or variables that an interpreter, OpenSSL or gRPC
+read when they start. So is each one that a test starts without this file, and each engine that is a process of its own starts its programs
+and plugins as a user's does.
+"""
+
+import atexit
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from unittest.mock import patch
+
+from sandbox.engine.providers import plugins
+
+_SERVER, _CHILD = (Path(__file__).with_name(name) for name in ("warm_server.py", "warm_child.py"))
+_ENVIRONMENT = dict(os.environ)  # before a test sets a variable
+_SERVERS: dict[int, "subprocess.Popen[bytes]"] = {}  # by the process that has started it
+
+
+def started_warm(command: Sequence[str]) -> list[str]:
+    """The command that starts ``command``, a Python program, from the server of this process; it must be started by this process."""
+    start_server()
+    return [sys.executable, "-I", "-S", str(_CHILD), *command]
+
+
+@contextmanager
+def warm_children() -> Iterator[None]:
+    """The engine starts its children (the program, its dynamic providers, policy packs) from the server, for as long as the block lasts."""
+    start_server()
+    with patch.object(plugins, "_CHILD", _CHILD):
+        yield
+
+
+def start_server() -> None:
+    """Start this process's server, once; it ends with this process."""
+    if os.getpid() in _SERVERS:
+        return
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"\0hubtrust-warm-start-{os.getpid()}")
+    listener.listen(64)
+    process = subprocess.Popen(
+        [sys.executable, str(_SERVER), str(listener.fileno())],
+        pass_fds=[listener.fileno()],
+        stdin=subprocess.PIPE,
+        start_new_session=True,
+        cwd=_SERVER.parent,
+        env=_ENVIRONMENT,
+    )
+    listener.close()
+    _SERVERS[os.getpid()] = process
+    atexit.register(_stop, process)
+
+
+def _stop(process: "subprocess.Popen[bytes]") -> None:
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait()
