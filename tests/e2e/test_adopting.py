@@ -1,6 +1,7 @@
 """docs/adopting.md, run as written: a hub from the portal is adopted, its routes kept, its CA proven, and then released."""
 
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.program import copied
 from tests.kit.repository import ROOT
 from tests.kit.root_authority import RootAuthority
+from tests.kit.warm_start import warm_engine
 
 _ROUTING = {
     "endpoints": {
@@ -61,7 +63,7 @@ class Shell:
         tools.mkdir(exist_ok=True)
         tool = tools / "pulumi"
         confirmed = 'case "$1" in up|destroy) set -- "$@" --yes --skip-preview;; esac'
-        tool.write_text(f'#!/bin/bash\n{confirmed}\nexec {sys.executable} -m sandbox.engine "$@"\n')
+        tool.write_text(f'#!/bin/bash\n{confirmed}\nexec {shlex.join(warm_engine())} "$@"\n')
         tool.chmod(0o755)
         path = f"{tools}:{ROOT / 'sandbox/plugins/bin'}:{Path(sys.executable).parent}:/usr/bin:/bin"
         own = {"PULUMI_BACKEND_URL": f"file://{state}", "PULUMI_CONFIG_PASSPHRASE": "x", "PULUMI_HOME": str(folder.parent / "home")}

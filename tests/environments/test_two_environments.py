@@ -26,7 +26,8 @@ from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.mqtt_device import Device
 from tests.kit.prerequisites import need_pulumi
 from tests.kit.program import copied
-from tests.kit.repository import EMBEDDED_ENGINE, ROOT
+from tests.kit.repository import ROOT
+from tests.kit.warm_start import warm_engine
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Place:
 
     def pulumi(self, *arguments: str) -> int:
         """Run a command of the engine; returns the exit code."""
-        command = [shutil.which("pulumi") or "pulumi"] if self.engine == "pulumi" else [*EMBEDDED_ENGINE]
+        command = [shutil.which("pulumi") or "pulumi"] if self.engine == "pulumi" else warm_engine()
         return self._run([*command, *arguments, "--non-interactive"])
 
     def make(self, *arguments: str) -> int:

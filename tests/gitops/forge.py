@@ -19,7 +19,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from tests.kit.program import copied
-from tests.kit.repository import EMBEDDED_ENGINE
+from tests.kit.warm_start import warm_engine
 
 AUDIENCE = "api://AzureADTokenExchange"
 _ISSUER = "https://forge.example"
@@ -116,7 +116,7 @@ def shim(folder: Path, engine: str | None) -> Path:
     """
     place = folder / "bin"
     place.mkdir()
-    start = f'"{engine}"' if engine else shlex.join(EMBEDDED_ENGINE)
+    start = f'"{engine}"' if engine else shlex.join(warm_engine())
     _command(place / "pulumi", f'[ "$1" = install ] && exit 0\nexec {start} "$@"\n')
     with tarfile.open(folder / "release.tar.gz", "w:gz") as archive:
         archive.add(place / "pulumi", "pulumi/pulumi")

@@ -27,8 +27,10 @@ _IMPORTED = (
     "azure.identity", "azure.keyvault.keys.crypto", "azure.mgmt.iothub", "azure.mgmt.iothubprovisioningservices", "requests", "stamina",
     "paho.mqtt.client", "starlette.applications", "starlette.routing", "uvicorn", "httptools", "jwt", "sqlite3",
 )  # fmt: skip
-# Variables that are read when an interpreter or a library starts: a fork can't have others than the server.
-_READ_AT_START = ("PYTHON", "LD_", "OPENSSL_", "GRPC_", "OTEL_", "COVERAGE_", "PROTOCOL_BUFFERS_")
+# Variables that are read when an interpreter or a library starts: a fork can't have others than the server. gRPC starts in the fork.
+_READ_AT_START = ("PYTHON", "LD_", "OPENSSL_", "OTEL_", "COVERAGE_", "PROTOCOL_BUFFERS_")
+_STARTED_WITH = dict(os.environ)
+_SET_BY_IMPORTS = dict[str, str]()
 _MAY_DIFFER = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 
 
@@ -59,7 +61,7 @@ def _of_the_start(environment: dict[str, str]) -> dict[str, str]:
 def _can_fork(asked: _Asked) -> bool:
     own = {_ROOT, _ROOT / "components"}
     paths = [Path(each).resolve() for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
-    same = _of_the_start(asked.environment) == _of_the_start(dict(os.environ))
+    same = _of_the_start(asked.environment).items() - _SET_BY_IMPORTS.items() == _of_the_start(_STARTED_WITH).items()
     return _module_or_path(asked.argv) is not None and all(path in own for path in paths) and same
 
 
@@ -84,7 +86,7 @@ def _become(asked: _Asked) -> None:
         os.close(stream)
     os.chdir(asked.folder)
     os.environ.clear()
-    os.environ.update(asked.environment)
+    os.environ.update(_SET_BY_IMPORTS | asked.environment)
     time.tzset()
     tempfile.tempdir = None
     signal.set_wakeup_fd(-1)
@@ -198,6 +200,7 @@ def main() -> None:
         warnings.simplefilter("ignore")
         for name in _IMPORTED:
             importlib.import_module(name)
+    _SET_BY_IMPORTS.update({name: value for name, value in os.environ.items() if name not in _STARTED_WITH})
     gc.collect()
     gc.freeze()  # what is shared by all forks stays shared
     asked = _Server(socket.socket(fileno=int(sys.argv[1]))).serve()

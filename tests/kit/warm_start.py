@@ -5,8 +5,8 @@ it hands on signals, and ends as that does. The real one is a fork of the server
 others and nothing of this project: that is imported anew each time, from where the command says. It has its own environment, folder,
 session, standard streams and command line.
 
-A command that needs more than this is run as usual: another interpreter, other options, or variables that an interpreter, OpenSSL or gRPC
-read when they start. So is each one that a test starts without this file, and each engine that is a process of its own starts its programs
+A command that needs more than this is run as usual: another interpreter, other options, or variables that an interpreter or OpenSSL reads
+when it starts. So is each one that a test starts without this file, and each engine that is a process of its own starts its programs
 and plugins as a user's does.
 """
 
@@ -22,7 +22,7 @@ from unittest.mock import patch
 
 from sandbox.engine.providers import plugins
 
-_SERVER, _CHILD = (Path(__file__).with_name(name) for name in ("warm_server.py", "warm_child.py"))
+_SERVER, _CHILD, _ENGINE = (Path(__file__).with_name(f"warm_{name}.py") for name in ("server", "child", "engine"))
 _ENVIRONMENT = dict(os.environ)  # before a test sets a variable
 _SERVERS: dict[int, "subprocess.Popen[bytes]"] = {}  # by the process that has started it
 
@@ -31,6 +31,11 @@ def started_warm(command: Sequence[str]) -> list[str]:
     """The command that starts ``command``, a Python program, from the server of this process; it must be started by this process."""
     start_server()
     return [sys.executable, "-I", "-S", str(_CHILD), *command]
+
+
+def warm_engine() -> list[str]:
+    """The command of the embedded engine for a shell, a script or a process that the tests start; its children start warm as well."""
+    return ["env", f"HUBTRUST_WARM_START={os.getpid()}", *started_warm([sys.executable, str(_ENGINE)])]
 
 
 @contextmanager
