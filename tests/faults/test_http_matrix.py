@@ -11,7 +11,7 @@ from tests.faults.scenarios import SCENARIOS
 from tests.faults.sweep import Bench, sweep
 from tests.kit.samples import sampled
 
-CHOSEN = sampled(SCENARIOS, len(SCENARIOS) * 2 // 3 if Extent.of(os.environ).http == 1 else 12)
+CHOSEN = sampled(SCENARIOS, len(SCENARIOS) * 2 // 3 if Extent.of(os.environ).http == 1 else 9, lambda scenario: scenario.resource)
 
 
 @pytest.mark.parametrize("scenario", CHOSEN, ids=lambda scenario: scenario.title)
