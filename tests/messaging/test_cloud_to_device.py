@@ -115,7 +115,9 @@ def test_the_hub_sets_lifetime_and_deliveries(hub: HubState) -> None:
     cloud_to_device.abandon(hub.azure, hub.key, DEVICE, _take(hub))
     assert outcomes(hub) == [(message_id, "DeliveryCountExceeded")]
     send(hub, "y", expires=hub.azure.clock.now() + timedelta(seconds=5))
+    assert cloud_to_device.waiting(hub.azure, hub.key, DEVICE) == 1
     hub.azure.clock.advance(5)
+    assert cloud_to_device.waiting(hub.azure, hub.key, DEVICE) == 0
     assert bodies(hub) == []
 
 

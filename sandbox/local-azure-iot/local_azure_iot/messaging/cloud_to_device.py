@@ -145,9 +145,11 @@ def purge(azure: Azure, hub_key: str, device: str) -> int:
 
 def waiting(azure: Azure, hub_key: str, device: str) -> int:
     """How many messages wait for a device: `cloudToDeviceMessageCount`."""
-    return azure.store.count(
+    if not azure.store.count(
         lifecycle.CLOUD_TO_DEVICE, f"{address(hub_key, device)}/"
-    )  # the hub is not read: pages of devices ask for each
+    ):  # most have none, and pages of devices ask for each
+        return 0
+    return locked_queue.waiting(azure, _queue(azure, hub_key, device))
 
 
 def subscribe(azure: Azure, hub_key: str, device: str, listener: Callable[[], None]) -> Callable[[], None]:

@@ -64,21 +64,29 @@ def put(azure: Azure, queue: Queue, body: Document, seconds: float, expires: dat
 
 
 def waiting(azure: Azure, queue: Queue) -> int:
-    """How many messages are in the queue, locked ones too."""
-    return azure.store.count(queue.kind, queue.prefix)
+    """How many messages are in the queue, locked ones too; those that the next `sweep` drops are not counted."""
+    now = azure.clock.now()
+    return sum(_reason(queue, entry, now) is None for entry in azure.store.list(queue.kind, queue.prefix))
 
 
 def sweep(azure: Azure, queue: Queue) -> list[tuple[Document, str]]:
     """Drop the messages that have expired or were received too often without being settled; returns their bodies, each with the reason."""
     now, dropped = azure.clock.now(), []
     for entry in azure.store.list(queue.kind, queue.prefix):
-        if _is_locked(entry, now):
-            continue
-        expired = datetime.fromisoformat(entry["expires"]) <= now
-        if expired or entry["deliveries"] >= queue.most_deliveries:
+        reason = _reason(queue, entry, now)
+        if reason:
             azure.store.delete(queue.kind, _key(queue, entry))
-            dropped.append((entry["body"], EXPIRED if expired else TOO_OFTEN))
+            dropped.append((entry["body"], reason))
     return dropped
+
+
+def _reason(queue: Queue, entry: Document, now: datetime) -> str | None:
+    """Why a message is to be dropped, or None."""
+    if _is_locked(entry, now):
+        return None
+    if datetime.fromisoformat(entry["expires"]) <= now:
+        return EXPIRED
+    return TOO_OFTEN if entry["deliveries"] >= queue.most_deliveries else None
 
 
 def receive(azure: Azure, queue: Queue, lock_seconds: float, most: int = 1) -> list[Delivery]:

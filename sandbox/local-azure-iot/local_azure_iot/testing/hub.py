@@ -15,6 +15,7 @@ from local_azure_iot.testing.azure_client import AzureRefusedError
 from local_azure_iot.testing.device import Device
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from local_azure_iot.testing.azure_client import AzureClient
@@ -139,8 +140,29 @@ class Hub:
         return True
 
     def messages(self, device_id: str = "") -> list[dict[str, Any]]:
-        """The messages that devices, or this device, sent to this hub, oldest first."""
-        return self._log("/messages", device_id)
+        """The messages that devices, or this device, sent to this hub, oldest first: `body` (bytes), `properties`, `system`, `module`."""
+        found = self._log("/messages", device_id, "payload=1")
+        return [{**each, "body": base64.b64decode(each.pop("payload"))} for each in found]
+
+    def send(self, device_id: str, body: bytes, *, properties: Mapping[str, str] | None = None, ack: str = "none") -> str:
+        """Send a device a cloud-to-device message; returns its id. ``ack``: which feedback is wanted (none, positive, negative, full).
+
+        Raises:
+            AzureRefusedError: There is no such device, or its queue is full.
+        """
+        message = {"host": self.host_name, "device": device_id, "payload": base64.b64encode(body).decode(), "ack": ack}
+        return str(self.azure.control("POST", "/messages", {**message, "properties": dict(properties or {})})["messageId"])
+
+    def call(self, device_id: str, method: str, payload: Any = None, *, module: str = "", seconds: int = 30) -> tuple[int, Any]:
+        """Call a direct method of a device that is connected; returns the status and the payload that it answers.
+
+        Raises:
+            AzureRefusedError: It is not connected, takes no calls, or does not answer within ``seconds`` (5 to 50).
+        """
+        path = f"/twins/{urllib.parse.quote(device_id, safe='')}" + (f"/modules/{urllib.parse.quote(module, safe='')}" if module else "")
+        body = {"methodName": method, "payload": payload, "responseTimeoutInSeconds": seconds}
+        answer = self.registry("POST", f"{path}/methods", body)
+        return answer["status"], answer["payload"]
 
     def connections(self, device_id: str = "") -> list[dict[str, Any]]:
         """The attempts to connect to this hub, oldest first: `accepted`, and the `reason` of a refusal."""
@@ -151,6 +173,7 @@ class Hub:
         query = urllib.parse.urlencode({"device": device_id, "hub": self.host_name})
         return dict(self.azure.control("GET", f"/why?{query}"))
 
-    def _log(self, path: str, device_id: str) -> list[dict[str, Any]]:
-        query = f"?device={urllib.parse.quote(device_id, safe='')}" if device_id else ""
-        return [each for each in self.azure.control("GET", path + query) if each["host"] == self.host_name]
+    def _log(self, path: str, device_id: str, query: str = "") -> list[dict[str, Any]]:
+        if device_id:
+            query += f"&device={urllib.parse.quote(device_id, safe='')}"
+        return [each for each in self.azure.control("GET", f"{path}?{query}") if each["host"] == self.host_name]

@@ -1,0 +1,54 @@
+"""What `local_hub` gives a test besides the device: messages both ways and direct methods, with a device of paho-mqtt."""
+
+import json
+import queue
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from local_azure_iot.testing import AzureClient, DeviceCa, Hub
+from local_azure_iot.testing.azure_client import AzureRefusedError
+from tests.kit.local_azure import local_azure
+
+
+@pytest.fixture(scope="module")
+def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureClient]:
+    """Local Azure, as the fixture `local_azure` gives it."""
+    with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
+        yield AzureClient(found.ready)
+
+
+def test_a_device_is_called_and_sent_messages(azure: AzureClient, tmp_path: Path) -> None:
+    hub = Hub.create(azure)
+    ca = DeviceCa.new(tmp_path / "devices", azure.now())
+    hub.trust(ca)
+    press = hub.device("press-001", ca)
+    with pytest.raises(AzureRefusedError, match="Timed out waiting for device to connect"):
+        hub.call("press-001", "reboot")
+    received: queue.Queue[tuple[str, bytes]] = queue.Queue()
+    subscribed: queue.Queue[None] = queue.Queue()
+    with press.connect() as client:
+        client.on_message = lambda _client, _data, message: received.put((message.topic, message.payload))
+        client.on_subscribe = lambda *_: subscribed.put(None)
+        client.subscribe([("$iothub/methods/POST/#", 0), ("devices/press-001/messages/devicebound/#", 1)])
+        subscribed.get(timeout=60)
+
+        def answer(_client: object, _data: object, message: object) -> None:
+            topic, payload = message.topic, message.payload  # type: ignore[attr-defined]  # paho's own type
+            client.publish(f"$iothub/methods/res/201/?$rid={topic.partition('$rid=')[2]}", payload)
+
+        client.message_callback_add("$iothub/methods/POST/#", answer)
+        assert hub.call("press-001", "reboot", {"delay": 3}) == (201, {"delay": 3})
+        message_id = hub.send("press-001", b"\x00 to you", properties={"colour": "red"}, ack="full")
+        topic, payload = received.get(timeout=60)
+        assert payload == b"\x00 to you"
+        assert f"%24.mid={message_id}" in topic
+        assert "colour=red" in topic
+        client.publish(f"{press.events_topic}level=high", json.dumps({"t": 21}), qos=1).wait_for_publish(60)
+    (sent,) = hub.messages("press-001")
+    assert (json.loads(sent["body"]), sent["properties"]) == ({"t": 21}, {"level": "high"})
+    feedback = hub.registry("GET", "/messages/serviceBound/feedback")
+    assert [(each["originalMessageId"], each["statusCode"]) for each in feedback] == [(message_id, "Success")]
+    with pytest.raises(AzureRefusedError, match="has no device 'nobody'"):
+        hub.send("nobody", b"x")
