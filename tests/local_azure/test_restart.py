@@ -18,6 +18,8 @@ import httpx
 
 from tests.kit.hub_client import HubClient, signature
 from tests.kit.local_azure import LocalAzure
+from tests.kit.mqtt_device import until
+from tests.kit.paho_device import PahoDevice
 from tests.kit.repository import ROOT
 from tests.local_azure.makers import authority, encoded, uploaded
 
@@ -100,14 +102,26 @@ def _write(
                     enough.set()
 
 
-def test_a_job_for_later_outlives_a_kill(tmp_path: Path) -> None:
-    """It runs when its time comes, though nobody asks for it after the restart."""
+def test_what_is_for_later_outlives_a_kill(tmp_path: Path) -> None:
+    """A job runs when its time comes, though nobody asks for it after the restart; a device's session and its messages are kept."""
+    bound = "devices/b/messages/devicebound/#"
     start = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     job = {"type": "scheduleUpdateTwin", "updateTwin": {"tags": {"late": True}}, "queryCondition": "*", "startTime": start}
     with kept(tmp_path) as (azure, _), (registry := HubClient(azure, azure.hub())).http:
         registry.put("a")
         registry.ask("PUT", "/jobs/v2/later", json=job).raise_for_status()
+        key = registry.put("b", authentication={"type": "sas"})["authentication"]["symmetricKey"]["primaryKey"]
+        password = signature(f"{registry.host}/devices/b", "", key)
+        with PahoDevice(registry, "b", tmp_path, password=password, clean=False) as device:
+            assert device.connect() == ("Success", False)
+            device.subscribe(bound)
+        until(lambda: registry.ask("GET", "/devices/b").json()["connectionState"] == "Disconnected")
+        azure.control("POST", "/messages", {"host": registry.host, "device": "b", "payload": "aGk="})
     with kept(tmp_path) as (azure, _):
+        registry.azure = azure
+        with PahoDevice(registry, "b", tmp_path, password=password, clean=False) as device:
+            assert device.connect() == ("Success", True)
+            assert device.receive().payload == b"hi"
         azure.control("PUT", "/clock", {"advance": 3601})
         azure.log_in()
         with (again := HubClient(azure, registry.hub)).http:
