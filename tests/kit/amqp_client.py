@@ -58,6 +58,7 @@ class AmqpClient:
         self._collector, self._transport, self.connection = Collector(), Transport(), Connection()
         self.received: dict[str, list[Message]] = {}  # by the name of the link
         self.outcomes: list[Delivery] = []
+        self.unsettled: list[Delivery] = []  # received on links that don't accept by themselves
         self.let_in = self._sasl(mechanism, response)
         self._number = 0
         if self.let_in:
@@ -114,6 +115,8 @@ class AmqpClient:
             if getattr(link, "accepts", True):
                 delivery.update(Delivery.ACCEPTED)
                 delivery.settle()
+            else:
+                self.unsettled.append(delivery)
         elif link.is_sender and delivery.updated:
             self.outcomes.append(delivery)
 
@@ -153,6 +156,12 @@ class AmqpClient:
         outcome = self.outcomes[-1]
         condition: Condition | None = outcome.remote.condition if outcome.remote_state == Delivery.REJECTED else None
         return condition
+
+    def settle(self, delivery: Delivery, outcome: str) -> None:
+        """Say what became of a message."""
+        delivery.update(getattr(Delivery, outcome))
+        delivery.settle()
+        self.server.settle()
 
     def ask(self, node: str, body: Any, **properties: Any) -> Message:
         """Ask a node that answers; returns the answer."""

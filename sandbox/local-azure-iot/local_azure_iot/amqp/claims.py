@@ -8,28 +8,33 @@ https://docs.oasis-open.org/amqp/amqp-cbs/v1.0/amqp-cbs-v1.0.html.
 from __future__ import annotations
 
 import base64
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import jwt
 
 from local_azure_iot import host_names
 from local_azure_iot.amqp.link_errors import NOT_FOUND, UNAUTHORIZED, LinkError
 from local_azure_iot.host_names import Endpoint
-from local_azure_iot.hub_registry import access
+from local_azure_iot.hub_registry import access, device_access
 from local_azure_iot.hub_registry.errors import RegistryError
 from local_azure_iot.login.tokens import TokenError
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_azure_iot.amqp.sasl import Credentials
+    from local_azure_iot.hub_registry.device_access import AdmittedIdentity
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
     from local_azure_iot.tls_transport import Peer
 
 RIGHT = "ServiceConnect"
+_IDENTITY = re.compile(r"/devices/([^/]+)(?:/modules/([^/]+))?/?", re.IGNORECASE)
 _MOST_TOKENS = 1000  # of one connection; a gateway puts one for each of its devices
 
 
@@ -42,6 +47,7 @@ class Claims:
     hub_key: str
     cloud: host_names.AzureCloud
     event_hub: bool
+    log: Callable[[str, str], None]  # for the control port: a device, and why it was refused
     tokens: dict[str, str] = field(default_factory=dict)
     plain: Credentials | None = None  # user and password of SASL PLAIN
 
@@ -65,9 +71,9 @@ class Claims:
         Raises:
             LinkError: It is not valid, or there are too many.
         """
-        if kind != "servicebus.windows.net:sastoken" and not token.lower().startswith("bearer "):
+        if kind != "servicebus.windows.net:sastoken" and not _is_bearer(token):
             token = f"Bearer {token}"
-        self._check_any(token, resource_of(audience))
+        self._check_any(token, audience)
         if audience not in self.tokens and len(self.tokens) >= _MOST_TOKENS:
             raise LinkError(UNAUTHORIZED, f"this connection has {_MOST_TOKENS} tokens already")
         self.tokens[audience] = token
@@ -115,9 +121,27 @@ class Claims:
             return
         raise LinkError(UNAUTHORIZED, f"Unauthorized access. 'Listen' claim(s) are required to perform this operation on '{resource}'")
 
-    def _check_any(self, token: str, resource: str) -> None:
+    def require_device(self, device: str, module: str) -> AdmittedIdentity:
+        """Check that the client is this device, or this module of it: by its token, or by its certificate where it has put none.
+
+        Raises:
+            LinkError: It is not. The reason is for the control port alone, as with other protocols.
+        """
         hub = self.require_hub()
-        if token.lower().startswith("bearer "):
+        path = f"{hub['hostName']}/devices/{device}/modules/{module}" if module else f"{hub['hostName']}/devices/{device}"
+        token = next((text for audience, text in reversed(self.tokens.items()) if _covers(audience, path)), "")
+        try:
+            return device_access.admit(
+                self.azure, self.hub_key, hub, device, module, chain=self.peer.chain, signature="" if _is_bearer(token) else token
+            )
+        except device_access.DeviceRefusedError as refused:
+            self.log(f"{device}/{module}" if module else device, str(refused))
+            raise LinkError(UNAUTHORIZED, f"Unauthorized access to '{path}'") from refused
+
+    def _check_any(self, token: str, audience: str) -> None:
+        resource = resource_of(audience)
+        hub = self.require_hub()
+        if _is_bearer(token):
             if self.event_hub:  # "built-in endpoint": shared access policies are the documented way in, and no role's action reads events
                 raise LinkError(UNAUTHORIZED, "the event-hub-compatible endpoint of a hub takes shared access signatures, no other token")
             scope = self.cloud.iot_hubs_scope
@@ -125,6 +149,15 @@ class Claims:
                 self.azure.tokens.caller(token, (scope, f"{scope}/"))
             except TokenError as error:
                 raise LinkError(UNAUTHORIZED, f"the token is not valid: {error}") from error
+            return
+        found = None if self.event_hub else _IDENTITY.fullmatch(_uri(audience).path)
+        if found:
+            try:
+                ids = unquote(found[1]), unquote(found[2] or "")
+                device_access.admit(self.azure, self.hub_key, hub, *ids, chain=[], signature=token)
+            except device_access.DeviceRefusedError as refused:
+                self.log("/".join(each for each in ids if each), str(refused))
+                raise LinkError(UNAUTHORIZED, f"the shared access signature is not valid for '{resource}'") from refused
             return
         if not self._signed_by_policy(hub, token, resource):
             raise LinkError(UNAUTHORIZED, f"the shared access signature is not valid for '{resource}'")
@@ -148,12 +181,27 @@ class Claims:
 
 def resource_of(uri: str) -> str:
     """The resource of an audience or an `sr`, which may be a whole URI: the host without its port, and the path; in lower case."""
-    parts = urlsplit(uri if "://" in uri else f"//{uri}")
+    parts = _uri(uri)
     return f"{parts.hostname or ''}{parts.path}".lower().rstrip("/")
 
 
+def _uri(text: str) -> SplitResult:
+    """An audience: a URI, or one without its scheme; some clients percent-encode all of it."""
+    text = unquote(text) if "/" not in text else text
+    return urlsplit(text if "://" in text else f"//{text}")
+
+
+def _covers(audience: str, path: str) -> bool:
+    covered, asked = resource_of(audience), path.lower()
+    return asked == covered or asked.startswith(f"{covered}/")
+
+
+def _is_bearer(token: str) -> bool:
+    return token.lower().startswith("bearer ")
+
+
 def _end(token: str) -> float | None:
-    if token.lower().startswith("bearer "):
+    if _is_bearer(token):
         with suppress(jwt.PyJWTError, KeyError, ValueError):
             return float(jwt.decode(token[7:], options={"verify_signature": False})["exp"])
         return None

@@ -165,7 +165,9 @@ class AmqpConnection:
 
     def _claims_at(self, host: str) -> Claims | None:
         found = find_hub(self._azure, host) if host else None
-        return Claims(self._azure, self._peer, found[0], found[1], found[2]) if found else None
+        if found is None:
+            return None
+        return Claims(self._azure, self._peer, *found, log=lambda device, reason: self._plane.log_attempt(self._peer, device, reason))
 
     def _serve_events(self) -> None:
         while event := self._collector.peek():

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from proton import Link
 
-from local_azure_iot.amqp.link_errors import NOT_ALLOWED, LinkError
+from local_azure_iot.amqp.link_errors import DETACH_FORCED, NOT_ALLOWED, LinkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from local_azure_iot.amqp.claims import Claims
     from local_azure_iot.amqp.plane import AmqpPlane
+    from local_azure_iot.hub_registry.device_access import AdmittedIdentity
+    from local_azure_iot.messaging.methods import Invocation
     from local_azure_iot.store import Document
     from local_azure_iot.tls_transport import Peer
 
@@ -35,6 +37,7 @@ class Service:
     flush: Callable[[], None]  # soon let links send what waits, and the transport what Proton has
     deadline: Callable[[float], None]  # told of a time, in seconds since 1970, at which claims are to be checked again
     end_link: Callable[[Link, LinkError], None]
+    devices: dict[str, ConnectedDevice] = field(default_factory=dict)  # by their keys in the store
     reply_links: dict[str, list[Node]] = field(default_factory=dict)  # links for answers, by the node that they come from
 
     @property
@@ -113,3 +116,27 @@ class SendingNode(Node):
         if self.link.remote_snd_settle_mode == Link.SND_SETTLED:
             delivery.settle()
         return delivery
+
+
+class ConnectedDevice:
+    """A device or module on one connection: what the registry knows of as its connection."""
+
+    def __init__(self, service: Service, admitted: AdmittedIdentity) -> None:
+        self.service, self.admitted = service, admitted
+        self.nodes: list[Node] = []
+        self.calls: dict[str, Invocation] = {}  # of methods, that it has got and not answered
+        self.name = f"{admitted.device}/{admitted.module}" if admitted.module else admitted.device
+
+    def recheck(self) -> None:
+        """Once the current write is done, check whether it may stay."""
+        self.service.deadline(self.service.plane.azure.clock.timestamp())
+
+    def end(self, reason: str) -> None:
+        """End its links."""
+        self.service.plane.log_attempt(self.service.peer, self.name, f"closed: {reason}")
+        for node in tuple(self.nodes):
+            self.service.end_link(node.link, LinkError(DETACH_FORCED, reason))
+
+    def abort(self) -> None:
+        """End its links at once."""
+        self.end("local Azure ends")

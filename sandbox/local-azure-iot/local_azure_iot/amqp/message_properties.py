@@ -40,6 +40,9 @@ def write(message: Message, system: dict[str, str]) -> None:
 def read(message: Message) -> dict[str, str]:
     """The fields of a message that are set, as text."""
     found = {name: _text(getattr(message, field)) for name, field in _FIELDS.items()}
+    for name in ("content-type", "content-encoding"):
+        if found[name] == "None":  # Proton makes a symbol of Python's None where the field is not set
+            del found[name]
     if message.creation_time:
         found["creation-time"] = datetime.fromtimestamp(message.creation_time, UTC).isoformat()
     return {name: value for name, value in found.items() if value}
@@ -65,4 +68,6 @@ def _text(value: Any) -> str:
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    if isinstance(value, int):
+        return str(int(value))  # the text of Proton's own kinds of numbers begins with the kind
+    return str(float(value)) if isinstance(value, float) else str(value)

@@ -8,6 +8,9 @@ from urllib.parse import unquote, urlsplit
 
 from local_azure_iot import host_names
 from local_azure_iot.amqp.cloud_to_device import CloudToDeviceSender, QueueReceiver
+from local_azure_iot.amqp.device_messages import DeviceBoundReceiver, EventSender, ModuleInputReceiver
+from local_azure_iot.amqp.device_methods import MethodAnswers, MethodCalls
+from local_azure_iot.amqp.device_twin import TwinAnswers, TwinRequests
 from local_azure_iot.amqp.event_reader import EventReader
 from local_azure_iot.amqp.link_errors import NOT_ALLOWED, NOT_FOUND, REDIRECT, LinkError
 from local_azure_iot.amqp.requests import CLAIMS, MANAGEMENT, ReplyLink, RequestLink
@@ -16,10 +19,29 @@ from local_azure_iot.messaging.service_queue import FEEDBACK, FILE_NOTIFICATIONS
 if TYPE_CHECKING:
     from proton import Link
 
+    from local_azure_iot.amqp.device_link import DeviceNode
     from local_azure_iot.amqp.link import Node, Service
 
 _AMQPS = 5671
 _READER = re.compile(r"(?P<hub>[^/]+)/consumergroups/(?P<group>[^/]+)/partitions/(?P<partition>[^/]+)", re.IGNORECASE)
+_OF_DEVICE = re.compile(
+    r"devices/(?P<device>[^/]+)(/modules/(?P<module>[^/]+))?/(?P<what>messages/events|messages/devicebound|twin|methods/devicebound)",
+    re.IGNORECASE,
+)
+_DEVICE_LINKS: dict[tuple[str, bool, bool], type[DeviceNode]] = {  # by the end of the path, whether a module's, whether the client sends
+    ("messages/events", False, True): EventSender,
+    ("messages/events", True, True): EventSender,
+    ("messages/events", True, False): ModuleInputReceiver,
+    ("messages/devicebound", False, False): DeviceBoundReceiver,
+    ("twin", False, True): TwinRequests,
+    ("twin", True, True): TwinRequests,
+    ("twin", False, False): TwinAnswers,
+    ("twin", True, False): TwinAnswers,
+    ("methods/devicebound", False, True): MethodAnswers,
+    ("methods/devicebound", True, True): MethodAnswers,
+    ("methods/devicebound", False, False): MethodCalls,
+    ("methods/devicebound", True, False): MethodCalls,
+}
 
 
 def node_of(service: Service, link: Link) -> Node:
@@ -42,6 +64,10 @@ def node_of(service: Service, link: Link) -> Node:
         return QueueReceiver(service, link, FEEDBACK)
     if name == "messages/servicebound/filenotifications" and link.is_sender:
         return QueueReceiver(service, link, FILE_NOTIFICATIONS)
+    found = _OF_DEVICE.fullmatch(address)
+    made = _DEVICE_LINKS.get((found["what"].lower(), bool(found["module"]), link.is_receiver)) if found else None
+    if found and made:
+        return made(service, link, unquote(found["device"]), unquote(found["module"] or ""))
     raise LinkError(NOT_FOUND, f"a hub has no node '/{address}' for a client that {'sends' if link.is_receiver else 'receives'}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import identities, modules, twins
+from local_azure_iot.hub_registry import device_twin
 from local_azure_iot.hub_registry.errors import RegistryError
 from local_azure_iot.messaging import twin_notifications
 from local_azure_iot.mqtt import packets
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from local_azure_iot.hub_registry.device_access import AdmittedIdentity
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.mqtt.packets import Publish
-    from local_azure_iot.store import Document
 
 RESPONSES = "$iothub/twin/res/#"
 CHANGES = "$iothub/twin/PATCH/properties/desired/#"
@@ -57,9 +56,9 @@ class Twin:
         asked = dict(part.partition("=")[::2] for part in query.split("&"))
         version = ""
         if path == _GET:
-            status, payload = 200, _WRITER.encode(self._properties()).encode()
+            status, payload = 200, _WRITER.encode(device_twin.read(self._azure, self._admitted)).encode()
         else:
-            status, reported = self._report(publish.payload, asked.get("$version"))
+            status, reported = device_twin.report(self._azure, self._admitted, publish.payload, asked.get("$version"))
             payload, version = b"", f"&$version={reported}" if reported else ""
         return f"$iothub/twin/res/{status}/?$rid={asked.get('$rid', '')}{version}", payload
 
@@ -72,42 +71,3 @@ class Twin:
     def _changed(self, patch: dict[str, Any]) -> None:
         topic = f"$iothub/twin/PATCH/properties/desired/?$version={patch['$version']}"
         self._send(packets.publish(topic, _WRITER.encode(patch).encode()))
-
-    def _properties(self) -> dict[str, Any]:
-        twin = self._identity()["twin"]
-        parts = {name: twin[name] for name in ("desired", "reported")}
-        return {name: {**part["values"], "$version": part["version"]} for name, part in parts.items()}
-
-    def _identity(self) -> Document:
-        """The device, or the module, which exists as long as the session does."""
-        hub_key, device, module = self._admitted.hub_key, self._admitted.device, self._admitted.module
-        if module:
-            return modules.require(self._azure, hub_key, device, module)
-        return identities.require(self._azure, hub_key, device)
-
-    def _report(self, payload: bytes, version: str | None) -> tuple[int, int | None]:
-        """Merge a patch into the reported properties: the status, and their new version.
-
-        A `$version` in the request that is not the present one: 412 (a guess).
-        """
-        try:
-            patch = json.loads(payload)
-        except (ValueError, RecursionError):
-            return 400, None
-        if not isinstance(patch, dict):
-            return 400, None
-        with self._azure.store.transaction():
-            found = self._identity()
-            if version not in {None, "", str(found["twin"]["reported"]["version"])}:
-                return 412, None
-            before = {**found, "twin": dict(found["twin"])}
-            try:
-                reported = twins.patched_part("reported", found["twin"]["reported"], patch, self._azure.clock.now())
-            except RegistryError:
-                return 400, None
-            found["twin"] |= {"reported": reported, "version": found["twin"]["version"] + 1}
-            if self._admitted.module:
-                modules.save(self._azure, self._admitted.hub_key, found)
-            else:
-                identities.save(self._azure, self._admitted.hub_key, found, before)
-        return 204, int(reported["version"])
