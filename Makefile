@@ -154,11 +154,11 @@ SBOM := .strangers/release/bin/cyclonedx-py requirements --mc-type library --out
 # them would be published too. VERSION is what a tag says; the shell reads it as a variable, so that no name is a command.
 dist: .strangers/release.stamp ## build the packages of a release and their CycloneDX SBOMs into dist/ (VERSION=1.2.3: refuse any other version)
 	@rm -rf dist
+	@test -z "$$VERSION" || for each in pyproject.toml $(LOCAL_AZURE)/pyproject.toml; do grep -qxF "version = \"$$VERSION\"" $$each || (echo "the tag says version $$VERSION, and $$each has $$(grep '^version = ' $$each): correct one of them"; exit 1) || exit 1; done
 	@for each in . $(LOCAL_AZURE); do SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .strangers/release/bin/python -m build --no-isolation --outdir dist/packages $$each > dist.log 2>&1 || (cat dist.log; exit 1) || exit 1; done
 	@rm dist.log
 	@$(SBOM) --pyproject pyproject.toml --output-file dist/hubtrust.cdx.json requirements/program.txt 2> /dev/null
 	@$(SBOM) --pyproject $(LOCAL_AZURE)/pyproject.toml --output-file dist/local-azure-iot.cdx.json $(LOCAL_AZURE)/requirements.txt 2> /dev/null
-	@test -z "$$VERSION" || test -f "dist/packages/hubtrust-$$VERSION.tar.gz" -a -f "dist/packages/local_azure_iot-$$VERSION.tar.gz" || (echo "the tag says version $$VERSION, and each pyproject.toml makes $$(cd dist/packages && echo *): correct one of them"; rm -rf dist; exit 1)
 
 docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage

@@ -110,11 +110,32 @@ def test_a_ca_that_nobody_proved(registry: HubClient, tmp_path: Path) -> None:
 def test_before_any_attempt(registry: HubClient) -> None:
     """What is wrong already is said, and that nothing came here."""
     known, unknown, nowhere = why(registry), why(registry, "press-009"), why(registry, hub="no-such-hub")
-    assert "trust local Azure's CA" in known["links"][0]["fact"] or "before a device was named" in known["links"][0]["fact"]
+    assert known["links"][0]["holds"] is False
     assert (known["accepted"], known["now"]) == (None, None)
     assert (unknown["broken"], fact(unknown)) == ("registry", "no device 'press-009' is registered on this hub")
     assert (nowhere["broken"], fact(nowhere)) == ("hub", "there is no active hub 'no-such-hub.azure-devices.net'")
     assert why(registry, hub=registry.host.partition(".")[0])["hub"] == registry.host
+
+
+def test_a_device_that_names_itself_otherwise(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A client id with a letter of another case is another device's: what failed here last is said."""
+    assert tried(registry, tmp_path, root.device(DEVICE), device=DEVICE.upper()) == 5
+    assert f"the last that failed here named itself '{DEVICE.upper()}': " in why(registry)["links"][0]["fact"]
+
+
+def test_over_https(registry: HubClient) -> None:
+    """A refusal of a protocol without sessions is one too."""
+    refused = registry.ask("POST", f"/devices/{DEVICE}/messages/events", content=b"1", headers={"Authorization": ""})
+    found = why(registry)
+    assert refused.status_code == 401
+    assert (found["reason"], found["broken"]) == ("no certificate was sent", "certificate")
+
+
+def test_the_name_in_tls_has_no_case(registry: HubClient, root: Party, tmp_path: Path) -> None:
+    """A hub's name in another case is the same hub's."""
+    with Device(registry, root.device(DEVICE), tmp_path, name=registry.host.upper()) as connection:
+        assert connection.connect(DEVICE) == 0
+    assert why(registry)["accepted"] is True
 
 
 def test_registry_network_and_keys(registry: HubClient, root: Party, tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def why(azure: Azure, plane: Plane, device: str, hub: str = "") -> dict[str, Any
     can be said (a key's signature is judged when it is sent).
     """
     host = _host(azure, plane, device, hub)
-    attempts = [each for each in plane.attempts if each.device == device and each.host == host]
+    attempts = [each for each in plane.attempts if each.device == device and each.host.lower() == host]
     last = next((each for each in reversed(attempts) if not each.reason.startswith(ENDED)), None)
     peer = plane.peers.get((host, device))
     links = [_attempted(plane, host, device, last)]
@@ -97,7 +97,7 @@ def _host(azure: Azure, plane: Plane, device: str, hub: str) -> str:
         return hub.lower() if "." in hub else f"{hub.lower()}.{host_names.PUBLIC.hub_suffix}"
     tried = next((each.host for each in reversed(plane.attempts) if each.device == device), "")
     if tried:
-        return tried
+        return tried.lower()
     hubs = azure.store.list(lifecycle.HUB.document)
     names = [(each["hostName"], lifecycle.find_by_name(azure, each["cloud"], lifecycle.HUB, each["name"])) for each in hubs]
     having = [host for host, found in names if found and identities.find(azure, found[0], device.partition("/")[0])]
@@ -117,9 +117,10 @@ def _attempted(plane: Plane, host: str, device: str, last: Attempt | None) -> Li
         return Link(
             "attempt", holds=last.accepted, fact=f"at {last.time} it was {'let in' if last.accepted else f'refused: {last.reason}'}"
         )
-    unnamed = [each for each in plane.attempts if not each.device and (not host or each.host in {host, ""})]
-    if unnamed:
-        fact = f"'{device}' named itself in no attempt; {len(unnamed)} ended before a device was named, the last with: {unnamed[-1].reason}"
+    others = [each for each in plane.attempts if not each.accepted and (not host or each.host.lower() in {host, ""})]
+    if others:
+        name = f"named itself '{others[-1].device}'" if others[-1].device else "ended before a device was named"
+        fact = f"'{device}' named itself in no attempt; the last that failed here {name}: {others[-1].reason}"
         return Link("attempt", holds=False, fact=fact)
     fact = f"no attempt of '{device}' came here: does it use the proxy or this address, and trust local Azure's CA (GET /ca.pem)?"
     return Link("attempt", holds=False, fact=fact)

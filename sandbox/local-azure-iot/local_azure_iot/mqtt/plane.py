@@ -64,8 +64,9 @@ class Plane:
         )
         self.attempts.append(attempt)
         if device:
-            self.peers.pop((peer.server_name, device), None)
-            self.peers[peer.server_name, device] = peer
+            key = (peer.server_name.lower(), device)
+            self.peers.pop(key, None)
+            self.peers[key] = peer
             if len(self.peers) > _PEERS_KEPT:
                 del self.peers[next(iter(self.peers))]
 
