@@ -8,6 +8,7 @@ import pytest
 from local_azure_iot.hub_registry import identities
 from local_azure_iot.local_azure import Azure
 from local_azure_iot.microsoft_devices import lifecycle
+from tests.kit.local_azure import LocalAzure, local_azure
 from tests.local_azure.in_process import InProcess, in_process
 
 
@@ -46,6 +47,13 @@ def process() -> Iterator[InProcess]:
     """Local Azure in this process."""
     with in_process() as created:
         yield created
+
+
+@pytest.fixture(scope="session")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
+    """Local Azure as a process: for tests that need sockets."""
+    with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
+        yield found
 
 
 @pytest.fixture

@@ -9,14 +9,7 @@ import pytest
 
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import VERSION, HubClient
-from tests.kit.local_azure import LocalAzure, local_azure
-
-
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
-    """Local Azure."""
-    with local_azure(tmp_path_factory.mktemp("azure")) as found:
-        yield found
+from tests.kit.local_azure import LocalAzure
 
 
 def send(registry: HubClient, path: str, party: Party | None, folder: Path, *, above: tuple[Party, ...] = (), **headers: str) -> int:
@@ -30,9 +23,9 @@ def send(registry: HubClient, path: str, party: Party | None, folder: Path, *, a
 
 
 @pytest.fixture
-def registry(azure: LocalAzure) -> Iterator[HubClient]:
+def registry(served: LocalAzure) -> Iterator[HubClient]:
     """A new hub."""
-    found = HubClient(azure, azure.hub())
+    found = HubClient(served, served.hub())
     with found.http:
         yield found
 

@@ -2,24 +2,17 @@
 
 import json
 import queue
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from local_azure_iot.testing import AzureClient, DeviceCa, Hub
 from local_azure_iot.testing.azure_client import AzureRefusedError
-from tests.kit.local_azure import local_azure
+from tests.kit.local_azure import LocalAzure
 
 
-@pytest.fixture(scope="module")
-def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[AzureClient]:
-    """Local Azure, as the fixture `local_azure` gives it."""
-    with local_azure(tmp_path_factory.mktemp("azure"), "--retry-after", "0") as found:
-        yield AzureClient(found.ready)
-
-
-def test_a_device_is_called_and_sent_messages(azure: AzureClient, tmp_path: Path) -> None:
+def test_a_device_is_called_and_sent_messages(served: LocalAzure, tmp_path: Path) -> None:
+    azure = AzureClient(served.ready)
     hub = Hub.create(azure)
     ca = DeviceCa.new(tmp_path / "devices", azure.now())
     hub.trust(ca)
