@@ -26,7 +26,7 @@ def _over(registry: HubClient, job: str) -> dict[str, Any]:
 def test_twins_are_updated_at_once(registry: HubClient) -> None:
     """Those that meet the condition; `devices.jobs` has each device's part, and the job its counts."""
     registry.bulk(*({"id": f"d-{n:03}", "tags": {"even": n % 2 == 0}} for n in range(99))).raise_for_status()
-    created = _schedule(registry, "now", "tags.even = true", maxExecutionTimeInSeconds=60).json()
+    created = _schedule(registry, "now", "tags.even = true", maxExecutionTimeInSeconds=60, startTime="1970-01-01T00:00:00.000Z").json()
     assert (created["jobId"], created["type"], created["status"]) == ("now", "scheduleUpdateTwin", "queued")
     assert (created["updateTwin"], created["maxExecutionTimeInSeconds"]) == ({"etag": "*", "tags": {"line": 7}}, 60)
     done = _over(registry, "now")

@@ -139,7 +139,7 @@ def test_every_client_with_every_chain(device_cases: DeviceCases, tmp_path: Path
 
 
 def test_the_node_registry_client(azure: LocalAzure) -> None:
-    """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, configurations."""
+    """azure-iothub, through the proxy of the environment: devices one by one and in bulk, twins, queries, configurations, jobs."""
     need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub is not installed; `make strangers` installs it")
     registry = HubClient(azure, azure.hub())
     environment = {
@@ -177,5 +177,12 @@ def test_the_node_registry_client(azure: LocalAzure) -> None:
         "reconfigured": "*",
         "deployed": True,
         "unconfigured": "Error",
+        "job": ["scheduleUpdateTwin", "queued"],
+        "parts": [["press-001", "completed"]],
+        "jobs": ["shift"],
+        "cancelled": "Error",
+        "transfers": 0,
+        "refused": "ArgumentError",
+        "asked": 3,
         "gone": "DeviceNotFoundError",
     }

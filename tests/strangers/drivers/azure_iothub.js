@@ -1,7 +1,7 @@
 // Drives Microsoft's Node registry client: the connection string in the environment, what each call gave as JSON on stdout.
 "use strict";
 const { bootstrap } = require("global-agent"); // Node's HTTPS through the proxy of the environment
-const { Registry } = require("azure-iothub");
+const { DigitalTwinClient, IoTHubTokenCredentials, JobClient, Registry } = require("azure-iothub");
 
 bootstrap();
 const registry = Registry.fromConnectionString(process.env.HUB);
@@ -56,6 +56,19 @@ async function failure(work) {
   result.deployed = (await registry.getModuleTwin("gateway", "lens")).responseBody.properties.desired.on;
   await registry.removeConfiguration("chill");
   result.unconfigured = await failure(registry.getConfiguration("chill"));
+  const jobs = JobClient.fromConnectionString(process.env.HUB);
+  const job = (await jobs.scheduleTwinUpdate("shift", "deviceId = 'press-001'", { etag: "*", tags: { shift: 2 } }, new Date(0), 60)).jobStatus;
+  result.job = [job.type, job.status];
+  while (["queued", "running"].includes((await jobs.getJob("shift")).jobStatus.status)) continue;
+  const parts = registry.createQuery("SELECT * FROM devices.jobs WHERE devices.jobs.jobId = 'shift'");
+  result.parts = (await parts.next()).result.map((part) => [part.deviceId, part.status]);
+  result.jobs = (await jobs.createQuery("scheduleUpdateTwin", "completed").next()).result.map((one) => one.jobId);
+  result.cancelled = await failure(jobs.cancelJob("none"));
+  result.transfers = (await registry.listJobs()).responseBody.length;
+  result.refused = await failure(registry.exportDevicesToBlob("https://store.example/container", true));
+  const twins = new DigitalTwinClient(new IoTHubTokenCredentials(process.env.HUB));
+  await twins.updateDigitalTwin("press-001", [{ op: "add", path: "/speed", value: 3 }], "*");
+  result.asked = (await twins.getDigitalTwin("press-001")).$metadata.speed.desiredValue;
   await registry.delete("press-001");
   result.gone = await failure(registry.get("press-001"));
   console.log(JSON.stringify(result));

@@ -75,7 +75,11 @@ def _started(azure: Azure, hub_key: str, job_id: str) -> tuple[Document, list[Ta
         parts = (part for place, part in scheduled_jobs.parts_of_hub(azure, hub_key, f"{job_id}/") if place.startswith(f"{job_id}/"))
         return job, [(part["deviceId"], part.get("moduleId", "")) for part in parts if part["status"] == "pending"]
     targets = list(_targets(azure, hub_key, job["condition"]))
-    job |= {"status": "running", "counts": {"device": len(targets), "failed": 0, "succeeded": 0, "running": 0, "pending": len(targets)}}
+    job |= {
+        "began": azure.clock.now().isoformat(),
+        "status": "running",
+        "counts": {"device": len(targets), "failed": 0, "succeeded": 0, "running": 0, "pending": len(targets)},
+    }
     scheduled_jobs.save(azure, hub_key, job)
     for target in targets:
         _put_part(azure, hub_key, job, target, {"status": "pending"})

@@ -135,8 +135,8 @@ def cancel(azure: Azure, hub_key: str, job: Document) -> None:
 
 
 def deadline(job: Document) -> datetime:
-    """When what is not done by then fails."""
-    return datetime.fromisoformat(job["start"]) + timedelta(seconds=job["seconds"])
+    """When what is not done by then fails; its start may have been in the past."""
+    return datetime.fromisoformat(job["began"]) + timedelta(seconds=job["seconds"])
 
 
 def to_json(job: Document) -> dict[str, Any]:
