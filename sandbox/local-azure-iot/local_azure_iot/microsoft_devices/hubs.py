@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"[0-9A-Za-z-]{2,49}[0-9A-Za-z]")
 _SKUS = ("F1", "B1", "B2", "B3", "S1", "S2", "S3")
-_PARTITIONS = {"F1": (2, 2)}  # every other: 2 to 32
+_PARTITIONS = {"F1": (2, 2)}  # every other: 2 to 128, of which azurerm's acceptance test takes 77
 _DATA_RESIDENCY_REGIONS = ("brazilsouth", "southeastasia", "eastus2euap")
 
 
@@ -134,7 +134,7 @@ def _check(body: dict[str, Any], location: str) -> None:
     if version is not None and version not in {"1.0", "1.1", "1.2"}:
         raise errors.value_invalid(f"{version} is not a valid MinTlsVersion value.", Service.HUB, 400089)
     events = (properties.get("eventHubEndpoints") or {}).get("events") or {}
-    low, high = _PARTITIONS.get(sku["name"], (2, 32))
+    low, high = _PARTITIONS.get(sku["name"], (2, 128))
     count = low if events.get("partitionCount") is None else events["partitionCount"]
     if not low <= count <= high:
         raise errors.value_invalid(f"Invalid PartitionCount {count} - value must be between {low} and {high}.", Service.HUB)
