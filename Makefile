@@ -149,7 +149,8 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@$(call with_progress,Installing what builds a release into .strangers,.strangers/release/bin/python $(LOCKED_PIP) -r requirements/release.txt)
 	@touch $@
 
-SBOM := .strangers/release/bin/cyclonedx-py requirements --mc-type library --output-reproducible --spec-version 1.6 --output-format JSON
+SBOM_CHECK ?= --validate
+SBOM := .strangers/release/bin/cyclonedx-py requirements $(SBOM_CHECK) --mc-type library --output-reproducible --spec-version 1.6 --output-format JSON
 # An SBOM lists the locked versions, with their hashes: those that a release was tested with. Packages lie apart, because all files beside
 # them would be published too. VERSION is what a tag says; the shell reads it as a variable, so that no name is a command.
 dist: .strangers/release.stamp ## build the packages of a release and their CycloneDX SBOMs into dist/ (VERSION=1.2.3: refuse any other version)

@@ -12,6 +12,7 @@ import pytest
 
 from local_azure_iot import commands
 from local_azure_iot.installation import Installation
+from local_azure_iot.start_command import FREE_PORTS
 from tests.kit.local_azure import LocalAzure
 
 COMMAND = Path(sys.executable).with_name("local-azure-iot")
@@ -64,26 +65,32 @@ def test_nothing_outlives_a_run(folder: Path, number: signal.Signals) -> None:
     shutil.rmtree(home.home, ignore_errors=True)
 
 
-def test_start_status_stop(folder: Path) -> None:
+def test_start_status_stop(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Started in the background or in the foreground, one folder has one local Azure, which the other commands find."""
-    free = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (port, "0")]
-    before = ran("status")
-    started = ran("start", "--detach", *free, "--data", "kept")
+
+    def here(*words: str) -> tuple[int, str]:
+        code = commands.main(words)
+        output = capsys.readouterr()
+        return code, output.out + output.err
+
+    before = here("status")
+    started = ran("start", "--detach", *FREE_PORTS, "--data", "kept")
     try:
-        again, status, env, reset = (ran(*words) for words in (("start", *free), ("status",), ("env",), ("reset",)))
+        again, status, env, reset = (here(*words) for words in (("start", *FREE_PORTS), ("status",), ("env",), ("reset",)))
     finally:
-        stopped = ran("stop")
-    with subprocess.Popen([COMMAND, "start", *free], stdout=subprocess.PIPE, text=True) as foreground:
+        stopped = here("stop")
+    with subprocess.Popen([COMMAND, "start", *FREE_PORTS], stdout=subprocess.PIPE, text=True) as foreground:
         assert foreground.stdout
         ready = foreground.stdout.readline()
-        running = ran("status")
+        running = here("status")
         foreground.send_signal(signal.SIGINT)
 
-    assert (before.returncode, before.stdout) == (1, "local Azure is not running here; start it with `local-azure-iot start`\n")
-    assert [each.returncode for each in (started, status, env, reset, stopped, running)] == [0] * 6
-    assert (again.returncode, "local-azure-iot stop" in again.stderr, len(again.stderr.splitlines())) == (1, True, 1)
-    assert "export HTTPS_PROXY=http://127.0.0.1:" in env.stdout
-    assert started.stdout.startswith("local Azure is ready: ARM https://127.0.0.1:")
+    assert before == (1, "local Azure is not running here; start it with `local-azure-iot start`\n")
+    assert [code for code, _ in (status, env, reset, stopped, running)] == [0] * 5
+    assert (again[0], "local-azure-iot stop" in again[1], len(again[1].splitlines())) == (1, True, 1)
+    assert "export HTTPS_PROXY=http://127.0.0.1:" in env[1]
+    assert f"export LOCAL_AZURE_HOME={folder}/.local-azure" in env[1]
+    assert (started.returncode, started.stdout.startswith("local Azure is ready: ARM https://127.0.0.1:")) == (0, True)
     assert ready.startswith("local Azure is ready: ")
     assert foreground.returncode == 0
     assert (folder / "kept" / "azure.sqlite").exists()

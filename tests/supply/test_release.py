@@ -45,9 +45,9 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _make_dist(folder: Path, version: str) -> subprocess.CompletedProcess[str]:
+def _make_dist(folder: Path, version: str, *settings: str) -> subprocess.CompletedProcess[str]:
     # The stamp is as old as its installation: files that were copied just now would ask for another one.
-    command = ["make", "--old-file=.strangers/release.stamp", "dist"]
+    command = ["make", "--old-file=.strangers/release.stamp", "dist", *settings]
     return subprocess.run(command, cwd=folder, env=os.environ | {"VERSION": version}, capture_output=True, text=True, check=False)
 
 
@@ -72,7 +72,7 @@ def test_what_a_release_has(checkout: Path) -> None:
         _check_list(dist / f"{called}.cdx.json", called, lock)
 
     before = {each: (dist / each).read_bytes() for each in packages | lists if not each.endswith(".tar.gz")}
-    assert _make_dist(checkout, VERSION).returncode == 0
+    assert _make_dist(checkout, VERSION, "SBOM_CHECK=--no-validate").returncode == 0  # the first run held the lists to their schema
     assert {each: (dist / each).read_bytes() for each in before} == before
 
 
