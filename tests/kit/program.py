@@ -23,7 +23,7 @@ from tests.kit.control_port import control
 from tests.kit.embedded_engine import PATIENCE, engine, interrupted_if_it_hangs
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.repository import ROOT
-from tests.kit.warm_start import started_warm, warm_children
+from tests.kit.warm_start import warm_children, warm_sandbox
 
 _SETTINGS = "stacks/Pulumi.sandbox.yaml"
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "settings")
@@ -45,7 +45,7 @@ class Program:
     def sandbox(self, *arguments: str) -> int:
         """Run `python -m sandbox …`; returns the exit code."""
         result = subprocess.run(
-            started_warm([sys.executable, "-m", "sandbox", *arguments]),
+            [*warm_sandbox(), *arguments],
             cwd=self.folder,
             env=self._environment(),
             capture_output=True,

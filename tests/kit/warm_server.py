@@ -48,7 +48,7 @@ def _module_or_path(argv: list[str]) -> tuple[bool, list[str]] | None:
     """Whether the rest names a module, and the rest; None for any other command line."""
     if Path(argv[0]).absolute().parent.parent.resolve() != Path(sys.prefix).resolve():
         return None
-    rest = [each for at, each in enumerate(argv) if at > 1 or each != "-u"][1:]
+    rest = argv[2:] if argv[1:2] in (["-u"], ["-P"]) else argv[1:]
     if len(rest) > 1 and rest[0] == "-m":
         return True, rest[1:]
     return (False, rest) if rest and not rest[0].startswith("-") else None
@@ -110,7 +110,8 @@ def _run(asked: _Asked) -> None:
     module, rest = found
     sys.argv, sys.orig_argv = rest, asked.argv
     added = [each for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
-    sys.path[:0] = [asked.folder if module else str(Path(rest[0]).resolve().parent), *added]
+    first = [] if "-P" in asked.argv[1:2] else [asked.folder if module else str(Path(rest[0]).resolve().parent)]
+    sys.path[:0] = [*first, *added]
     sys.executable = asked.argv[0]
     if module:
         runpy.run_module(rest[0], run_name="__main__", alter_sys=True)

@@ -22,7 +22,7 @@ from unittest.mock import patch
 
 from sandbox.engine.providers import plugins
 
-_SERVER, _CHILD, _ENGINE = (Path(__file__).with_name(f"warm_{name}.py") for name in ("server", "child", "engine"))
+_SERVER, _CHILD, _ENGINE, _SANDBOX = (Path(__file__).with_name(f"warm_{name}.py") for name in ("server", "child", "engine", "sandbox"))
 _ENVIRONMENT = dict(os.environ)  # before a test sets a variable
 _SERVERS: dict[int, "subprocess.Popen[bytes]"] = {}  # by the process that has started it
 
@@ -35,7 +35,16 @@ def started_warm(command: Sequence[str]) -> list[str]:
 
 def warm_engine() -> list[str]:
     """The command of the embedded engine for a shell, a script or a process that the tests start; its children start warm as well."""
-    return ["env", f"HUBTRUST_WARM_START={os.getpid()}", *started_warm([sys.executable, str(_ENGINE)])]
+    return _from_anywhere(_ENGINE)
+
+
+def warm_sandbox() -> list[str]:
+    """The command `python -m sandbox` for a process that the tests start; local Azure and the engine's children start warm as well."""
+    return _from_anywhere(_SANDBOX)
+
+
+def _from_anywhere(script: Path) -> list[str]:
+    return ["env", f"HUBTRUST_WARM_START={os.getpid()}", *started_warm([sys.executable, str(script)])]
 
 
 @contextmanager
