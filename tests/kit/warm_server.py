@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _ROOT = Path(__file__).parents[2]
+_PLUGINS = _ROOT / "sandbox/plugins/bin"
 _IMPORTED = (
     "grpc.aio", "pulumi.dynamic", "pulumi.runtime.mocks", "pulumi.runtime.proto.provider_pb2_grpc", "pulumi_policy",
     "pulumi_azure_native.authorization", "pulumi_azure_native.iothub", "pulumi_azure_native.keyvault", "pulumi_azure_native.resources",
@@ -44,14 +45,26 @@ class _Asked:
     streams: tuple[int, ...]
 
 
-def _module_or_path(argv: list[str]) -> tuple[bool, list[str]] | None:
-    """Whether the rest names a module, and the rest; None for any other command line."""
-    if Path(argv[0]).absolute().parent.parent.resolve() != Path(sys.prefix).resolve():
+@dataclass(frozen=True)
+class _Start:
+    """What an interpreter would run: a module, or the file or folder at a path; its arguments begin with it."""
+
+    is_module: bool
+    arguments: list[str]
+    finds_its_own: bool = True  # whether the folder of the file, or for a module the current one, is on the import path
+
+
+def _start_of(argv: list[str]) -> _Start | None:
+    """What a command line of this interpreter, or of a stand-in plugin, runs; None for any other."""
+    command = Path(argv[0]).absolute()
+    if command.parent == _PLUGINS:
+        return _Start(False, [str(_PLUGINS.with_name("launch.py")), command.name.removeprefix("pulumi-resource-"), *argv[1:]], False)
+    if command.parent.parent.resolve() != Path(sys.prefix).resolve():
         return None
-    rest = argv[2:] if argv[1:2] in (["-u"], ["-P"]) else argv[1:]
+    options, rest = (argv[1:2], argv[2:]) if argv[1:2] in (["-u"], ["-P"]) else ([], argv[1:])
     if len(rest) > 1 and rest[0] == "-m":
-        return True, rest[1:]
-    return (False, rest) if rest and not rest[0].startswith("-") else None
+        return _Start(True, rest[1:], options != ["-P"])
+    return _Start(False, rest) if rest and not rest[0].startswith("-") else None
 
 
 def _of_the_start(environment: dict[str, str]) -> dict[str, str]:
@@ -62,7 +75,7 @@ def _can_fork(asked: _Asked) -> bool:
     own = {_ROOT, _ROOT / "components"}
     paths = [Path(each).resolve() for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
     same = _of_the_start(asked.environment).items() - _SET_BY_IMPORTS.items() == _of_the_start(_STARTED_WITH).items()
-    return _module_or_path(asked.argv) is not None and all(path in own for path in paths) and same
+    return _start_of(asked.argv) is not None and all(path in own for path in paths) and same
 
 
 def _received(connection: socket.socket) -> _Asked:
@@ -73,7 +86,10 @@ def _received(connection: socket.socket) -> _Asked:
         streams.frombytes(data)
     length, data = int.from_bytes(first, "little"), b""
     while len(data) < length:
-        data += connection.recv(length - len(data))
+        piece = connection.recv(length - len(data))
+        if not piece:
+            raise EOFError  # the child was killed
+        data += piece
     argv, folder, environment = marshal.loads(data)  # noqa: S302 - from a child of the tests
     return _Asked(argv, folder, environment, tuple(streams))
 
@@ -105,21 +121,19 @@ def _become(asked: _Asked) -> None:
 
 def _run(asked: _Asked) -> None:
     """Run the command in this process, as the interpreter would."""
-    found = _module_or_path(asked.argv)
-    assert found is not None  # it was asked before the fork
-    module, rest = found
-    sys.argv, sys.orig_argv = rest, asked.argv
-    added = [each for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
-    first = [] if "-P" in asked.argv[1:2] else [asked.folder if module else str(Path(rest[0]).resolve().parent)]
-    sys.path[:0] = [*first, *added]
-    sys.executable = asked.argv[0]
-    if module:
-        runpy.run_module(rest[0], run_name="__main__", alter_sys=True)
-    elif Path(rest[0]).is_dir():
-        del sys.path[0]
-        runpy.run_path(rest[0], run_name="__main__")
+    start = _start_of(asked.argv)
+    assert start is not None  # it was asked before the fork
+    sys.argv, sys.orig_argv = start.arguments, asked.argv
+    what, is_plugin = start.arguments[0], Path(asked.argv[0]).parent == _PLUGINS
+    if not is_plugin:  # they are started with -I
+        sys.path[:0] = [each for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
+        sys.executable = asked.argv[0]
+    if start.finds_its_own and not Path(what).is_dir():  # a folder is added by what runs it
+        sys.path.insert(0, asked.folder if start.is_module else str(Path(what).resolve().parent))
+    if start.is_module:
+        runpy.run_module(what, run_name="__main__", alter_sys=True)
     else:
-        runpy.run_path(rest[0], run_name="__main__")
+        runpy.run_path(what, run_name="__main__")
 
 
 class _Server:
@@ -142,7 +156,11 @@ class _Server:
 
     def _accept(self, _number: int) -> _Asked | None:
         connection, _ = self._listener.accept()
-        asked = _received(connection)
+        try:
+            asked = _received(connection)
+        except (OSError, EOFError):
+            connection.close()
+            return None
         possible = _can_fork(asked)
         connection.sendall(b"y" if possible else b"n")
         process = os.fork() if possible else -1

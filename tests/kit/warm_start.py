@@ -5,9 +5,9 @@ it hands on signals, and ends as that does. The real one is a fork of the server
 others and nothing of this project: that is imported anew each time, from where the command says. It has its own environment, folder,
 session, standard streams and command line.
 
-A command that needs more than this is run as usual: another interpreter, other options, or variables that an interpreter or OpenSSL reads
-when it starts. So is each one that a test starts without this file, and each engine that is a process of its own starts its programs
-and plugins as a user's does.
+The stand-in plugins are forked in the same way. A command that needs more than this is run as usual: another interpreter, other options,
+or variables that an interpreter or OpenSSL reads when it starts. So is each command that a test starts without this file; an engine among
+them starts its programs and plugins as a user's does.
 """
 
 import atexit
