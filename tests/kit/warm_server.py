@@ -128,7 +128,7 @@ def _run(asked: _Asked) -> None:
     if not is_plugin:  # they are started with -I
         sys.path[:0] = [each for each in asked.environment.get("PYTHONPATH", "").split(os.pathsep) if each]
         sys.executable = asked.argv[0]
-    if start.finds_its_own and not Path(what).is_dir():  # a folder is added by what runs it
+    if start.finds_its_own and (start.is_module or not Path(what).is_dir()):  # a folder is added by what runs it
         sys.path.insert(0, asked.folder if start.is_module else str(Path(what).resolve().parent))
     if start.is_module:
         runpy.run_module(what, run_name="__main__", alter_sys=True)
