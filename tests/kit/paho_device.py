@@ -40,7 +40,11 @@ class PahoDevice:
         self._port = 443 if web_sockets else 8883
         self._host = hub.host
         self.client = Client(
-            CallbackAPIVersion.VERSION2, client_id=name, clean_session=clean, transport="websockets" if web_sockets else "tcp"
+            CallbackAPIVersion.VERSION2,
+            client_id=name,
+            clean_session=clean,
+            transport="websockets" if web_sockets else "tcp",
+            reconnect_on_failure=False,
         )
         if web_sockets:
             self.client.ws_set_options("/$iothub/websocket")

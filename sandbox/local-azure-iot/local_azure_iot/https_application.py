@@ -9,6 +9,7 @@ import re
 import uuid
 from collections import deque
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
@@ -28,6 +29,8 @@ from local_azure_iot.wire import MAX_BODY, LaterReply, Moment, Reply, Request, S
 from local_azure_iot.wrong_answers import WRONG_ANSWERS
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from local_azure_iot.delivery import Receive, Send
     from local_azure_iot.faults import Faults, Rule
     from local_azure_iot.local_azure import Azure
@@ -132,7 +135,7 @@ class HttpsApplication:
         content = reply.encoded()
         if content:
             headers = {**headers, "content-type": reply.content_type}
-        date = {"date": email.utils.format_datetime(self.azure.clock.now(), usegmt=True)}
+        date = {"date": _http_date(self.azure.clock.now().replace(microsecond=0))}
         answer = Answer(
             status=reply.status,
             headers={**date, **headers},
@@ -225,11 +228,17 @@ def _refused(request: Request, headers: list[tuple[bytes, bytes]]) -> ServiceErr
     return arm_errors.from_a_web_page(sign) if sign else None
 
 
+@lru_cache(maxsize=4)
+def _http_date(second: datetime) -> str:
+    return email.utils.format_datetime(second, usegmt=True)
+
+
 def _head(scope: dict[str, Any]) -> Request:
     headers = lower_headers(scope["headers"])
     host = web_pages.host(scope["headers"])
     raw = scope.get("raw_path") or scope["path"].encode()
-    path = re.sub(r"/{2,}", "/", unquote(raw.partition(b"?")[0].decode("latin-1")))
+    path = unquote(raw.partition(b"?")[0].decode("latin-1"))
+    path = re.sub(r"/{2,}", "/", path) if "//" in path else path
     return Request(
         method=scope.get("method", "GET"),  # a request for a WebSocket has no other
         host=headers.get("host", ""),

@@ -32,9 +32,10 @@ class Subscriptions:
             self._save()
 
     def add(self, granted: dict[str, int]) -> None:
-        """Filters that were granted."""
-        self.granted |= granted
-        self._save()
+        """Filters that were granted. Clients subscribe anew with each connection, which mostly changes nothing."""
+        if self.granted | granted != self.granted:
+            self.granted |= granted
+            self._save()
 
     def remove(self, filters: list[str]) -> None:
         """Filters that are wanted no more."""
