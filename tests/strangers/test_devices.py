@@ -29,6 +29,7 @@ pytestmark = pytest.mark.stranger
 Outcome = dict[str, bool]  # whether each case was accepted
 _DRIVERS = Path(__file__).parent / "drivers"
 _NODE = ROOT / ".strangers" / "node" / "node_modules"
+_SERVICE_SDK = ROOT / ".strangers" / "amqp" / "bin" / "python"
 _DEVICE_SDK = ROOT / ".strangers" / "device" / "bin" / "python"
 
 
@@ -185,4 +186,31 @@ def test_the_node_registry_client(azure: LocalAzure) -> None:
         "refused": "ArgumentError",
         "asked": 3,
         "gone": "DeviceNotFoundError",
+    }
+
+
+def test_the_python_service_client(azure: LocalAzure) -> None:
+    """azure-iot-hub over HTTPS: modules, configurations, a deployment, jobs, queries, digital twins."""
+    need(_SERVICE_SDK.exists(), "azure-iot-hub is not installed; `make strangers` installs it")
+    registry = HubClient(azure, azure.hub())
+    environment = {
+        "HUB": f"HostName={registry.host};SharedAccessKeyName=iothubowner;SharedAccessKey={registry.key('iothubowner')}",
+        "HTTPS_PROXY": azure.ready["proxy"],
+        "REQUESTS_CA_BUNDLE": azure.ready["bundle_file"],
+    }
+    registry.http.close()
+    done = _run([_SERVICE_SDK, _DRIVERS / "azure_iot_hub_registry.py"], environment)
+    assert done.returncode == 0, done.stderr.decode()
+    assert json.loads(done.stdout) == {
+        "module": "us",
+        "configuration": ["MQ==", 3, {"targetedCount": 2, "appliedCount": 2}],
+        "configurations": ["chill"],
+        "tested": True,
+        "deployed": True,
+        "job": "scheduleUpdateTwin",
+        "done": ["completed", 2],
+        "queried": [1, True],
+        "refused": 501,
+        "transfers": [],
+        "asked": 3,
     }
