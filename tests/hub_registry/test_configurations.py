@@ -161,4 +161,5 @@ def test_queries_are_tested_without_a_configuration(registry: HubClient) -> None
     assert _put(registry, "Big Name", {"deviceContent": {"properties.desired.x": 1}}, "*").status_code == 400
     _put(registry, "too-big", {"deviceContent": {f"properties.desired.x{n}": "x" * 4000 for n in range(9)}}, "*").raise_for_status()
     registry.put("a")
-    assert _desired(registry, "a") == {}
+    assert (_desired(registry, "a"), _statuses(registry, "a")) == ({}, {"too-big": "Targeted"})
+    assert registry.ask("GET", "/configurations/too-big").json()["systemMetrics"]["results"] == {"targetedCount": 1, "appliedCount": 0}

@@ -119,8 +119,10 @@ def _hub_key(azure: Azure, request: Request) -> str:
 
 
 def _json(azure: Azure, hub_key: str, configuration: dict[str, Any]) -> dict[str, Any]:
+    counts = configurations.reached_counts(azure, hub_key, configuration)
     queries = configurations.system_queries(configuration) | {f"custom {name}": text for name, text in configuration["metrics"].items()}
-    return configurations.to_json(configuration, {name: count(azure, hub_key, text) for name, text in queries.items()})
+    counts |= {name: count(azure, hub_key, text) for name, text in queries.items() if name not in counts}
+    return configurations.to_json(configuration, counts)
 
 
 def _reply(azure: Azure, hub_key: str, configuration: dict[str, Any], *, status: int = 200) -> Reply:

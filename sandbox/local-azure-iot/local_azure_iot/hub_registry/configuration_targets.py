@@ -77,6 +77,8 @@ def _look_at_device(azure: Azure, hub_key: str, device: Document, known: list[Do
         _tell_agent(azure, hub_key, device, reached)
     except errors.RegistryError as error:
         _log.info("configuration not applied to %s: %s", key, error)
+        device["deployed"] = _only_targeted(before, after)
+        identities.save(azure, hub_key, device, dict(device))
     finally:
         _in_work.discard(key)
 
@@ -98,8 +100,15 @@ def _look_at_module(azure: Azure, hub_key: str, module: Document, known: list[Do
         modules.save(azure, hub_key, module)
     except errors.RegistryError as error:
         _log.info("configuration not applied to %s: %s", key, error)
+        module["deployed"] = _only_targeted(before, after)
+        modules.save(azure, hub_key, module)
     finally:
         _in_work.discard(key)
+
+
+def _only_targeted(before: Document, after: Document) -> Document:
+    """What is recorded where a twin can't hold what a configuration sets."""
+    return {**before, "statuses": dict.fromkeys(after["statuses"], {"status": "Targeted"})}
 
 
 def _reached(known: list[Document], kinds: tuple[str, ...], twin: dict[str, Any]) -> list[Document]:
