@@ -108,7 +108,7 @@ def _look_at_module(azure: Azure, hub_key: str, module: Document, known: list[Do
 
 def _only_targeted(before: Document, after: Document) -> Document:
     """What is recorded where a twin can't hold what a configuration sets."""
-    return {**before, "statuses": dict.fromkeys(after["statuses"], {"status": "Targeted"})}
+    return {**before, "statuses": {name: {"status": "Targeted"} for name in after["statuses"]}}
 
 
 def _reached(known: list[Document], kinds: tuple[str, ...], twin: dict[str, Any]) -> list[Document]:
