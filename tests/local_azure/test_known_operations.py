@@ -103,6 +103,26 @@ def test_what_is_absent_at_a_hub(azure: InProcess) -> None:
     assert azure.ask("POST", "/twins/none?api-version=2021-04-12", b"{}", x_http_method_override="BREW", **signed).status == 404
 
 
+def test_a_device_is_told_too(azure: InProcess) -> None:
+    """What is absent at a device's own path, with its own signature; another device's signature is refused."""
+    path, version = azure.hub(), "api-version=2021-04-12"
+    host = f"{path.rpartition('/')[2]}.azure-devices.net"
+    owner = azure.must("POST", f"{path}/listkeys?api-version=2023-06-30")["value"][0]["primaryKey"]
+    signed = {"host": host, "authorization": signature(host, "iothubowner", owner)}
+    keys = {}
+    for name in ("edge", "other"):
+        body = {"deviceId": name, "authentication": {"type": "sas"}}
+        keys[name] = azure.must("PUT", f"/devices/{name}?{version}", body, **signed)["authentication"]["symmetricKey"]["primaryKey"]
+    module = azure.must("PUT", f"/devices/edge/modules/m?{version}", {"deviceId": "edge", "moduleId": "m"}, **signed)
+    key = module["authentication"]["symmetricKey"]["primaryKey"]
+    asked = f"/devices/edge/modules/m/devicesAndModulesInDeviceScope?{version}"
+    mine = signature(f"{host}/devices/edge/modules/m", "", key)
+    assert azure.ask("GET", asked, host=host, authorization=mine).headers["iothub-errorcode"] == "NotImplemented"
+    for wrong in (signature(f"{host}/devices/other", "", keys["other"]), signature(f"{host}/devices/edge", "", keys["other"])):
+        assert azure.ask("GET", asked, host=host, authorization=wrong).status == 401
+    assert azure.ask("GET", f"/nonsense?{version}", host=host, authorization=mine).status == 401
+
+
 def test_what_is_absent_at_a_vault(azure: InProcess) -> None:
     """The challenge first, then 501."""
     group = azure.group()

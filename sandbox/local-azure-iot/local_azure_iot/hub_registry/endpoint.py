@@ -46,7 +46,7 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
         raise errors.unauthorized()
     match = _ROUTER.find(request.intended_method, request.path)
     if match is None:
-        raise _absent(azure, request, hub)
+        raise _absent(azure, request, hub_key, hub)
     if request.api_version.lower() not in match.route.versions:
         raise errors.version_invalid(request.api_version)
     right, _ = RIGHTS[match.route.operation]
@@ -77,11 +77,17 @@ def _admit(azure: Azure, request: Request, hub: Document) -> None:
     azure.presence.record_message(admitted.store_key, azure.clock.now())
 
 
-def _absent(azure: Azure, request: Request, hub: Document) -> errors.RegistryError:
+def _absent(azure: Azure, request: Request, hub_key: str, hub: Document) -> errors.RegistryError:
     """The error for what no route answers, after authentication: a stranger learns nothing of what is here."""
-    access.identify(azure, request.destination.cloud, hub, request.header("authorization"))
     line = f"{request.intended_method} {request.path}"
     known = _KNOWN.find(request.intended_method, request.path)
+    try:
+        access.identify(azure, request.destination.cloud, hub, request.header("authorization"))
+    except errors.RegistryError:
+        if known is None or "id" not in known.parameters:
+            raise
+        request.parameters = {**known.parameters, "hub_key": hub_key}
+        _admit(azure, request, hub)  # a device or module may ask for what is its own
     return errors.not_implemented(known.route.operation, line) if known else errors.no_route(line)
 
 
