@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -77,6 +78,7 @@ def test_start_status_stop(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     started = ran("start", "--detach", *FREE_PORTS, "--data", "kept")
     try:
         again, status, env, reset = (here(*words) for words in (("start", *FREE_PORTS), ("status",), ("env",), ("reset",)))
+        in_json, for_docker = (here("env", "--format", form)[1] for form in ("json", "docker"))
     finally:
         stopped = here("stop")
     with subprocess.Popen([COMMAND, "start", *FREE_PORTS], stdout=subprocess.PIPE, text=True) as foreground:
@@ -90,11 +92,21 @@ def test_start_status_stop(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert (again[0], "local-azure-iot stop" in again[1], len(again[1].splitlines())) == (1, True, 1)
     assert "export HTTPS_PROXY=http://127.0.0.1:" in env[1]
     assert f"export LOCAL_AZURE_HOME={folder}/.local-azure" in env[1]
+    assert json.loads(in_json) == dict(line.split("=", 1) for line in for_docker.splitlines())
     assert (started.returncode, started.stdout.startswith("local Azure is ready: ARM https://127.0.0.1:")) == (0, True)
     assert ready.startswith("local Azure is ready: ")
     assert foreground.returncode == 0
     assert (folder / "kept" / "azure.sqlite").exists()
     assert sorted(path.name for path in (folder / ".local-azure").iterdir()) == [".gitignore", "azure.log"]
+
+
+def test_many_starts_at_once_are_one(folder: Path) -> None:
+    """Each gets the same local Azure."""
+    installed = Installation(folder / "home")
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: installed.start(*FREE_PORTS), range(4)))
+    assert installed.stop()
+    assert len({ready["pid"] for ready in found}) == 1
 
 
 @pytest.mark.parametrize(("words", "code", "named"), [

@@ -95,7 +95,7 @@ def test_a_query_that_is_none(open_azure: LocalAzure, query: str) -> None:
     """400 with what to write."""
     answer = control(open_azure.ready, "GET", f"/environment?{query}")
     assert answer.status_code == 400
-    assert "write it as" in answer.json()["error"] or "json, shell, docker" in answer.json()["error"]
+    assert "write it as" in answer.json()["error"] or "shell, docker, json" in answer.json()["error"]
 
 
 def test_nobody_gets_them_without_the_token(open_azure: LocalAzure) -> None:

@@ -5,6 +5,7 @@ docs/clients.md has what each client needs beside them, and tests/strangers trie
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from pathlib import Path
@@ -26,6 +27,18 @@ def environment(ready: dict[str, Any], own: Mapping[str, str] | None = None) -> 
     """
     own = os.environ if own is None else own
     return {**_proxies(ready), **_roots(ready), **_java(ready, own), **_az(ready, own), **_login(ready), **_names(ready)}
+
+
+FORMATS = ("shell", "docker", "json")
+
+
+def formatted(variables: Mapping[str, str], form: str) -> str:
+    """The variables as lines for a shell, as `docker run --env-file` reads them, or as JSON: one of `FORMATS`."""
+    if form == "json":
+        return json.dumps(variables, indent=2) + "\n"
+    if form == "docker":
+        return "".join(f"{name}={value}\n" for name, value in variables.items())
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
 
 
 def _proxies(ready: dict[str, Any]) -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shlex
 import signal
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from local_azure_iot import installation, start_command
+from local_azure_iot.client_environment import FORMATS, formatted
 from local_azure_iot.foreground import CommandError, Foreground
 from local_azure_iot.installation import Installation, InstallationError
 
@@ -89,12 +89,14 @@ def add_installation_commands(
 ) -> None:
     """The commands that use the local Azure that runs here. ``variables`` are what `env` prints."""
     for name, function, text in (
-        ("env", lambda: _env(variables()), "print the environment variables that point any Azure client at local Azure"),
         ("status", lambda: _status(installed), "show whether local Azure is running, and its addresses"),
         ("stop", lambda: _stop(installed), "stop local Azure; its data is kept"),
         ("reset", lambda: _reset(installed), "delete all resources in local Azure"),
     ):
         commands.add_parser(name, help=text).set_defaults(run=_without_options(function))
+    env = commands.add_parser("env", help="print the environment variables that point any Azure client at local Azure")
+    env.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="lines for a shell (default), a file for Docker, or JSON")
+    env.set_defaults(run=lambda options: _env(variables(), options.format))
     why = commands.add_parser("why", help="say why a device was refused, link by link")
     why.add_argument("device", metavar="DEVICE", help="its id; a module: device/module")
     why.add_argument("--hub", default="", metavar="HUB", help="the hub (default: the one that it tried last)")
@@ -171,9 +173,8 @@ def _why(installed: Installation, options: argparse.Namespace) -> int:
     return 0 if found["accepted"] else 1
 
 
-def _env(variables: dict[str, str]) -> int:
-    for name, value in variables.items():
-        print_line(f"export {name}={shlex.quote(value)}")
+def _env(variables: dict[str, str], form: str) -> int:
+    print_line(formatted(variables, form).rstrip("\n"))
     return 0
 
 

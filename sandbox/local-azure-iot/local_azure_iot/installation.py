@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _TIMEOUT_SECONDS = 20.0  # for a start and for a stop
 # `-P`: a file of the folder that it is started from must not be taken for a module of Python's (PYTHONSAFEPATH).
 _START = (sys.executable, "-P", "-m", "local_azure_iot", "start")
+_BACKGROUND: list[subprocess.Popen[bytes]] = []  # they outlive this process; Python warns of one that is forgotten before
 HOME_VARIABLE = "LOCAL_AZURE_HOME"
 
 
@@ -100,7 +102,12 @@ class Installation:
         """
         if ready := self.running():
             return ready
+        with self._locked():
+            return self.running() or self._start(flags)
+
+    def _start(self, flags: tuple[str, ...]) -> dict[str, Any]:
         process = self._spawn(flags, stdin=subprocess.DEVNULL)
+        _BACKGROUND.append(process)
         try:
             return self._await_ready(process)
         except _NotStartedError as error:
@@ -109,6 +116,17 @@ class Installation:
         except BaseException:
             process.terminate()  # interrupted: nothing is left that the next start doesn't find
             raise
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        """Two that start one at the same time start one: the second waits, and finds it."""
+        self.create_home()
+        folder = os.open(self.home, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     @contextmanager
     def started(self, *flags: str) -> Iterator[dict[str, Any]]:

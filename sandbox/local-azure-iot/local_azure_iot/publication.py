@@ -5,11 +5,10 @@ The addresses are as that client sees them: the host is the one that it asked, a
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from starlette.responses import FileResponse, JSONResponse, PlainTextResponse
+from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
 from local_azure_iot import client_environment, host_names, web_pages
@@ -19,14 +18,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
-    from starlette.responses import Response
 
     Endpoint = Callable[[Request], Awaitable[Response]]
 
 # Name of each file in the client's folder, and the member of the ready file that has its place here.
 FILES = {"ca.pem": "ca_file", "bundle.pem": "bundle_file", "bundle.p12": "java_file"}
 _ADDRESSES = {"arm": "https", "mqtt": "mqtts", "amqp": "amqps", "proxy": "http", "control": "http"}
-_FORMATS = ("json", "shell", "docker")
 
 
 class QueryError(ValueError):
@@ -40,16 +37,13 @@ def routes(ready: Mapping[str, Any]) -> list[Route]:
         return JSONResponse(_seen(ready, request))
 
     async def environment(request: Request) -> Response:
-        form = request.query_params.get("format", _FORMATS[0])
+        form = request.query_params.get("format", "json")
+        if form not in client_environment.FORMATS:
+            raise QueryError(f"format '{form[:100]}' is not one of {', '.join(client_environment.FORMATS)}")
         variables = client_environment.environment(_seen(ready, request), own={})
         variables.pop("AZURE_EXTENSION_DIR", None)  # the client's own folder, of which nothing is known here
-        if form == "json":
-            return JSONResponse(variables)
-        if form == "shell":
-            return PlainTextResponse("".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items()))
-        if form == "docker":
-            return PlainTextResponse("".join(f"{name}={value}\n" for name, value in variables.items()))
-        raise QueryError(f"format '{form[:100]}' is not one of {', '.join(_FORMATS)}")
+        kind = "application/json" if form == "json" else "text/plain"
+        return Response(client_environment.formatted(variables, form), media_type=kind)
 
     def file(member: str) -> Endpoint:
         async def answer(_request: Request) -> Response:
