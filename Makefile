@@ -84,7 +84,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 # AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
 # AMQP are skipped, and local Azure refuses AMQP.
@@ -142,6 +142,24 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@test -x .strangers/previews/bin/pip || ($(call with_progress,Creating a virtual environment for previews of Microsoft's SDKs,$(PYTHON) $(QUIETLY) venv .strangers/previews))
 	@$(call with_progress,Installing previews of Microsoft's SDKs into .strangers,.strangers/previews/bin/python $(LOCKED_PIP) -r requirements/previews.txt)
 	@touch $@
+
+# go.sum has a hash for each module, which Go compares. Everything it fetches and builds stays here.
+GO_BUILD := GOPATH=$(CURDIR)/.strangers/go/path GOCACHE=$(CURDIR)/.strangers/go/cache GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 go build
+.strangers/go.stamp: $(wildcard tests/strangers/go/*)
+	@mkdir -p .strangers/go
+	@if ! command -v go > /dev/null; then echo "Go is not installed: its client is left out"; exit 0; fi; \
+	$(call with_progress,Building the Go client in .strangers (a minute or two),cd tests/strangers/go && $(GO_BUILD) -o $(CURDIR)/.strangers/go/arm . && touch $(CURDIR)/$@)
+
+# Maven knows no locks, so what it fetched is compared with the list of hashes beside the pom: these jars, or nothing.
+MVN := mvn --batch-mode --quiet --strict-checksums -Dmaven.repo.local=$(CURDIR)/.strangers/java/repository
+JARS := $(CURDIR)/.strangers/java/jars
+.strangers/java.stamp: $(wildcard tests/strangers/java/*)
+	@mkdir -p .strangers/java
+	@if ! command -v mvn > /dev/null || ! command -v javac > /dev/null; then echo "Java or Maven is not installed: its clients are left out"; exit 0; fi; \
+	rm -rf $(JARS) .strangers/java/classes; \
+	$(call with_progress,Installing the Java clients into .strangers,$(MVN) -f tests/strangers/java/pom.xml dependency:copy-dependencies -DoutputDirectory=$(JARS) \
+		&& (cd $(JARS) && sha256sum *.jar) | diff $(CURDIR)/tests/strangers/java/jars.sha256 - \
+		&& javac -d .strangers/java/classes -cp '$(JARS)/*' tests/strangers/java/*.java && touch $@)
 
 .strangers/release.stamp: requirements/release.txt
 	@mkdir -p .strangers

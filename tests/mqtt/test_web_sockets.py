@@ -97,6 +97,16 @@ def test_text_is_no_mqtt(registry: HubClient) -> None:
     assert closed.value.rcvd.code == 1003
 
 
+def test_the_target_may_be_a_whole_url(registry: HubClient) -> None:
+    """As Java's proton-j asks for a WebSocket behind a proxy (RFC 9112, 3.2.2)."""
+    key = base64.b64encode(secrets.token_bytes(16)).decode()
+    asking = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": key}
+    whole = f"https://{registry.host}{PATH}?iothub-no-client-cert=true".encode()
+    headers = asking | {"Sec-WebSocket-Protocol": "mqtt"}
+    with registry.http.stream("GET", PATH, headers=headers, extensions={"target": whole}) as answer:
+        assert (answer.status_code, answer.headers["sec-websocket-protocol"]) == (101, "mqtt")
+
+
 def _ask(hub: HubClient, path: str = PATH, subprotocol: str = "mqtt", **headers: str) -> httpx.Response:
     """The answer to the request for a WebSocket, where it is refused."""
     key = base64.b64encode(secrets.token_bytes(16)).decode()

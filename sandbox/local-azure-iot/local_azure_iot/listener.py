@@ -10,6 +10,7 @@ import contextlib
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
@@ -97,8 +98,14 @@ class HttpProtocol(HttpToolsProtocol):
             self._deadline = self.loop.call_later(self._idle_seconds, self.transport.abort)
 
     def handle_websocket_upgrade(self) -> None:
-        """The client goes on with a WebSocket, which another protocol serves."""
+        """The client goes on with a WebSocket, which another protocol serves.
+
+        Its target may be a whole URL (RFC 9112, 3.2.2): Java's proton-j sends that, and uvicorn's WebSockets take it for a path.
+        """
         self._upgraded = True
+        with contextlib.suppress(httptools.HttpParserInvalidURLError):
+            target = httptools.parse_url(self.url)
+            self.url = (target.path or b"/") + (b"?" + target.query if target.query else b"")
         super().handle_websocket_upgrade()
 
     def pause_writing(self) -> None:

@@ -1,0 +1,149 @@
+"""The strangers: each client of Microsoft's or of others, how its sample runs, and what of it works. docs/clients.md shows this table.
+
+A client is given `env`, and at most the one line that the table names.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.strangers.samples import Bench, Said, go, java, node
+
+_MESSAGING = ("connect", "event", "twin", "desired", "method", "cloud-to-device")
+_HTTPS = ("connect", "event", "cloud-to-device")
+NAMES = "`LD_PRELOAD=libnss_wrapper.so` and `start --names`"
+_ROOTS = '`certifi.where = lambda: os.environ["SSL_CERT_FILE"]` before the import, which uamqp\'s roots need'
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way in of a client: the line it needs beside `env`, its operations, and those that are refused with a part of what it says."""
+
+    protocol: str
+    shown: str
+    operations: tuple[str, ...]
+    line: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Stranger:
+    """A client, its version as the lock file has it, and its sample."""
+
+    client: str
+    pinned: str  # the file that pins it, and the text in it
+    version: str
+    run: Callable[[Bench], Said]
+    ways: tuple[Way, ...]
+
+
+STRANGERS = {
+    "java": Stranger(
+        "Java `iot-device-client`, with `iot-service-client` 2.1.9",
+        "tests/strangers/java/pom.xml",
+        "2.5.0",
+        java("service", "MQTT", "MQTT_WS", "AMQPS", "AMQPS_WS", "HTTPS"),
+        (
+            Way("service", "HTTPS, the back end's", ("device", "twin", "module", "statistics and query", "configuration", "delete")),
+            Way("MQTT", "MQTT, X.509", _MESSAGING, NAMES),
+            Way("MQTT_WS", "MQTT over WebSockets", _MESSAGING, "`ProxySettings` with HTTPS_PROXY's address"),
+            Way("AMQPS", "AMQP, X.509", _MESSAGING, NAMES),
+            Way("AMQPS_WS", "AMQP over WebSockets", _MESSAGING, "`ProxySettings` with HTTPS_PROXY's address"),
+            Way("HTTPS", "HTTPS, X.509", _HTTPS),
+        ),
+    ),
+    "go": Stranger(
+        "Go `armiothub`, with `armdeviceprovisioningservices` and `azidentity`",
+        "tests/strangers/go/go.mod",
+        "v1.3.0",
+        go,
+        (
+            Way(
+                "ARM",
+                "Resource Manager",
+                (
+                    "create", "read, change and write with the etag", "tags", "consumer group", "keys", "proof of possession", "name check",
+                    "quota", "statistics", "skus", "endpoint health", "routes, tested", "jobs", "private link resources",
+                    "private endpoint connections", "operations", "usages", "failover", "provisioning service", "delete",
+                ),
+            ),
+        ),
+    ),
+    "node": Stranger(
+        "Node `azure-iot-device`, with `azure-iothub`",
+        "tests/strangers/node/package.json",
+        "1.18.4",
+        node("azure_iot_device_transports.js", "Mqtt", "MqttWs", "Amqp", "AmqpWs", "Http"),
+        (
+            Way("Mqtt", "MQTT, X.509", _MESSAGING, NAMES),
+            Way("MqttWs", "MQTT over WebSockets", _MESSAGING, "`webSocketAgent: new HttpsProxyAgent(process.env.HTTPS_PROXY)`"),
+            Way("Amqp", "AMQP, X.509", _MESSAGING, NAMES),
+            Way("AmqpWs", "AMQP over WebSockets", _MESSAGING, "`webSocketAgent: new HttpsProxyAgent(process.env.HTTPS_PROXY)`"),
+            Way("Http", "HTTPS, X.509", _HTTPS, NAMES),
+        ),
+    ),
+    "mqtt.js": Stranger(
+        "Node `mqtt` (mqtt.js)",
+        "tests/strangers/node/package.json",
+        "5.16.0",
+        node("mqtt_js.js"),
+        (
+            Way("8883", "MQTT, X.509", ("connect", "event", "twin"), NAMES),
+            Way("WebSockets", "MQTT over WebSockets, X.509", ("connect", "event", "twin"), "`agent: new HttpsProxyAgent(…)`"),
+        ),
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """A client that other tests here drive: what works, the line that it needs, and the test."""
+
+    client: str
+    shown: str
+    works: str
+    line: str
+    module: str
+
+    @property
+    def test(self) -> str:
+        """The file of the test."""
+        return f"tests/strangers/{self.module}.py"
+
+
+ELSEWHERE = (
+    Elsewhere("az CLI", "hub, dps, certificate, role, keyvault, rest", "all that is tried", "", "test_az"),
+    Elsewhere("Python `azure-identity`, `azure-mgmt-iothub` and others", "Resource Manager", "all that is tried", "", "test_sdk"),
+    Elsewhere(
+        "Python `azure-iot-device`", "MQTT, also over WebSockets", ", ".join(_MESSAGING[:4]), "`ProxyOptions` with HTTPS_PROXY's address",
+        "test_device_sessions",
+    ),
+    Elsewhere(
+        "Python `azure-iot-hub`", "HTTPS, the back end's", "devices, modules, twins, query, configurations, jobs, digital twins", "",
+        "test_devices",
+    ),
+    Elsewhere("Python `azure-iot-hub`", "AMQP", "cloud-to-device", f"{NAMES}; {_ROOTS}", "test_amqp"),
+    Elsewhere("Python `azure-eventhub`", "AMQP over WebSockets", "events", "`http_proxy=…` and `connection_verify=…`", "test_amqp"),
+    Elsewhere("Node `azure-iothub`", "HTTPS, the back end's", "registry, twins, modules, bulk, jobs", "`global-agent`", "test_devices"),
+    Elsewhere("paho-mqtt", "MQTT, X.509", "connect, event", "`proxy_set` with HTTPS_PROXY's address", "test_devices"),
+    Elsewhere("mosquitto_pub", "MQTT, X.509", "connect, event", NAMES, "test_devices"),
+    Elsewhere("`openssl s_client`", "MQTT, X.509", "connect, event", "`-proxy`", "test_devices"),
+)  # fmt: skip
+
+
+def markdown() -> str:
+    """The table of docs/clients.md."""
+    lines = ["| client | way | works | beside `env` | test |", "|---|---|---|---|---|"]
+    for stranger in STRANGERS.values():
+        for way in stranger.ways:
+            refused = "; refused: " + ", ".join(way.refused) if way.refused else ""
+            worked = ", ".join(each for each in way.operations if each not in way.refused)
+            line = way.line or "nothing"
+            lines.append(
+                f"| {stranger.client} {stranger.version} | {way.shown} | {worked}{refused} | {line} | `tests/strangers/test_samples.py` |"
+            )
+    lines += [f"| {each.client} | {each.shown} | {each.works} | {each.line or 'nothing'} | `{each.test}` |" for each in ELSEWHERE]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(markdown())  # noqa: T201 - what the page shows
