@@ -17,6 +17,7 @@ from sandbox.engine.cli.main import main
 from sandbox.engine.cli.parser import parse
 from sandbox.engine.cli.workspace import Workspace
 from tests.kit.repository import ROOT, SHARED
+from tests.kit.warm_start import warm_children
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,7 +59,8 @@ class Workplace:
         """A command of the engine, as `python -m sandbox.engine` runs it."""
         self.capsys.readouterr()
         self.monkeypatch.setattr(sys, "stdin", io.StringIO(stdin))
-        code = main([*argv, "--cwd", str(self.folder)])
+        with warm_children():
+            code = main([*argv, "--cwd", str(self.folder)])
         out, err = self.capsys.readouterr()
         return Result(code, out, err)
 

@@ -16,6 +16,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.cli.main import command
+from tests.kit.warm_start import warm_children
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,8 @@ def _script(path: Path) -> Any:
 def _here(engine: list[str], full: list[str], *, env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
     """A command of the engine in this process: none of its own to start, and no key to derive a second time."""
     out, err = io.StringIO(), io.StringIO()
-    code = command(full[len(engine) :], environment=env, stdout=out, stderr=err)
+    with warm_children():
+        code = command(full[len(engine) :], environment=env, stdout=out, stderr=err)
     return subprocess.CompletedProcess(full, code, out.getvalue(), err.getvalue())
 
 
