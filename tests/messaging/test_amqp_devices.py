@@ -1,14 +1,17 @@
 """Devices and modules over AMQP: who may have a link, events, cloud-to-device messages, direct methods, twins."""
 
 import asyncio
+import base64
 import json
 from typing import Any
 
 import pytest
+from OpenSSL import crypto
 
 from local_azure_iot.amqp import availability
 from local_azure_iot.hub_registry import identities, modules
 from local_azure_iot.messaging import cloud_to_device, events, methods, service_queue, twin_notifications
+from tests.kit.device_certificates import Party
 from tests.kit.http_device import device_signature
 from tests.kit.prerequisites import need
 
@@ -98,11 +101,24 @@ def test_plain(hub: HubState, server: Server) -> None:
 
 
 def test_a_certificate(hub: HubState, server: Server) -> None:
-    """A device with a CA's certificate needs it: without one it is refused, with the reason on the control port."""
+    """A device with a CA's certificate is let in by it, without a token; without it, or with another's, it is refused."""
+    root, other = Party("Root"), Party("Other")
+    text = base64.b64encode(root.pem.encode()).decode()
+    hub.process.must(
+        "PUT", f"{hub.path}/certificates/root?api-version=2023-06-30", {"properties": {"certificate": text, "isVerified": True}}
+    )
     hub.create("press-ca", authentication={"type": "certificateAuthority"})
-    client = AmqpClient(server, hub.host, "EXTERNAL")
-    assert refusal(client.sender("/devices/press-ca/messages/events")) == "amqp:unauthorized-access"
-    assert server.log[0].startswith("press-ca: ")
+    address = "/devices/press-ca/messages/events"
+
+    def client(*sent: Party) -> AmqpClient:
+        return AmqpClient(server, hub.host, "EXTERNAL", chain=[crypto.X509.from_cryptography(each.certificate) for each in sent])
+
+    assert refusal(client(root.device("press-ca")).sender(address)) == ""
+    assert recorded(hub) == []
+    found = [refusal(client(*sent).sender(address)) for sent in ((), (other.device("press-ca"),), (root.device("press-002"),))]
+    assert found == ["amqp:unauthorized-access"] * 3
+    assert [entry.partition(": ")[0] for entry in server.log] == ["press-ca"] * 4
+    assert "common name" in server.log[-1]
 
 
 def test_a_device_that_is_disabled_or_connects_again(hub: HubState, device: AmqpClient) -> None:
@@ -172,9 +188,10 @@ def test_a_twin(hub: HubState, device: AmqpClient) -> None:
     """Read, reported, and told of changes as long as it asks for them."""
     answers, requests = device.receiver(f"{_DEVICE}/twin"), device.sender(f"{_DEVICE}/twin")
 
-    def ask(operation: str, resource: str = "", body: bytes = b" ") -> tuple[int, Any]:
+    def ask(operation: str, resource: str = "", body: bytes = b" ", version: int | None = None) -> tuple[int, Any]:
         message = Message(body=body, inferred=True, correlation_id="c1")
         message.annotations = {symbol("operation"): operation} | ({symbol("resource"): resource} if resource else {})
+        message.annotations |= {} if version is None else {symbol("version"): int32(version)}
         assert device.send(requests, message) is None
         answer = device.received[answers.name].pop()
         assert answer.correlation_id == "c1"
@@ -183,15 +200,17 @@ def test_a_twin(hub: HubState, device: AmqpClient) -> None:
 
     assert ask("GET") == (200, {"desired": {"$version": 1}, "reported": {"$version": 1}})
     assert ask("PATCH", "/properties/reported", b'{"speed": 3}') == (204, 2)
+    assert ask("PATCH", "/properties/reported", b'{"speed": 4}', 2) == (204, 3)
+    assert ask("PATCH", "/properties/reported", b'{"speed": 4}', 2)[0] == 412
     assert ask("PATCH", "/properties/reported", b"[]")[0] == 400
     assert ask("REMOVE")[0] == 400
     changes = "/notifications/twin/properties/desired"
-    assert ask("PUT", changes) == (200, None)
+    assert ask("PUT", changes) == (200, {})
     twin_notifications.desired_changed(hub.azure, hub.key, "press-001", "", {"speed": 4}, 2)
     device.server.settle()
     told = device.received[answers.name].pop()
     assert (json.loads(bytes(told.body)), told.correlation_id) == ({"speed": 4, "$version": 2}, None)
-    assert ask("DELETE", changes) == (200, None)
+    assert ask("DELETE", changes) == (200, {})
     twin_notifications.desired_changed(hub.azure, hub.key, "press-001", "", {"speed": 5}, 3)
     device.server.settle()
     assert device.received[answers.name] == []

@@ -1,8 +1,7 @@
-"""Clients of Microsoft's that speak AMQP, unmodified: azure-eventhub, azure-iot-hub, and Node's SDKs for devices and services."""
+"""Clients of Microsoft's that speak AMQP, unmodified: azure-eventhub and azure-iot-hub. Devices' are in test_samples.py."""
 
 import json
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,6 @@ from tests.kit.repository import ROOT
 pytestmark = pytest.mark.stranger
 
 _PYTHON = ROOT / ".strangers" / "amqp" / "bin" / "python"
-_NODE = ROOT / ".strangers" / "node" / "node_modules"
 _DRIVERS = Path(__file__).parent / "drivers"
 
 
@@ -44,12 +42,10 @@ def registry(azure: LocalAzure) -> Iterator[HubClient]:
     found.http.close()
 
 
-def _ran(
-    registry: HubClient, folder: Path, driver: str, *arguments: str, program: Path | str = _PYTHON, hosts: bool = True
-) -> list[dict[str, Any]]:
+def _ran(registry: HubClient, folder: Path, driver: str, *arguments: str, hosts: bool = True) -> list[dict[str, Any]]:
     environment = {"PATH": os.environ["PATH"], "HOME": str(folder), **installation.environment(registry.azure.ready, {"HOME": str(folder)})}
-    command = [program, _DRIVERS / driver, *arguments]
-    environment |= {"NODE_PATH": str(_NODE)} | (preload() if hosts else {})
+    command = [_PYTHON, _DRIVERS / driver, *arguments]
+    environment |= preload() if hosts else {}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -85,16 +81,3 @@ def test_azure_iot_hub(registry: HubClient, tmp_path: Path) -> None:
     assert found == [{"device": "press-001", "taken": True}, {"device": "press-404", "taken": False}]
     received = registry.ask("GET", "/devices/press-001/messages/devicebound", headers=_headers(registry))
     assert (received.content, received.headers["iothub-messageid"], received.headers["iothub-app-speed"]) == (b"start", "m1", "3")
-
-
-@pytest.mark.parametrize("way", ["Amqp", "AmqpWs"])
-def test_node(registry: HubClient, tmp_path: Path, way: str) -> None:
-    """azure-iot-device-amqp and azure-iothub, over TLS and WebSockets: event, twin, method, cloud-to-device message, feedback."""
-    need(_NODE.exists() and shutil.which("node"), "azure-iot-device-amqp is not installed; `make strangers` installs it")
-    device = f"HostName={registry.host};DeviceId=press-001;SharedAccessKey={_device_key(registry)}"
-    service = f"HostName={registry.host};SharedAccessKeyName=iothubowner;SharedAccessKey={registry.key('iothubowner')}"
-    found = _ran(registry, tmp_path, "azure_iot_amqp.js", device, service, way, program="node")
-    expected = {"event": True, "reported": way, "desired": 4, "method": {"got": 2}, "message": "start", "feedback": "Success"}
-    assert {each["step"]: each["value"] for each in found} == expected
-    (told,) = registry.azure.control("GET", "/messages?payload=1")[-1:]
-    assert told["device"] == "press-001"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from proton import Collector, Connection, Event, Message, ProtonException, Transport
@@ -191,6 +192,7 @@ class AmqpConnection:
         except LinkError as error:
             self._refuse(error)
             return
+        self._peer = replace(self._peer, server_name=host)  # some clients send no name in TLS
         self._service = Service(
             plane=self._plane,
             claims=claims,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from local_azure_iot.amqp.link import Service
 
-_REPORTED, _CHANGES = "/properties/reported", "/notifications/twin/properties/desired"
+_DESIRED, _REPORTED, _CHANGES = "/properties/desired", "/properties/reported", "/notifications/twin/properties/desired"
 _MOST_WAITING = 100  # answers and changes that the device has not taken
 _WRITER = json.JSONEncoder(separators=(",", ":"))
 
@@ -54,7 +54,7 @@ class TwinAnswers(ToDevice):
 
     def _changed(self, patch: dict[str, Any]) -> None:
         message = Message(body=_WRITER.encode(patch).encode(), inferred=True)
-        message.annotations = {symbol("resource"): _CHANGES}
+        message.annotations = {symbol("resource"): _DESIRED}
         self.queue(message)
 
     def queue(self, message: Message) -> None:
@@ -77,7 +77,7 @@ class TwinRequests(FromDevice):
     def message(self, message: Message) -> None:
         """Do what a message asks for, and answer."""
         self.heard()
-        asked = {str(name): str(value) for name, value in (message.annotations or {}).items()}
+        asked = {str(name): message_properties.text(value) for name, value in (message.annotations or {}).items()}
         payload = message_properties.body(message)
         try:
             status, body, version = self._do(asked.get("operation", ""), asked.get("resource", ""), payload, asked.get("version"))
@@ -103,5 +103,5 @@ class TwinRequests(FromDevice):
         if operation in {"PUT", "DELETE"} and resource == _CHANGES:
             for node in self._answers():
                 node.listen(on=operation == "PUT")
-            return 200, b"", None
+            return 200, b"{}", None  # Java's SDK reads a change of desired properties here, and fails where there is no JSON (a guess)
         return 400, _WRITER.encode({"Message": f"a twin has no '{operation[:50]}' of '{resource[:200]}'"}).encode(), None

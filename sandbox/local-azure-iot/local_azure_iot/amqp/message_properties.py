@@ -39,7 +39,7 @@ def write(message: Message, system: dict[str, str]) -> None:
 
 def read(message: Message) -> dict[str, str]:
     """The fields of a message that are set, as text."""
-    found = {name: _text(getattr(message, field)) for name, field in _FIELDS.items()}
+    found = {name: text(getattr(message, field)) for name, field in _FIELDS.items()}
     for name in ("content-type", "content-encoding"):
         if found[name] == "None":  # Proton makes a symbol of Python's None where the field is not set
             del found[name]
@@ -50,7 +50,7 @@ def read(message: Message) -> dict[str, str]:
 
 def application(message: Message) -> dict[str, str]:
     """The application's own properties, as text: hubs take strings."""
-    return {str(name): _text(value) for name, value in (message.properties or {}).items()}
+    return {str(name): text(value) for name, value in (message.properties or {}).items()}
 
 
 def body(message: Message) -> bytes:
@@ -58,10 +58,11 @@ def body(message: Message) -> bytes:
     found = message.body
     if isinstance(found, str):
         return found.encode()
-    return bytes(found) if isinstance(found, bytes | bytearray | memoryview) else b"" if found is None else _text(found).encode()
+    return bytes(found) if isinstance(found, bytes | bytearray | memoryview) else b"" if found is None else text(found).encode()
 
 
-def _text(value: Any) -> str:
+def text(value: Any) -> str:
+    """A value as text; empty for none."""
     if value is None:
         return ""
     if isinstance(value, bytes | bytearray | memoryview):
