@@ -251,10 +251,10 @@ _SEGMENT = st.text(st.characters(codec="latin-1", exclude_characters="?#"), max_
     method=st.sampled_from(["GET", "PUT", "DELETE", "POST", "FETCH"]),
 )
 def test_random_paths_get_a_json_answer(azure: InProcess, parts: list[str], host: str, method: str) -> None:
-    """Any path at any of the names gets a JSON answer, never an unexpected error."""
+    """Any path at any of the names gets a JSON answer, never an unexpected error. `GET /providers` is an operation that is not here."""
     answer = azure.ask(method, "/" + "/".join(parts), host=host)
 
-    assert 400 <= answer.status < 500
+    assert 400 <= answer.status < 500 or answer.status == 501
     assert answer.json()
 
 
