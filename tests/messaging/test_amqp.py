@@ -1,10 +1,13 @@
 """AMQP: who may connect, which links there are, tokens, events of partitions, cloud-to-device messages and their feedback."""
 
 import base64
+import hashlib
+import hmac
 import json
 import uuid
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -189,6 +192,42 @@ def test_a_token_that_ends_takes_its_links_along(hub: HubState, server: Server) 
     client.theirs.recheck()
     server.settle()
     assert refusal(link) == "amqp:unauthorized-access"
+
+
+@pytest.mark.parametrize(
+    ("settings", "hub_status", "event_hub_status"),
+    [
+        ({"networkRuleSets": {"defaultAction": "Deny", "applyToBuiltInEventHubEndpoint": True, "ipRules": []}}, None, None),
+        ({"networkRuleSets": {"defaultAction": "Deny", "applyToBuiltInEventHubEndpoint": False, "ipRules": []}}, None, 202),
+        ({"ipFilterRules": [{"filterName": "all", "action": "Reject", "ipMask": "0.0.0.0/0"}]}, None, 202),
+        ({"publicNetworkAccess": "Disabled"}, None, None),
+    ],
+)
+def test_network_settings(
+    hub: HubState, server: Server, settings: dict[str, Any], hub_status: int | None, event_hub_status: int | None
+) -> None:
+    """Rules hold at the event-hub-compatible endpoint where `applyToBuiltInEventHubEndpoint` says so; the older rules never do."""
+    hub.set(**settings)
+    for host, audience, signature, expected in (
+        (hub.host, hub.host, token(hub, "service"), hub_status),
+        (namespace(hub), f"sb://{namespace(hub)}/{name(hub)}", event_hub_token(hub, "service"), event_hub_status),
+    ):
+        client = AmqpClient(server, host)
+        condition = client.connection.remote_condition
+        assert (condition.name if condition else None) == ("amqp:unauthorized-access" if expected is None else None)
+        if expected:
+            assert client.put_token(audience, signature) == expected
+
+
+def test_an_api_version_behind_the_resource(hub: HubState, server: Server) -> None:
+    """Some tools sign `{host}/api-version=…`: over AMQP it counts as over HTTPS and MQTT."""
+    resource = quote(f"{hub.host}/api-version=2016-11-14", safe="")
+    secret, end = base64.b64decode(key(hub, "service")), int(hub.azure.clock.timestamp()) + 300
+    digest = hmac.new(secret, f"{resource}\n{end}".encode(), hashlib.sha256).digest()
+    signature = f"SharedAccessSignature sr={resource}&sig={quote(base64.b64encode(digest), safe='')}&se={end}&skn=service"
+    client = AmqpClient(server, hub.host)
+    assert client.put_token(hub.host, signature) == 200
+    assert refusal(client.sender("/messages/devicebound")) == ""
 
 
 def test_an_entra_token(hub: HubState, server: Server) -> None:

@@ -60,7 +60,9 @@ class Claims:
         hub = lifecycle.find(self.azure, self.hub_key, lifecycle.HUB)
         if hub is None or lifecycle.state(hub)[0] == "Activating":
             raise LinkError(NOT_FOUND, "the hub was deleted")
-        refusal = network_rules.refusal(hub["properties"], self.azure.settings.client_address or self.peer.address)
+        refusal = network_rules.refusal(
+            hub["properties"], self.azure.settings.client_address or self.peer.address, event_hub=self.event_hub
+        )
         if refusal:
             raise LinkError(UNAUTHORIZED, f"the hub's network settings refuse this client: {refusal}")
         return hub
@@ -187,7 +189,7 @@ def resource_of(uri: str) -> str:
 
 def _uri(text: str) -> SplitResult:
     """An audience: a URI, or one without its scheme; some clients percent-encode all of it."""
-    text = unquote(text) if "/" not in text else text
+    text = access.without_version(unquote(text) if "/" not in text else text)
     return urlsplit(text if "://" in text else f"//{text}")
 
 

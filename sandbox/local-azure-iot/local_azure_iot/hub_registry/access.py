@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _SCHEME = "sharedaccesssignature"
 # Tools write it behind the resource: `sr={host}%2Fdevices%2F{device}%2Fapi-version%3D2016-11-14`, as in
 # https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Using the Azure IoT Hub extension for Visual Studio Code".
-_VERSION = re.compile(r"/\??api-version=[^/]*$")
+_VERSION = re.compile(r"/\??api-version=[^/]*$", re.IGNORECASE)
 
 
 class SignatureError(ValueError):
@@ -47,7 +47,7 @@ class Signature:
         Raises:
             SignatureError: The signature covers another resource, has expired, or was not created with one of the keys.
         """
-        covered = _VERSION.sub("", unquote(self.resource).lower()).rstrip("/")
+        covered = without_version(unquote(self.resource).lower()).rstrip("/")
         asked = resource.lower()
         if not (asked == covered or asked.startswith(f"{covered}/")):
             raise SignatureError(f"the signature covers '{unquote(self.resource)}', not '{resource}'")
@@ -68,6 +68,11 @@ def read_signature(text: str) -> Signature:
     if scheme.lower() != _SCHEME or not {"sr", "sig", "se"} <= fields.keys():
         raise SignatureError("not a shared access signature: it needs sr, sig and se")
     return Signature(fields["sr"], unquote(fields["sig"]), fields["se"], unquote(fields.get("skn", "")))
+
+
+def without_version(resource: str) -> str:
+    """A resource, not percent-encoded, without the api-version that some tools write behind it."""
+    return _VERSION.sub("", resource)
 
 
 def _sign(key: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Work that goes on after its request was answered: jobs. In memory: what a restart ends begins again when somebody asks for the job."""
+"""Work that goes on after its request was answered: jobs. In memory: what a restart ends begins again as local Azure starts (`resume`)."""
 
 from __future__ import annotations
 

@@ -6,7 +6,18 @@ import asyncio
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import entries, errors, identities, index, method_calls, modules, scheduled_jobs, twin_shape, twins
+from local_azure_iot.hub_registry import (
+    entries,
+    errors,
+    identities,
+    index,
+    job_documents,
+    method_calls,
+    modules,
+    scheduled_jobs,
+    twin_shape,
+    twins,
+)
 from local_azure_iot.microsoft_devices.lifecycle import DEVICE_JOB, SCHEDULED_JOB
 from local_azure_iot.query_language.query import Source
 
@@ -25,7 +36,7 @@ _LOOK_SECONDS = 0.1  # how often a job that is to start later looks at the clock
 
 def begin(azure: Azure, hub_key: str, job: Document) -> None:
     """See to it that a job runs when it is due, unless it is over."""
-    if job["status"] not in scheduled_jobs.OVER:
+    if job["status"] not in job_documents.OVER:
         azure.background.begin(f"job {entries.store_key(hub_key, job['id'])}", lambda: _run(azure, hub_key, job["id"]))
 
 
@@ -60,7 +71,7 @@ async def _due(azure: Azure, hub_key: str, job_id: str) -> bool:
     """Wait until a job is to start. Whether it is: not if it was cancelled meanwhile, or its hub deleted."""
     while True:
         job = scheduled_jobs.find(azure, hub_key, job_id)
-        if job is None or job["status"] in scheduled_jobs.OVER:
+        if job is None or job["status"] in job_documents.OVER:
             return False
         remaining = (datetime.fromisoformat(job["start"]) - azure.clock.now()).total_seconds()
         if remaining <= 0:

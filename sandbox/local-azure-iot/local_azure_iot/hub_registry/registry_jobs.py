@@ -9,7 +9,8 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.blob_container import BlobContainer, ContainerError
-from local_azure_iot.hub_registry import entries, errors, job_errors, twins
+from local_azure_iot.hub_registry import errors, job_errors, twins
+from local_azure_iot.hub_registry.job_documents import OVER, JobDocuments
 from local_azure_iot.microsoft_devices.lifecycle import REGISTRY_JOB
 
 if TYPE_CHECKING:
@@ -17,29 +18,8 @@ if TYPE_CHECKING:
     from local_azure_iot.store import Document
 
 IMPORT, EXPORT = "import", "export"
-OVER = ("completed", "failed", "cancelled")
-
-
-def find(azure: Azure, hub_key: str, job_id: str) -> Document | None:
-    """A job, or None."""
-    return azure.store.get(REGISTRY_JOB, entries.store_key(hub_key, job_id))
-
-
-def require(azure: Azure, hub_key: str, job_id: str) -> Document:
-    """The job, which must exist.
-
-    Raises:
-        RegistryError: It does not exist.
-    """
-    job = find(azure, hub_key, job_id)
-    if job is None:
-        raise errors.job_not_found()
-    return job
-
-
-def all_of(azure: Azure, hub_key: str) -> list[Document]:
-    """The imports and exports of a hub, oldest first."""
-    return azure.store.list(REGISTRY_JOB, f"{hub_key}/")
+_JOBS = JobDocuments(REGISTRY_JOB)
+find, require, all_of, save = _JOBS.find, _JOBS.require, _JOBS.all_of, _JOBS.save
 
 
 def create(azure: Azure, hub_key: str, body: dict[str, Any]) -> Document:
@@ -75,11 +55,6 @@ def create(azure: Azure, hub_key: str, body: dict[str, Any]) -> Document:
     }
     save(azure, hub_key, job)
     return job
-
-
-def save(azure: Azure, hub_key: str, job: Document) -> None:
-    """Write a job."""
-    azure.store.put(REGISTRY_JOB, entries.store_key(hub_key, job["id"]), job)
 
 
 def cancel(azure: Azure, hub_key: str, job: Document) -> None:

@@ -20,6 +20,7 @@ from local_azure_iot.hub_registry import (
     entries,
     errors,
     identities,
+    job_documents,
     modules,
     registry_jobs,
     scopes,
@@ -41,7 +42,7 @@ _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 def begin(azure: Azure, hub_key: str, job: Document) -> None:
     """See to it that a job runs, unless it is over."""
-    if job["status"] not in registry_jobs.OVER:
+    if job["status"] not in job_documents.OVER:
         azure.background.begin(f"transfer {entries.store_key(hub_key, job['id'])}", lambda: _run(azure, hub_key, job["id"]))
 
 
@@ -53,7 +54,7 @@ def resume(azure: Azure) -> None:
 
 async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
     job = registry_jobs.find(azure, hub_key, job_id)
-    if job is None or job["status"] in registry_jobs.OVER:
+    if job is None or job["status"] in job_documents.OVER:
         return
     try:
         _update(azure, hub_key, job_id, status="running")
@@ -68,7 +69,7 @@ def _update(azure: Azure, hub_key: str, job_id: str, **members: Any) -> bool:
     """Change a job that is not over. Whether it goes on."""
     with azure.store.transaction():
         job = registry_jobs.find(azure, hub_key, job_id)
-        if job is None or job["status"] in registry_jobs.OVER:
+        if job is None or job["status"] in job_documents.OVER:
             return False
         registry_jobs.save(azure, hub_key, {**job, **members})
         return True

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import entries, errors, job_errors, method_calls, twins
+from local_azure_iot.hub_registry.job_documents import JobDocuments
 from local_azure_iot.microsoft_devices.lifecycle import DEVICE_JOB, SCHEDULED_JOB
 from local_azure_iot.query_language.query import QueryError
 
@@ -21,32 +22,11 @@ if TYPE_CHECKING:
     from local_azure_iot.store import Document
 
 UPDATE, METHOD = "scheduleUpdateTwin", "scheduleDeviceMethod"
-OVER = ("completed", "failed", "cancelled")
 _ID = re.compile(r"[A-Za-z0-9\-]{1,64}")
 _DEFAULT_SECONDS = 3600
 _CHUNK = 500
-
-
-def find(azure: Azure, hub_key: str, job_id: str) -> Document | None:
-    """A job, or None."""
-    return azure.store.get(SCHEDULED_JOB, entries.store_key(hub_key, job_id))
-
-
-def require(azure: Azure, hub_key: str, job_id: str) -> Document:
-    """The job, which must exist.
-
-    Raises:
-        RegistryError: It does not exist.
-    """
-    job = find(azure, hub_key, job_id)
-    if job is None:
-        raise errors.job_not_found()
-    return job
-
-
-def all_of(azure: Azure, hub_key: str) -> list[Document]:
-    """The jobs of a hub, oldest first."""
-    return azure.store.list(SCHEDULED_JOB, f"{hub_key}/")
+_JOBS = JobDocuments(SCHEDULED_JOB)
+find, require, all_of, save = _JOBS.find, _JOBS.require, _JOBS.all_of, _JOBS.save
 
 
 def create(azure: Azure, hub_key: str, job_id: str, body: dict[str, Any]) -> Document:
@@ -115,11 +95,6 @@ def _check_work(job: Document) -> None:
         twins.update(twins.new_twin(datetime.now(UTC)), job["update"], datetime.now(UTC), replace=False)
     else:
         raise errors.argument_invalid(f"type must be {UPDATE} or {METHOD}, not '{job['type']}'")
-
-
-def save(azure: Azure, hub_key: str, job: Document) -> None:
-    """Write a job."""
-    azure.store.put(SCHEDULED_JOB, entries.store_key(hub_key, job["id"]), job)
 
 
 def cancel(azure: Azure, hub_key: str, job: Document) -> None:

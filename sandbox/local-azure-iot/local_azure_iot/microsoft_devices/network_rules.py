@@ -69,13 +69,19 @@ def _network(mask: Any) -> ipaddress.IPv4Network | None:
         return None
 
 
-def refusal(properties: dict[str, Any], address: str) -> str | None:
-    """Why a hub with these properties refuses a client of this address, for the control port; None if it doesn't."""
+def refusal(properties: dict[str, Any], address: str, *, event_hub: bool = False) -> str | None:
+    """Why a hub with these properties refuses a client of this address, for the control port; None if it doesn't.
+
+    ``event_hub``: of its event-hub-compatible endpoint, for which rules hold only where `applyToBuiltInEventHubEndpoint` says so; the
+    older rules never do.
+    """
     if address == PRIVATE_ENDPOINT:
         return None  # these rules are about public addresses
     if properties.get("publicNetworkAccess") == "Disabled":
         return f"publicNetworkAccess is Disabled, and {address} does not come by a private endpoint"
     rule_set = properties.get("networkRuleSets")
+    if event_hub and not (rule_set and rule_set["applyToBuiltInEventHubEndpoint"]):
+        return None
     if rule_set and rule_set.get("defaultAction") in (None, "Deny") and not any(_covers(rule, address) for rule in rule_set["ipRules"]):
         return f"no rule of networkRuleSets allows {address}, and its defaultAction is Deny"
     matched = next((rule for rule in properties.get("ipFilterRules") or [] if _covers(rule, address)), None)
