@@ -30,7 +30,6 @@ def environment(azure: LocalAzure, tmp_path: Path) -> dict[str, str]:
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
         **installation.environment(azure.ready, {"HOME": str(tmp_path)}),
-        "AZURE_CONFIG_DIR": str(tmp_path / "az"),  # each test logs in on its own
     }
 
 

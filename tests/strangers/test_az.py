@@ -55,9 +55,11 @@ def test_a_certificate_from_upload_to_deletion(shell: Shell, service: str, flag:
     assert shell(f"az group exists --name {group}").stdout.strip() == "false"
 
 
-def test_a_role_is_assigned(shell: Shell) -> None:
-    """`az role assignment create` finds the role by its name and assigns it on a scope."""
+def test_a_role_is_assigned(azure: LocalAzure, shell: Shell, tmp_path: Path) -> None:
+    """`az role assignment create` finds the role by its name and assigns it on a scope. The user's own login is left alone."""
     shell(_LOGIN)
+    assert not (tmp_path / ".azure").exists()
+    assert azure.ready["client_id"] in (Path(azure.ready["az_folder"]) / "azureProfile.json").read_text(encoding="utf-8-sig")
     principal = "11111111-2222-4333-8444-555555555555"
     flags = f"--assignee-object-id {principal} --assignee-principal-type ServicePrincipal --role 'IoT Hub Data Contributor'"
     created = json.loads(shell(f'az role assignment create {flags} --scope "/subscriptions/$AZURE_SUBSCRIPTION_ID"').stdout)
