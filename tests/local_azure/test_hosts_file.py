@@ -12,7 +12,7 @@ import pytest
 
 from local_azure_iot import hosts_file, installation
 from local_azure_iot.store import Store
-from tests.kit.azures_ports import named_local_azure, preload
+from tests.kit.azures_ports import may_listen, named_local_azure, preload
 from tests.kit.local_azure import LocalAzure
 from tests.kit.prerequisites import need
 
@@ -59,6 +59,24 @@ def test_a_client_that_knows_no_proxy(azure: LocalAzure, tmp_path: Path) -> None
     assert "IotHubUnauthorizedAccess" in done.stdout
     alone = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert "Could not resolve host" in alone.stderr
+
+
+def test_a_command_with_names(tmp_path: Path) -> None:
+    """`run --names -- COMMAND`: the command finds Azure's names on Azure's ports with nothing else; what it preloads itself stays."""
+    need(
+        may_listen(hosts_file.address(tmp_path)),
+        "port 443 is for root alone here; `sysctl net.ipv4.ip_unprivileged_port_start=443` opens it",
+    )
+    own = preload()
+    script = "import os, socket; print(socket.create_connection(('management.azure.com', 443)).getpeername()[0], os.environ['LD_PRELOAD'])"
+    command = [sys.executable, "-m", "local_azure_iot", "run", "--names", "--strict", "--", sys.executable, "-c", script]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"LD_PRELOAD": "libc.so.6"}, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    address, *preloaded = done.stdout.split()
+    assert address.startswith("127.77.")
+    assert preloaded == [own["LD_PRELOAD"], "libc.so.6"]
 
 
 def test_the_address_is_the_folders_own(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ docs/clients.md has what each client needs beside them, and tests/strangers trie
 
 from __future__ import annotations
 
+import ctypes.util
 import json
 import os
 import shlex
@@ -39,6 +40,19 @@ def formatted(variables: Mapping[str, str], form: str) -> str:
     if form == "docker":
         return "".join(f"{name}={value}\n" for name, value in variables.items())
     return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def preload(own: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The variable with which a client that knows no proxy reads the hosts file of `start --names`, beside a shell's ``own`` preloads.
+
+    Raises:
+        FileNotFoundError: libnss_wrapper is not installed; the message says how it is.
+    """
+    library = ctypes.util.find_library("nss_wrapper")
+    if library is None:
+        raise FileNotFoundError("libnss_wrapper is not installed, with which a client finds the names; `apt-get install libnss-wrapper`")
+    before = (os.environ if own is None else own).get("LD_PRELOAD", "")
+    return {"LD_PRELOAD": " ".join([library, *(each for each in before.split() if each != library)])}  # ld.so(8)
 
 
 def _proxies(ready: dict[str, Any]) -> dict[str, str]:

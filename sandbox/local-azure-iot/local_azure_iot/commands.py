@@ -12,7 +12,7 @@ import urllib.parse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from local_azure_iot import installation, start_command
+from local_azure_iot import client_environment, installation, start_command
 from local_azure_iot.client_environment import FORMATS, formatted
 from local_azure_iot.foreground import CommandError, Foreground
 from local_azure_iot.installation import Installation, InstallationError
@@ -62,6 +62,7 @@ def _parser(prog: str, installed: Installation) -> argparse.ArgumentParser:
         usage=f"{prog} run [FLAG ...] -- COMMAND [ARGUMENT ...]",
         allow_abbrev=False,
     )
+    start_command.add_names(run)
     start_command.add_behaviour(run)
     run.add_argument("command", nargs="*", metavar="COMMAND", help="the command and its arguments, after --")
     run.set_defaults(run=lambda options: _run(installed, options))
@@ -147,9 +148,18 @@ def _run(installed: Installation, options: argparse.Namespace) -> int:
     foreground = Foreground()
     with foreground.signals(), tempfile.TemporaryDirectory(prefix="local-azure-iot-", ignore_cleanup_errors=True) as folder:
         own = Installation(Path(folder), installed.prog)
-        with own.started(*start_command.FREE_PORTS, *(flag for flag in flags if flag != "--")) as ready:
-            variables = {**installation.environment(ready), installation.HOME_VARIABLE: folder}
+        places = start_command.named_flags(own.home) if options.names else start_command.FREE_PORTS
+        preloaded = _preloaded() if options.names else {}
+        with own.started(*places, *(flag for flag in flags if flag not in {"--", "--names"})) as ready:
+            variables = {**installation.environment(ready), installation.HOME_VARIABLE: folder, **preloaded}
             return foreground.run(command, {**os.environ, **variables})
+
+
+def _preloaded() -> dict[str, str]:
+    try:
+        return client_environment.preload()
+    except FileNotFoundError as error:
+        raise InstallationError(str(error)) from error
 
 
 def _control(installed: Installation, options: argparse.Namespace) -> int:

@@ -22,6 +22,7 @@ _PORTS = (  # each flag, its default, and its default with --names, where client
     ("--control-port", 8444, 8444, "control API for tests: faults, clock, log, reset"),
 )
 TOKEN_VARIABLE = "LOCAL_AZURE_CONTROL_TOKEN"  # noqa: S105 - a variable's name
+_AZURES = frozenset({443, 8883, 5671})  # the ports that clients of Azure take
 FREE_PORTS = tuple(word for flag, *_ in _PORTS for word in (flag, "0"))
 
 
@@ -35,11 +36,7 @@ def add_addresses(parser: argparse.ArgumentParser) -> None:
     for flag, port, own, what in _PORTS:
         default = f"{port}" if port == own else f"{port}; with --names {own}"
         parser.add_argument(flag, type=int, metavar="PORT", help=f"{what} (default {default}; 0: any free port)")
-    parser.add_argument(
-        "--names",
-        action="store_true",
-        help="for clients that know no proxy: Azure's own ports, and a hosts file of the names that are served (docs/clients.md)",
-    )
+    add_names(parser)
     parser.add_argument(
         "--listen",
         metavar="ADDRESS",
@@ -53,6 +50,23 @@ def add_addresses(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--stop-at-eof", action="store_true", help="stop when standard input ends: with the process that holds the other end of the pipe"
     )
+
+
+def add_names(parser: argparse.ArgumentParser) -> None:
+    """The flag for clients that know no proxy."""
+    parser.add_argument(
+        "--names",
+        action="store_true",
+        help="for clients that know no proxy: Azure's own ports, and a hosts file of the names that are served (docs/clients.md)",
+    )
+
+
+def named_flags(folder: Path) -> tuple[str, ...]:
+    """The flags of a local Azure with names, at the address of a folder: what Azure has no port for is on a free one."""
+    from local_azure_iot import hosts_file
+
+    free = tuple(word for flag, _, own, _ in _PORTS if own not in _AZURES for word in (flag, "0"))
+    return ("--names", "--host", hosts_file.address(folder), *free)
 
 
 def add_behaviour(parser: argparse.ArgumentParser) -> None:
