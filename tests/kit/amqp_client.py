@@ -56,6 +56,7 @@ class AmqpClient:
         self.server, self.deadlines = server, list[float]()
         self.theirs = AmqpConnection(server.plane, Peer(host, chain or []), lambda: None, self.deadlines.append)
         self._collector, self._transport, self.connection = Collector(), Transport(), Connection()
+        self.said = bytearray()  # every byte that this client has sent
         self.received: dict[str, list[Message]] = {}  # by the name of the link
         self.outcomes: list[Delivery] = []
         self.unsettled: list[Delivery] = []  # received on links that don't accept by themselves
@@ -72,20 +73,24 @@ class AmqpClient:
             server.settle()
 
     def _sasl(self, mechanism: str, response: bytes) -> bool:
-        self.theirs.receive(SASL_HEADER)
+        self._say(SASL_HEADER)
         offer = self.theirs.outgoing()
         assert offer.startswith(SASL_HEADER)
         data = Data()
         data.put_object(Described(ulong(0x41), [symbol(mechanism), response]))
         body = bytes(data.encode())
-        self.theirs.receive((len(body) + 8).to_bytes(4) + b"\x02\x01\x00\x00" + body)
+        self._say((len(body) + 8).to_bytes(4) + b"\x02\x01\x00\x00" + body)
         return self.theirs.outgoing()[-1] == 0
+
+    def _say(self, data: bytes) -> None:
+        self.said += data
+        self.theirs.receive(data)
 
     def exchange(self) -> bool:
         """Give what this client says to its connection, and the other way round; whether there was anything."""
         moved = False
         while (pending := self._transport.pending()) > 0:
-            self.theirs.receive(bytes(self._transport.peek(pending)))
+            self._say(bytes(self._transport.peek(pending)))
             self._transport.pop(pending)
             moved = True
         self.theirs.pump()
@@ -188,8 +193,13 @@ def refusal(link: Link) -> str:
     return str(link.remote_condition.name) if link.remote_condition else ""
 
 
-def raw(server: Server, data: bytes) -> AmqpConnection:
-    """A connection that was sent these bytes."""
-    sent = AmqpConnection(server.plane, Peer("", []), lambda: None, lambda _moment: None)
-    sent.receive(data)
+def raw(server: Server, data: bytes, host: str = "", *, at_once: int = 1 << 20) -> AmqpConnection:
+    """A connection that was sent these bytes, so many at once."""
+    sent = AmqpConnection(server.plane, Peer(host, []), lambda: None, lambda _moment: None)
+    for start in range(0, len(data), at_once):
+        sent.receive(data[start : start + at_once])
+        sent.pump()
+        if sent.closed:
+            break
+        sent.outgoing()
     return sent

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import random
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ need(availability.available(), availability.MISSING, module=True)
 
 from proton import Message, int32, symbol  # noqa: E402 - only where it is installed
 
-from tests.kit.amqp_client import AmqpClient, Server, refusal  # noqa: E402 - likewise
+from tests.kit.amqp_client import AmqpClient, Server, raw, refusal  # noqa: E402 - likewise
 from tests.messaging.conftest import HubState  # noqa: E402 - likewise
 
 _DEVICE = "/devices/press-001"
@@ -227,3 +228,28 @@ def test_a_module(hub: HubState, server: Server) -> None:
     assert [(each.device, each.module) for each in recorded(hub)] == [("press-001", "eye")]
     assert refusal(client.receiver(f"{_DEVICE}/modules/eye/twin")) == ""
     assert refusal(client.sender(f"{_DEVICE}/messages/events")) == "amqp:unauthorized-access"
+
+
+def test_damaged_bytes(hub: HubState, device: AmqpClient, caplog: pytest.LogCaptureFixture) -> None:
+    """A session whose bytes are damaged somewhere, or come one by one, ends or goes on; nothing fails inside."""
+    device.send(device.sender(f"{_DEVICE}/messages/events"), Message(body=b"1", inferred=True, id="m", properties={"line": 1}))
+    requests = device.sender(f"{_DEVICE}/twin")
+    device.receiver(f"{_DEVICE}/twin")
+    device.send(requests, Message(body=b"{}", inferred=True, annotations={symbol("operation"): "GET"}))
+    device.send(
+        device.sender(f"{_DEVICE}/methods/devicebound"), Message(body=b"{}", inferred=True, properties={"IoThub-status": int32(200)})
+    )
+    whole, before = bytes(device.said), len(recorded(hub))
+    chance = random.Random(5)  # noqa: S311 - the same damage each time
+    raw(device.server, whole, hub.host, at_once=1).lost()
+    assert len(recorded(hub)) == before + 1
+    for _ in range(80):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice((1, 1, 3))):
+            place = chance.randrange(8, len(damaged))
+            damaged[place : place + chance.randrange(3)] = chance.randbytes(chance.randrange(4))
+        sent = raw(device.server, bytes(damaged), hub.host, at_once=chance.choice((7, 200, 4096)))
+        sent.tick()
+        sent.recheck()
+        sent.lost()
+    assert caplog.records == []

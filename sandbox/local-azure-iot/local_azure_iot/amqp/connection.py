@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("local_azure_iot")
 _MAX_FRAME, _MOST_LINKS, _MOST_SESSIONS = 64 * 1024, 1000, 255
+_FAILED = "local Azure failed; its log says where"
 _IDLE_SECONDS = 240.0  # after which a silent peer is gone: https://learn.microsoft.com/azure/event-hubs/event-hubs-amqp-troubleshoot
 
 
@@ -174,8 +175,18 @@ class AmqpConnection:
         while event := self._collector.peek():
             handler = self._events.get(event.type)
             if handler:
-                handler(event)
+                self._handle(handler, event)
             self._collector.pop()
+
+    def _handle(self, handler: Callable[[Event], None], event: Event) -> None:
+        """An error that belongs to no link ends the connection, with the reason."""
+        try:
+            handler(event)
+        except UnicodeDecodeError as error:  # Proton reads texts, such as addresses, only when they are asked for
+            self._refuse(LinkError(DECODE_ERROR, f"a text in a frame is not UTF-8: {error}"))
+        except Exception:  # noqa: BLE001 - last resort: a client must get AMQP's error, and other clients must not suffer
+            _log.exception("an AMQP connection to %s failed inside local Azure", self._peer.server_name)
+            self._refuse(LinkError(INTERNAL_ERROR, _FAILED))
 
     def _open(self, event: Event) -> None:
         connection = event.connection
@@ -266,8 +277,8 @@ class AmqpConnection:
         except LinkError as error:
             self._end_link(link, error)
         except Exception:  # noqa: BLE001 - last resort: a client must get AMQP's error, and other clients must not suffer
-            _log.exception("a link to %s failed inside local Azure", link.remote_target.address or link.remote_source.address)
-            self._end_link(link, LinkError(INTERNAL_ERROR, "local Azure failed; its log says where"))
+            _log.exception("an AMQP link at %s failed inside local Azure", self._peer.server_name)
+            self._end_link(link, LinkError(INTERNAL_ERROR, _FAILED))
 
     def _end_link(self, link: Link, error: LinkError) -> None:
         self._drop(link)
@@ -296,13 +307,20 @@ class AmqpConnection:
         data = bytes(node.link.recv(delivery.pending) or b"") if delivery.pending else b""
         node.link.advance()
         try:
-            node.message(_decoded(data))
+            _take(node, _decoded(data))
             delivery.update(delivery.ACCEPTED)
         except LinkError as error:
             delivery.local.condition = error.to_condition()
             delivery.update(delivery.REJECTED)
         delivery.settle()
         node.top_up()
+
+
+def _take(node: ReceivingNode, message: Message) -> None:
+    try:
+        node.message(message)
+    except UnicodeDecodeError as error:  # Proton reads ids, addresses and kinds of content only when they are asked for
+        raise LinkError(DECODE_ERROR, f"a property of the message is not text in UTF-8: {error}") from error
 
 
 def _decoded(data: bytes) -> Message:

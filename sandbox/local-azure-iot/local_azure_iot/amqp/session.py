@@ -93,6 +93,8 @@ class AmqpSession(asyncio.Protocol):
         if connection.closed:
             transport.close()
             self._timer("unread", self._idle_seconds, self.abort)
+        elif connection.reason:
+            self._timer("refused", self._idle_seconds, self.abort)  # for the client to close its side
         elif seconds:
             self._timer("tick", seconds, self._flush)
 
