@@ -45,11 +45,34 @@ def test_an_invalid_signature_is_refused(registry: HubClient) -> None:
         signature(registry.host, "nobody", key),
         signature(registry.host, "iothubowner", key, seconds=-5),
         "SharedAccessSignature nonsense",
+        f"SharedAccessSignature sr={registry.host}&sig=%C3%A9&se={10**10}&skn=iothubowner",
+        *(
+            f"SharedAccessSignature sr={registry.host}&sig=a&se={end}&skn=iothubowner"
+            for end in ("", "x", "1e9", "-1", "9" * 400, "9" * 5000)
+        ),
         "",
     ):
         answer = registry.ask("GET", "/devices", headers={"Authorization": text})
         assert (answer.status_code, answer.headers["iothub-errorcode"]) == (401, "IotHubUnauthorizedAccess")
         assert answer.json()["Message"] == "ErrorCode:IotHubUnauthorizedAccess;Unauthorized"
+
+
+def test_a_signature_may_be_for_a_part_of_a_hub(registry: HubClient) -> None:
+    """`{host}/devices` is for identities alone, and `{host}/devices/a` for that one: a signature covers whole segments of a path."""
+    for device in ("a", "ab"):
+        registry.put(device)
+    key = registry.key("iothubowner")
+    for part, allowed in {
+        "/devices": {"/devices/a", "/devices/ab", "/devices"},
+        "/devices/": {"/devices/a", "/devices/ab", "/devices"},
+        "/DEVICES/a/api-version=2016-11-14": {"/devices/a"},
+        "/twins": {"/twins/a"},
+        "/dev": set[str](),
+    }.items():
+        registry.authorization = signature(f"{registry.host}{part}", "iothubowner", key)
+        paths = ("/devices/a", "/devices/ab", "/devices", "/twins/a")
+        assert {path for path in paths if registry.ask("GET", path).status_code == 200} == allowed, part
+        assert registry.ask("GET", "/unknown").status_code == 401
 
 
 def test_local_authentication_can_be_disabled(registry: HubClient) -> None:

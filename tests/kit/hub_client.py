@@ -17,7 +17,7 @@ VERSION = "2021-04-12"
 
 
 def signature(host: str, policy: str, key: str, *, seconds: int = 300) -> str:
-    """A shared access signature for a whole hub."""
+    """A shared access signature for a whole hub, or the part of it that is named behind its host."""
     resource, expiry = quote(host, safe=""), str(int(time.time()) + seconds)
     digest = hmac.new(base64.b64decode(key), f"{resource}\n{expiry}".encode(), hashlib.sha256).digest()
     name = f"&skn={policy}" if policy else ""

@@ -274,3 +274,12 @@ def test_a_limit_that_is_none(seconds: str, capsys: pytest.CaptureFixture[str]) 
     """One line with what to write instead."""
     assert commands.main(["cloud", "--idle-seconds", seconds]) == 1
     assert "--idle-seconds" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("more", [b"a" * 65_536, b"x: " + b"a" * 8_000 + b"\r\n"], ids=["one header", "many headers"])
+def test_a_head_without_an_end(azure: LocalAzure, more: bytes) -> None:
+    """The head of a request may not grow for ever: 400, long before its time is over."""
+    with secured(azure, "arm") as sock:
+        sock.sendall(HEAD.encode() + b"long: ")
+        with pytest.raises((ConnectionError, ssl.SSLError)):
+            sock.sendall(more * (64_000_000 // len(more)))

@@ -84,6 +84,18 @@ def test_the_twin(registry: HubClient, line: Device) -> None:
     assert (reported["firmware"], reported["$version"]) == ({"version": "1.2"}, 2)
 
 
+def test_more_answers_than_fit_at_once(registry: HubClient, line: Device) -> None:
+    """A device that asks on without reading gets all of its answers, in their order, once it reads."""
+    desired = {f"part{number}": "x" * 4000 for number in range(7)}
+    registry.ask("PATCH", "/twins/press-001", json={"properties": {"desired": desired}}).raise_for_status()
+    _subscribe(line, "$iothub/twin/res/#", qos=0)
+    line.send(*(packet(PacketType.PUBLISH, text(f"$iothub/twin/GET/?$rid={number}")) for number in range(400)))
+    for number in range(400):
+        answer = line.receive()
+        assert answer
+        assert answer.body[2:].startswith(f"$iothub/twin/res/200/?$rid={number}{{".encode())
+
+
 @pytest.mark.parametrize(("raw", "reason"), [
     (packet(PacketType.PUBLISH, text("devices/press-002/messages/events/") + b"x"), "not this device's to use"),
     (packet(PacketType.PUBLISH, text(_EVENTS) + b"\0\1x", 0x04), "QoS 2"),

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("local_azure_iot")
 _LOGIN = Router(login.ROUTES)
-_LOG_LENGTH = 100_000
+_LOG_LENGTH, _LOG_TEXT = 100_000, 8_000  # lines, and characters of each of their texts
 _COMMON = {
     "cache-control": "no-cache",
     "pragma": "no-cache",
@@ -90,13 +90,15 @@ class HttpsApplication:
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
         reply, effect = await self._throttled(request, rule)
-        query = scope["query_string"].decode("latin-1")
-        fault = rule.fault if rule else None
-        self.entries.append(LogEntry(request.method, request.host, request.path, query, reply.status if reply else 0, fault, effect))
+        self._record(scope, request, rule, reply.status if reply else 0, effect)
         if reply is None:
             scope["extensions"]["sandbox.drop"]()
             return
         await self._send(request, reply, rule, scope, receive, send)
+
+    def _record(self, scope: dict[str, Any], request: Request, rule: Rule | None, status: int, effect: int | None = None) -> None:
+        query, fault = scope["query_string"][:_LOG_TEXT].decode("latin-1"), rule.fault if rule else None
+        self.entries.append(LogEntry(request.method, request.host[:_LOG_TEXT], request.path[:_LOG_TEXT], query, status, fault, effect))
 
     async def _upgrade(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Let a protocol go on over a WebSocket, or answer the request for one with an error."""
@@ -118,8 +120,7 @@ class HttpsApplication:
             reply = hub_errors.no_web_socket(endpoints.refusal(request.path, scope["subprotocols"])).reply(self._moment())
         status = reply.status if reply else 0 if rule and rule.fault == "drop" else 101
         if not refused:
-            query = scope["query_string"].decode("latin-1")
-            self.entries.append(LogEntry(request.method, request.host, request.path, query, status, rule.fault if rule else None))
+            self._record(scope, request, rule, status)
         if reply:
             headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in _azure_headers(request, reply).items()]
             headers.append((b"content-type", reply.content_type.encode()))

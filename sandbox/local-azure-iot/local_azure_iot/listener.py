@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from local_azure_iot.tls_transport import Peer
 
 
+_LARGEST_HEAD = 128 * 1024  # octets, beside the first that come at once; Azure takes fewer
 _LARGEST_MESSAGE = 1024 * 1024  # octets of one message of a WebSocket; MQTT's packets may be in pieces
 
 
@@ -39,6 +40,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._idle_seconds = idle_seconds
         self._deadline: asyncio.TimerHandle | None = None  # for the rest of a request
         self._unread: asyncio.TimerHandle | None = None  # for the client to read on
+        self._head: int | None = None  # octets of a request's head, beside the first that came, while it is not complete
         self._whole = False  # whether the last request that began has ended
         self._upgraded = False  # whether a WebSocket goes on with this connection
         self._peer: Peer | None = None  # the client as TLS shows it
@@ -75,7 +77,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
-        self._whole = False
+        self._whole, self._head = False, 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
@@ -84,6 +86,11 @@ class HttpProtocol(HttpToolsProtocol):
         scope: Any = self.scope
         scope.setdefault("extensions", {}).setdefault("sandbox.names", []).append(name)
 
+    def on_headers_complete(self) -> None:
+        """The last byte of a request's head."""
+        self._head = None
+        super().on_headers_complete()
+
     def on_message_complete(self) -> None:
         """The last byte of a request."""
         self._whole = True
@@ -91,7 +98,13 @@ class HttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Bytes came in: a request that has begun must end in time."""
+        goes_on = self._head is not None
         super().data_received(data)
+        if goes_on and self._head is not None:
+            self._head += len(data)
+            if self._head > _LARGEST_HEAD:
+                self.send_400_response(f"The request's line and headers have more than {_LARGEST_HEAD} bytes.")
+                return
         if self._upgraded or (self._whole and self.cycle is not None and not self.cycle.response_complete):
             self._cancel("_deadline")
         elif self._deadline is None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot import host_names
 from local_azure_iot.amqp import availability
+from local_azure_iot.wire import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -92,7 +93,7 @@ class Proxy:
 
     def _address(self, destination: host_names.Destination | None, target: str) -> tuple[str, int] | None:
         port = target.rpartition(":")[2]
-        if destination is None or not port.isdigit() or destination.endpoint is host_names.Endpoint.LOOPBACK:
+        if destination is None or whole_number(port) is None or destination.endpoint is host_names.Endpoint.LOOPBACK:
             return None
         if int(port) == HTTPS:
             return self.https
@@ -106,7 +107,7 @@ class Proxy:
 def _no_way_to(target: str) -> str:
     """Why a host is refused, and what to do. Most are package registries, which need what every other host needs."""
     host, _, port = target.rpartition(":")
-    if not host or not port.isdecimal():
+    if not host or whole_number(port) is None:
         return f"'{target}' is not a host and a port; CONNECT wants both, such as management.azure.com:443"
     known = host_names.destination(host)
     if known and known.endpoint in _AMQP and int(port) == AMQPS:

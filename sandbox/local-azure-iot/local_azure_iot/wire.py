@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from local_azure_iot.host_names import Destination
 
+_DIGITS = re.compile(r"[0-9]{1,18}")
 MAX_BODY = 4 * 1024 * 1024  # bytes; ARM's own limit on a request's content
 
 
@@ -163,6 +165,11 @@ class ServiceError(Exception):
     def reply(self, moment: Moment) -> Reply:
         """The HTTP answer."""
         raise NotImplementedError  # pragma: no cover - every service's error has its own
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a header or a part of a query writes in digits; None for what is none, or has more than 18 of them."""
+    return int(text) if _DIGITS.fullmatch(text) else None
 
 
 def lower_headers(pairs: list[tuple[bytes, bytes]]) -> dict[str, str]:

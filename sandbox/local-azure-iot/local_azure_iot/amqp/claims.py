@@ -102,6 +102,8 @@ class Claims:
     def require_service(self, action: str, path: str = "") -> None:
         """Check that the client may use a link of the service's side: a policy with ServiceConnect, or a role with the data ``action``.
 
+        ``path`` is what the link reads or writes, for signatures of a part of the hub alone; it begins with a slash.
+
         Raises:
             LinkError: It may not.
         """
@@ -111,7 +113,7 @@ class Claims:
             return
         for token in self.tokens.values():
             with suppress(RegistryError):
-                access.require(self.azure, self.cloud, hub, token, right=RIGHT, action=action)
+                access.require(self.azure, self.cloud, hub, token, right=RIGHT, action=action, path=path)
                 return
         raise LinkError(UNAUTHORIZED, f"Unauthorized access: no valid token of this connection has {RIGHT} on '{hub['hostName']}'")
 

@@ -40,7 +40,7 @@ class CloudToDeviceSender(ReceivingNode):
 
     def authorize(self) -> None:
         """The client needs ServiceConnect, or the role's action."""
-        self.service.claims.require_service(_SEND)
+        self.service.claims.require_service(_SEND, "/messages/devicebound")
 
     def message(self, message: Message) -> None:
         """Put a message into its device's queue."""
@@ -89,7 +89,10 @@ class QueueReceiver(SendingNode):
 
     def authorize(self) -> None:
         """The client needs ServiceConnect, or the role's action."""
-        self.service.claims.require_service(_FEEDBACK if self._queue is service_queue.FEEDBACK else _NOTIFICATIONS)
+        if self._queue is service_queue.FEEDBACK:
+            self.service.claims.require_service(_FEEDBACK, "/messages/servicebound/feedback")
+        else:
+            self.service.claims.require_service(_NOTIFICATIONS, "/messages/servicebound/filenotifications")
 
     def opened(self) -> None:
         """Wait for messages."""

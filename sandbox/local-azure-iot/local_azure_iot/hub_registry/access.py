@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 _SCHEME = "sharedaccesssignature"
 # Tools write it behind the resource: `sr={host}%2Fdevices%2F{device}%2Fapi-version%3D2016-11-14`, as in
 # https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Using the Azure IoT Hub extension for Visual Studio Code".
-_VERSION = re.compile(r"/\??api-version=[^/]*$", re.IGNORECASE)
+_VERSION = re.compile(r"/?\??api-version=[^/]*$", re.IGNORECASE)
+_EXPIRY = re.compile(r"[0-9]{1,15}")
 
 
 class SignatureError(ValueError):
@@ -47,14 +48,24 @@ class Signature:
         Raises:
             SignatureError: The signature covers another resource, has expired, or was not created with one of the keys.
         """
-        covered = without_version(unquote(self.resource).lower()).rstrip("/")
-        asked = resource.lower()
-        if not (asked == covered or asked.startswith(f"{covered}/")):
+        if not _covers(unquote(self.resource), resource) and not _covers(unquote(unquote(self.resource)), resource):
             raise SignatureError(f"the signature covers '{unquote(self.resource)}', not '{resource}'")
-        if not self.expiry.isdigit() or int(self.expiry) <= now:
+        if not _EXPIRY.fullmatch(self.expiry):
+            raise SignatureError(f"the signature's end is no time in seconds since 1970: se={self.expiry[:50]}")
+        if int(self.expiry) <= now:
             raise SignatureError(f"the signature has expired: se={self.expiry}, and it is {int(now)}")
-        if not any(key and hmac.compare_digest(_sign(key, f"{self.resource}\n{self.expiry}"), self.signature) for key in keys):
+        sent = self.signature.encode("utf-8", "replace")
+        if not any(key and hmac.compare_digest(_sign(key, f"{self.resource}\n{self.expiry}"), sent) for key in keys):
             raise SignatureError("the signature was not made with a valid key")
+
+
+def _covers(covered: str, resource: str) -> bool:
+    """Whether a signature for a resource, or for what is above it, covers another one.
+
+    Clients encode ids twice that have other characters than letters and digits (github.com/Azure/iotedge/pull/759), or once.
+    """
+    covered, asked = without_version(covered.lower()).rstrip("/"), resource.lower()
+    return asked == covered or asked.startswith(f"{covered}/")
 
 
 def read_signature(text: str) -> Signature:
@@ -75,12 +86,12 @@ def without_version(resource: str) -> str:
     return _VERSION.sub("", resource)
 
 
-def _sign(key: str, text: str) -> str:
+def _sign(key: str, text: str) -> bytes:
     try:
         secret = base64.b64decode(key, validate=True)
     except (binascii.Error, ValueError):
-        return ""
-    return base64.b64encode(hmac.new(secret, text.encode(), hashlib.sha256).digest()).decode()
+        return b""
+    return base64.b64encode(hmac.new(secret, text.encode(), hashlib.sha256).digest())
 
 
 def accepts_signatures(hub: Document) -> bool:
@@ -99,13 +110,13 @@ def policy_rights(hub: Document, name: str) -> tuple[set[str], tuple[str, str]] 
     return None
 
 
-def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None, *, right: str, action: str) -> None:
-    """Check that the sender of a request to a hub may send it: its policy must have `right`, or its role `action`.
+def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None, *, right: str, action: str, path: str = "") -> None:
+    """Check that the sender of a request for a ``path`` of a hub may send it: its policy must have `right`, or its role `action`.
 
     Raises:
         RegistryError: The token or signature is missing or invalid, or lacks the right: 401 for each, as hubs answer.
     """
-    client = identify(azure, cloud, hub, authorization)
+    client = identify(azure, cloud, hub, authorization, path)
     if isinstance(client, frozenset):
         if right not in client:
             raise errors.unauthorized()
@@ -113,8 +124,11 @@ def require(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str |
         raise errors.unauthorized()
 
 
-def identify(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None) -> frozenset[str] | Caller:
-    """Who sends a request to a hub: the rights of the policy that signed it, or the caller of an Entra token.
+def identify(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str | None, path: str = "") -> frozenset[str] | Caller:
+    """Who sends a request for a ``path`` of a hub: the rights of the policy that signed it, or the caller of an Entra token.
+
+    A signature may be for a part of the hub alone, such as `{host}/devices`
+    (https://learn.microsoft.com/azure/iot-hub/authenticate-authorize-sas, "Use security tokens from service components").
 
     Raises:
         RegistryError: The token or signature is missing or invalid.
@@ -122,7 +136,7 @@ def identify(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str 
     if not authorization:
         raise errors.unauthorized()
     if not authorization.lower().startswith("bearer "):
-        return _rights_of_signature(azure, hub, authorization)
+        return _rights_of_signature(azure, hub, authorization, path)
     scope = cloud.iot_hubs_scope
     try:
         return azure.tokens.caller(authorization, (scope, f"{scope}/"))
@@ -130,7 +144,7 @@ def identify(azure: Azure, cloud: AzureCloud, hub: Document, authorization: str 
         raise errors.unauthorized() from error
 
 
-def _rights_of_signature(azure: Azure, hub: Document, authorization: str) -> frozenset[str]:
+def _rights_of_signature(azure: Azure, hub: Document, authorization: str, path: str) -> frozenset[str]:
     if not accepts_signatures(hub):
         raise errors.unauthorized()
     try:
@@ -139,7 +153,7 @@ def _rights_of_signature(azure: Azure, hub: Document, authorization: str) -> fro
         if policy is None:
             raise errors.unauthorized()
         rights, keys = policy
-        signature.check(keys, hub["hostName"], azure.clock.timestamp())
+        signature.check(keys, f"{hub['hostName']}{path}", azure.clock.timestamp())
     except SignatureError as error:
         raise errors.unauthorized() from error
     return frozenset(rights)

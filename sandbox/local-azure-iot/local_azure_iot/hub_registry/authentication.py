@@ -10,6 +10,7 @@ from typing import Any
 from local_azure_iot.hub_registry import errors
 from local_azure_iot.microsoft_devices.shared_access_policies import new_key
 
+_SHAPE = {"symmetricKey": {"primaryKey": str, "secondaryKey": str}, "x509Thumbprint": dict}
 _THUMBPRINT = re.compile(r"[0-9A-Fa-f]{40}|[0-9A-Fa-f]{64}")
 
 
@@ -33,6 +34,7 @@ def authentication(body: dict[str, Any], types: tuple[str, ...]) -> dict[str, An
     Raises:
         RegistryError: A member of it is invalid.
     """
+    errors.check_shape(body, _SHAPE)
     thumbprints = body.get("x509Thumbprint") or {}
     sent = [thumbprints.get(name) or None for name in ("primaryThumbprint", "secondaryThumbprint")]
     kind = one_of("authentication.type", body.get("type"), types, "selfSigned" if any(sent) else "sas")

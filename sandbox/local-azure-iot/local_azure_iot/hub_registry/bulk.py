@@ -26,7 +26,7 @@ def apply(azure: Azure, hub_key: str, items: list[Any]) -> dict[str, Any]:
     for item in items:
         if not isinstance(item, dict):
             raise errors.json_invalid("each item must be an object")
-        device_id, module_id = str(item.get("id", "")), item.get("moduleId") or None
+        device_id, module_id = str(item.get("id") or ""), item.get("moduleId") or None
         try:
             if (device_id, str(module_id)) in seen:
                 raise errors.defined_twice(device_id)
@@ -51,7 +51,7 @@ def apply_item(azure: Azure, hub_key: str, item: dict[str, Any], *, default_mode
     if item.get("moduleId"):
         bulk_modules.apply_item(azure, hub_key, item, mode)
     else:
-        _MODES[mode](azure, hub_key, str(item.get("id", "")), item)
+        _MODES[mode](azure, hub_key, str(item.get("id") or ""), item)
 
 
 def _create(azure: Azure, hub_key: str, device_id: str, item: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ def apply_item(azure: Azure, hub_key: str, item: dict[str, Any], mode: str) -> N
     Raises:
         RegistryError: A member is invalid, or the module is not as the mode demands.
     """
-    device_id, module_id = identities.require(azure, hub_key, str(item.get("id", "")))["id"], str(item["moduleId"])
+    device_id, module_id = identities.require(azure, hub_key, str(item.get("id") or ""))["id"], str(item["moduleId"])
     module = modules.find(azure, hub_key, device_id, module_id)
     if mode == "create" or (module is None and mode.startswith("createorupdate")):
         module = modules.create(azure, hub_key, device_id, item)

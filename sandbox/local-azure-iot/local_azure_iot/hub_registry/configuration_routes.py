@@ -20,7 +20,7 @@ from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.routing import Evidence
 from local_azure_iot.shapes import Each
-from local_azure_iot.wire import NO_BODY, Reply
+from local_azure_iot.wire import NO_BODY, Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -41,10 +41,11 @@ _SHAPE = {
 def list_configurations(azure: Azure, request: Request) -> Reply:
     """The configurations of a hub, at most `top`; there are no pages."""
     hub_key = _hub_key(azure, request)
-    top = request.query.get("top", str(configurations.MAX_CONFIGURATIONS))
-    if not top.isdigit() or int(top) < 1:
-        raise errors.argument_invalid(f"top must be 1 or more, not '{top}'")
-    found = configurations.all_of(azure, hub_key)[: int(top)]
+    text = request.query.get("top", str(configurations.MAX_CONFIGURATIONS))
+    top = whole_number(text)
+    if not top:
+        raise errors.argument_invalid(f"top must be 1 or more, not '{text[:50]}'")
+    found = configurations.all_of(azure, hub_key)[:top]
     return Reply(body=[_json(azure, hub_key, each) for each in found])
 
 

@@ -10,7 +10,7 @@ from local_azure_iot.hub_registry import digital_twins, errors, identities, meth
 from local_azure_iot.hub_registry.route_table import HubTable
 from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.routing import Evidence
-from local_azure_iot.wire import NO_BODY, LaterReply, MalformedJsonError, Reply
+from local_azure_iot.wire import NO_BODY, LaterReply, MalformedJsonError, Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -49,9 +49,9 @@ def _invoke(azure: Azure, request: Request, name: str) -> LaterReply:
     body: dict[str, Any] = {"methodName": name, "payload": _payload(request)}
     for member in ("connectTimeoutInSeconds", "responseTimeoutInSeconds"):
         text = request.query.get(member.lower())
-        if text is not None and not text.isdigit():
-            raise errors.argument_invalid(f"{member} must be a number, not '{text}'")
-        body[member] = None if text is None else int(text)
+        body[member] = None if text is None else whole_number(text)
+        if text is not None and body[member] is None:
+            raise errors.argument_invalid(f"{member} must be a number, not '{text[:50]}'")
     call, hub_key = method_calls.method_call(body), request.parameters["hub_key"]
 
     async def answer() -> Reply:

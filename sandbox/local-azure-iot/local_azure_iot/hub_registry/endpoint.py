@@ -54,11 +54,16 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     if right == DEVICE_CONNECT:
         _admit(azure, request, hub)
     else:
-        access.require(azure, request.destination.cloud, hub, request.header("authorization"), right=right, action=match.route.action)
+        access.require(
+            azure, request.destination.cloud, hub, request.header("authorization"),
+            right=right, action=match.route.action, path=request.path,
+        )  # fmt: skip
     try:
         return match.route.handler(azure, request)
     except MalformedJsonError as error:
         raise errors.json_invalid(str(error)) from error
+    except UnicodeEncodeError as error:  # JSON can write half a character, which no id or name has
+        raise errors.json_invalid("a text in it is not Unicode") from error
 
 
 def _admit(azure: Azure, request: Request, hub: Document) -> None:
@@ -82,7 +87,7 @@ def _absent(azure: Azure, request: Request, hub_key: str, hub: Document) -> erro
     line = f"{request.intended_method} {request.path}"
     known = _KNOWN.find(request.intended_method, request.path)
     try:
-        access.identify(azure, request.destination.cloud, hub, request.header("authorization"))
+        access.identify(azure, request.destination.cloud, hub, request.header("authorization"), request.path)
     except errors.RegistryError:
         if known is None or "id" not in known.parameters:
             raise

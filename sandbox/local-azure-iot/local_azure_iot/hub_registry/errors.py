@@ -5,8 +5,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from local_azure_iot import shapes
 from local_azure_iot.wire import Moment, Reply, ServiceError
 
 if TYPE_CHECKING:
@@ -147,6 +148,18 @@ def not_a_thumbprint(text: str) -> RegistryError:
 def query_invalid() -> RegistryError:
     """The query is invalid. Azure does not say where."""
     return RegistryError(400, 400004, "ArgumentInvalid", "BadRequest")
+
+
+def check_shape(value: Any, shape: Any) -> None:
+    """Check the JSON types of a value's members, which came in a request or in a line of an import.
+
+    Raises:
+        RegistryError: A member is of another type.
+    """
+    try:
+        shapes.check(value, shape)
+    except shapes.WrongTypeError as error:
+        raise json_invalid(str(error)) from error
 
 
 def json_invalid(reason: str) -> RegistryError:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
 # What looks at a device that was written: `configuration_targets`.
 ON_WRITTEN: list[Callable[[Azure, str, Document], None]] = []
+_SHAPE = {"authentication": dict, "capabilities": dict}
 _TYPES = ("sas", "selfSigned", "certificateAuthority")
 
 
@@ -120,6 +121,7 @@ def save(azure: Azure, hub_key: str, device: Document, before: Document | None) 
 
 
 def _write(azure: Azure, hub_key: str, device: Document, body: dict[str, Any], before: Document | None) -> Document:
+    errors.check_shape(body, _SHAPE)
     status = authentication.one_of("status", body.get("status"), ("enabled", "disabled"), "enabled")
     reason = body.get("statusReason")
     if reason is not None and (not isinstance(reason, str) or len(reason) > errors.MAX_ID):

@@ -9,7 +9,7 @@ from local_azure_iot.hub_registry.query_routes import page_size
 from local_azure_iot.hub_registry.route_table import HubTable
 from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.routing import Evidence
-from local_azure_iot.wire import NO_BODY, Reply
+from local_azure_iot.wire import NO_BODY, Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -19,7 +19,7 @@ _SCHEDULED = {
     "jobId": str,
     "type": str,
     "cloudToDeviceMethod": dict,
-    "updateTwin": {"tags": dict, "properties": dict},
+    "updateTwin": {"tags": dict, "properties": {"desired": dict}},
     "queryCondition": str,
     "deviceIds": [str],
     "startTime": str,
@@ -74,10 +74,9 @@ def query_scheduled(azure: Azure, request: Request) -> Reply:
     found = [
         job for job in scheduled_jobs.all_of(azure, hub_key) if kind in {"", job["type"].lower()} and status in {"", job["status"].lower()}
     ]
-    token = request.header("x-ms-continuation") or "0"
-    if not token.isdigit():
+    start = whole_number(request.header("x-ms-continuation") or "0")
+    if start is None:
         raise errors.argument_invalid("the continuation token is invalid")
-    start = int(token)
     headers = {"x-ms-item-type": "JobResponse"} | ({"x-ms-continuation": str(start + size)} if len(found) > start + size else {})
     return Reply(body=[scheduled_jobs.to_json(job) for job in found[start : start + size]], headers=headers)
 

@@ -37,7 +37,7 @@ def invoke_module_method(azure: Azure, request: Request) -> LaterReply:
 
 def _invoke(azure: Azure, request: Request, module: str) -> LaterReply:
     tier.require_standard(azure, request.parameters["hub_key"])
-    call = method_calls.method_call(request.json_object(method_calls.SHAPE))
+    call = method_calls.method_call(request.json_object())
     hub_key, device = request.parameters["hub_key"], request.parameters["id"]
 
     async def answer() -> Reply:

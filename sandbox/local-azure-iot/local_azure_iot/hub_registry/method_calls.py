@@ -52,9 +52,11 @@ def method_call(body: dict[str, Any]) -> MethodCall:
     Raises:
         RegistryError: The method's name is missing, the payload too large, or a time out of range.
     """
+    errors.check_shape(body, SHAPE)
     name = body.get("methodName")
     if not name:
         raise errors.argument_invalid("methodName is missing")
+    name.encode()  # what can't be sent is refused here
     payload = _WRITER.encode(body["payload"]).encode("utf-8", "backslashreplace") if "payload" in body else b"null"
     if len(payload) > methods.MAX_PAYLOAD:
         raise message_errors.message_too_large(len(payload), methods.MAX_PAYLOAD)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MAX_MODULES = 50  # of a device
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
 _CHUNK = 500
+_SHAPE = {"authentication": dict}
 OF_EDGE = ("$edgeAgent", "$edgeHub")
 # What looks at a module that was written: `configuration_targets`.
 ON_WRITTEN: list[Callable[[Azure, str, Document], None]] = []
@@ -90,6 +91,7 @@ def update(azure: Azure, hub_key: str, module: Document, body: dict[str, Any]) -
     Raises:
         RegistryError: A member of the body is invalid.
     """
+    errors.check_shape(body, _SHAPE)
     managed_by = body.get("managedBy")
     if managed_by is not None and not isinstance(managed_by, str):
         raise errors.argument_invalid("managedBy must be text")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import errors, index, modules, scheduled_jobs, twin_shape
 from local_azure_iot.query_language import query
-from local_azure_iot.wire import Reply
+from local_azure_iot.wire import Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -96,11 +96,10 @@ def page_size(request: Request) -> int:
     text = request.header("x-ms-max-item-count")
     if text is None:
         return DEFAULT_PAGE
-    try:
-        size = int(text)
-    except ValueError:
-        raise errors.argument_invalid(f"x-ms-max-item-count must be a number, not '{text}'") from None
-    return min(size, MAX_PAGE) if size > 0 else DEFAULT_PAGE
+    size = whole_number(text.strip().removeprefix("-"))
+    if size is None:
+        raise errors.argument_invalid(f"x-ms-max-item-count must be a number, not '{text[:50]}'")
+    return min(size, MAX_PAGE) if size and "-" not in text else DEFAULT_PAGE
 
 
 def _continuation_token(place: dict[str, Any], hub_key: str, text: str) -> str:

@@ -11,7 +11,7 @@ from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.hub_registry.versions import VERSIONS
 from local_azure_iot.microsoft_devices import hubs
 from local_azure_iot.routing import Evidence, Route
-from local_azure_iot.wire import NO_BODY, Reply
+from local_azure_iot.wire import NO_BODY, Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -56,9 +56,10 @@ def delete_device(azure: Azure, request: Request) -> Reply:
 def list_devices(azure: Azure, request: Request) -> Reply:
     """The first devices, at most a thousand. There is no second page; queries have pages."""
     hub_key, text = request.parameters["hub_key"], request.query.get("top", str(_MAX_LIST))
-    if not text.isdigit() or not 1 <= int(text) <= _MAX_LIST:
-        raise errors.argument_invalid(f"top must be 1 to {_MAX_LIST}, not '{text}'")
-    devices = identities.first_devices(azure, hub_key, int(text))
+    count = whole_number(text)
+    if count is None or not 1 <= count <= _MAX_LIST:
+        raise errors.argument_invalid(f"top must be 1 to {_MAX_LIST}, not '{text[:50]}'")
+    devices = identities.first_devices(azure, hub_key, count)
     return Reply(body=[identities.to_json(azure, hub_key, device, request.api_version) for device in devices])
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 UPDATE, METHOD = "scheduleUpdateTwin", "scheduleDeviceMethod"
 _ID = re.compile(r"[A-Za-z0-9\-]{1,64}")
-_DEFAULT_SECONDS = 3600
+_DEFAULT_SECONDS, _MOST_SECONDS = 3600, 2**31 - 1  # that there is a most is a guess
 _CHUNK = 500
 _JOBS = JobDocuments(SCHEDULED_JOB)
 find, require, all_of, save = _JOBS.find, _JOBS.require, _JOBS.all_of, _JOBS.save
@@ -41,8 +41,8 @@ def create(azure: Azure, hub_key: str, job_id: str, body: dict[str, Any]) -> Doc
         raise job_errors.job_exists(job_id)
     now = azure.clock.now()
     start, seconds = _start(body.get("startTime"), now), body.get("maxExecutionTimeInSeconds") or _DEFAULT_SECONDS
-    if seconds < 0:
-        raise errors.argument_invalid(f"maxExecutionTimeInSeconds must be more than 0, not {seconds}")
+    if not 0 <= seconds <= _MOST_SECONDS:
+        raise errors.argument_invalid(f"maxExecutionTimeInSeconds must be 1 to {_MOST_SECONDS}, not {seconds}")
     job: Document = {
         "id": job_id,
         "type": body.get("type"),
@@ -67,9 +67,9 @@ def _start(text: str | None, now: datetime) -> datetime:
         return now
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
         raise errors.argument_invalid(f"startTime '{text[:80]}' is not a time in ISO 8601") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _condition(body: dict[str, Any]) -> str:

@@ -25,6 +25,7 @@ _MAX_BYTES = {"tags": 8 * 1024, "desired": 32 * 1024, "reported": 32 * 1024}
 _MAX_TEXT = 4 * 1024
 _MAX_NAME = 1024
 _NOT_PROPERTIES = frozenset({"$version", "$metadata"})  # members that answers show and requests may send back
+_SHAPE = {"tags": dict, "properties": {"desired": dict}}
 _INTEGERS = range(-4503599627370496, 4503599627370496)
 
 
@@ -58,10 +59,8 @@ def update(twin: Document, body: dict[str, Any], now: datetime, *, replace: bool
     Raises:
         RegistryError: A name is invalid, or the twin is too deep or too large. The twin stays unchanged.
     """
+    errors.check_shape(body, _SHAPE)
     tags, desired = body.get("tags"), (body.get("properties") or {}).get("desired")
-    for name, value in (("tags", tags), ("desired", desired)):
-        if value is not None and not isinstance(value, dict):
-            raise errors.argument_invalid(f"{name} must be an object")
     if tags is not None:
         _size("tags", tags, 1)  # before anything walks through it: it may be nested as deeply as a request's JSON can be
     new_tags = _merged({} if replace else twin["tags"], tags or {}) if (replace or tags is not None) else twin["tags"]

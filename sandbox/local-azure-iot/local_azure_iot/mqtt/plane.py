@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _KEPT = 10_000
 _PEERS_KEPT = 1_000
+_LONGEST = 500  # characters of what a client sent as its name; a device's and a module's ids have 257 together
 ENDED = "closed: "  # how the reason of a connection's end begins: it had been accepted
 
 
@@ -52,6 +53,7 @@ class Plane:
 
     def log_attempt(self, peer: Peer, device: str, reason: str) -> None:
         """Record an attempt to connect, or the end of a connection; an empty `reason`: it was accepted."""
+        device = device[:_LONGEST]
         subject, issuer = certificate.names_sent(peer.chain[0]) if peer.chain else ("", "")
         attempt = Attempt(
             time=self.azure.clock.now().isoformat(),
@@ -59,8 +61,8 @@ class Plane:
             device=device,
             accepted=not reason,
             reason="".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in reason),
-            subject=subject,
-            issuer=issuer,
+            subject=subject[:_LONGEST],
+            issuer=issuer[:_LONGEST],
         )
         self.attempts.append(attempt)
         if device:

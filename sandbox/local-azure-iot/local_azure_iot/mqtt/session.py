@@ -25,6 +25,7 @@ _KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
 # Also without a keep-alive: "IoT Hub limits the maximum server-side timeout to 29.45 minutes (1767 seconds)", as its load balancer does
 # (learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Default keep-alive time-out").
 _LONGEST_SILENCE = 1767.0
+_MOST_AT_ONCE = 256 * 1024  # octets
 
 
 def longest_silence(keep_alive: int) -> float:
@@ -42,6 +43,9 @@ class Session(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._written = 0  # octets that were sent since `_work` began
+        self._paused = False  # whether the client does not read what it is sent
+        self._reading = True  # whether anything is taken from it
         self._silence = _LONGEST_SILENCE  # seconds after which a device that sends nothing is gone
         self._heard = 0.0  # when it sent its last packet, by the loop's clock
         self._peer = Peer("", [])
@@ -71,12 +75,35 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came: serve every whole packet in them."""
         self._buffer += data
+        self._work()
+
+    def _work(self) -> None:
+        """Serve the packets that have come, until what they make the hub send is enough for now: it must go out before more does."""
+        self._written = 0
         try:
             self._check_first()
-            while not self._closing and (packet := packets.split(self._buffer)):
+            while not self._full and not self._closing and (packet := packets.split(self._buffer)):
                 self._serve(packet)
         except (MalformedPacketError, ProtocolBreachError) as error:
             self.end(str(error))
+        if self._full and not self._paused:
+            self._read(wanted=False)
+            self._loop.call_soon(self._go_on)
+
+    @property
+    def _full(self) -> bool:
+        return self._paused or self._written >= _MOST_AT_ONCE
+
+    def _go_on(self) -> None:
+        if self._paused or self._closing:
+            return  # `resume_writing` goes on
+        self._read(wanted=True)
+        self._work()
+
+    def _read(self, *, wanted: bool) -> None:
+        if self._transport and not self._transport.is_closing() and wanted is not self._reading:
+            self._reading = wanted
+            (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
     def _check_first(self) -> None:
         if self._topics is None and self._buffer and self._buffer[0] != PacketType.CONNECT << 4:
@@ -171,15 +198,16 @@ class Session(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The client does not read what it was sent, so nothing else is taken from it."""
-        if self._transport:
-            self._transport.pause_reading()
+        self._paused = True
+        self._read(wanted=False)
         self._timer("unread", self._idle_seconds, self.abort)
 
     def resume_writing(self) -> None:
         """It reads again."""
         if self._transport and not self._transport.is_closing():
-            self._transport.resume_reading()
+            self._paused = False
             self._timers.pop("unread").cancel()
+            self._go_on()
 
     def abort(self) -> None:
         """End the connection at once, without a last message."""
@@ -192,6 +220,7 @@ class Session(asyncio.Protocol):
 
     def _write(self, data: bytes) -> None:
         if self._transport:
+            self._written += len(data)
             self._transport.write(data)
 
     def _timer(self, name: str, seconds: float, function: Callable[[], None]) -> None:
