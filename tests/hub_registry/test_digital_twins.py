@@ -82,6 +82,9 @@ def test_a_patch_asks_the_device(registry: HubClient) -> None:
     offline = registry.ask("POST", "/digitaltwins/fan/commands/reboot?connectTimeoutInSeconds=0", json=1)
     assert (offline.status_code, offline.headers["iothub-errorcode"]) == (404, "DeviceNotOnline")
     assert registry.ask("POST", "/digitaltwins/fan/commands/reboot?responseTimeoutInSeconds=x", json=1).status_code == 400
+    for seconds, status in (("30", 404), (30, 404), ("301", 400), ("soon", 400), (True, 400), (7.5, 400)):  # the CLI sends texts
+        body = {"methodName": "reboot", "responseTimeoutInSeconds": seconds}
+        assert registry.ask("POST", "/twins/fan/methods", json=body).status_code == status
 
 
 def test_commands_and_method_jobs_on_a_device_that_answers() -> None:

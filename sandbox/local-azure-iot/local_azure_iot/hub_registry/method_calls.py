@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
 
 RESPONSE_SECONDS, CONNECT_SECONDS = range(5, 301), range(301)  # documented
-SHAPE = {"methodName": str, "responseTimeoutInSeconds": int, "connectTimeoutInSeconds": int, "timeoutInSeconds": int}
+SHAPE = {"methodName": str}  # a time may be a number or, as az CLI's extension sends it, the text of one: .NET reads both
 _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 
 
@@ -78,9 +78,17 @@ def _json(payload: bytes) -> Any:
 
 def _seconds(body: dict[str, Any], names: tuple[str, ...], allowed: range, default: int) -> int:
     for name in names:
-        value = body.get(name)
+        value = _whole_number(name, body.get(name))
         if value is not None and value not in allowed:
             raise errors.argument_invalid(f"{name} must be {allowed[0]} to {allowed[-1]}, not {value}")
         if value is not None:
-            return int(value)
+            return value
     return default
+
+
+def _whole_number(name: str, value: Any) -> int | None:
+    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        return value
+    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+        return int(value)
+    raise errors.json_invalid(f"Error converting value to type 'Integer'. Path '{name}'.")
