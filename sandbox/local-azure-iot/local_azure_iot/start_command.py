@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Mapping
 
-    from local_azure_iot.server import Options, Ready
+    from local_azure_iot.ready_file import Ready
+    from local_azure_iot.server_options import Options
 
 _PORTS = (  # each flag, its default, and its default with --names, where clients take Azure's own ports
     ("--port", 8443, 443, "HTTPS: ARM, login and the services, selected by host name"),
@@ -119,11 +120,12 @@ def serve(options: argparse.Namespace) -> None:
         StartError: It can't start.
     """
     from local_azure_iot import server
+    from local_azure_iot.server_options import CannotStartError
 
     warn(options)
     try:
         server.serve(_server_options(options), _announce)
-    except (server.CannotStartError, ValueError) as error:
+    except (CannotStartError, ValueError) as error:
         raise StartError(str(error)) from error
 
 
@@ -142,7 +144,8 @@ def warn(options: argparse.Namespace) -> None:
 
 def announcement(ready: Mapping[str, Any]) -> str:
     """What `start` says once it is ready."""
-    return f"local Azure is ready: ARM {ready['arm']}, proxy {ready['proxy']}, control {ready['control']}, MQTT {ready['mqtt']}"
+    addresses = f"ARM {ready['arm']}, proxy {ready['proxy']}, control {ready['control']}, MQTT {ready['mqtt']}"
+    return f"local Azure is ready: {addresses}" + (f", AMQP {ready['amqp']}" if ready.get("amqp") else "")
 
 
 def _announce(ready: Ready) -> None:
@@ -151,7 +154,7 @@ def _announce(ready: Ready) -> None:
 
 def _server_options(options: argparse.Namespace) -> Options:
     from local_azure_iot import hosts_file
-    from local_azure_iot.server import Options
+    from local_azure_iot.server_options import Options
     from local_azure_iot.settings import Settings
 
     settings = Settings(
