@@ -81,6 +81,23 @@ def test_an_event(hub: HubState, device: AmqpClient) -> None:
     assert device.server.log == ["press-001"]
 
 
+def test_a_batch(hub: HubState, device: AmqpClient) -> None:
+    """Its data sections are the events; a body that only begins like a message is one event."""
+    link = device.sender(f"{_DEVICE}/messages/events")
+
+    def data(content: bytes) -> bytes:
+        return b"\x00\x53\x75\xb0" + len(content).to_bytes(4) + content
+
+    events_sent = [bytes(Message(body=body, inferred=True, properties={"n": body.decode()}).encode()) for body in (b"1", b"2")]
+    link.delivery("batch")
+    link.stream(b"".join(map(data, events_sent)))
+    link.advance()
+    device.server.settle()
+    alone = b"\x00\x53\x75\xa0\x05ab"
+    assert device.send(link, Message(body=alone, inferred=True)) is None
+    assert [(each.body, each.properties) for each in recorded(hub)] == [(b"1", {"n": "1"}), (b"2", {"n": "2"}), (alone, {})]
+
+
 def test_a_device_may_use_its_own_links_alone(hub: HubState, device: AmqpClient) -> None:
     """Another device's need that one's token, and the service's a policy; one connection may carry several devices."""
     hub.create("press-002")

@@ -307,7 +307,8 @@ class AmqpConnection:
         data = bytes(node.link.recv(delivery.pending) or b"") if delivery.pending else b""
         node.link.advance()
         try:
-            _take(node, _decoded(data))
+            for message in [_decoded(part) for part in node.parts(data)]:
+                _take(node, message)
             delivery.update(delivery.ACCEPTED)
         except LinkError as error:
             delivery.local.condition = error.to_condition()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from proton import Message, symbol, timestamp
 
-from local_azure_iot.amqp import message_properties
+from local_azure_iot.amqp import batches, message_properties
 from local_azure_iot.amqp.device_link import FromDevice, ToDevice
 from local_azure_iot.amqp.link_errors import TOO_LARGE, LinkError
 from local_azure_iot.messaging import cloud_to_device, events
@@ -30,6 +30,10 @@ class EventSender(FromDevice):
     """`/devices/{device}[/modules/{module}]/messages/events`, on which it sends."""
 
     standard_only = False
+
+    def parts(self, data: bytes) -> list[bytes]:
+        """The events of a batch."""
+        return batches.split(data)
 
     def message(self, message: Message) -> None:
         """Take an event."""

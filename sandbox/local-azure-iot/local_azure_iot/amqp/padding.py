@@ -100,7 +100,7 @@ def _value(data: bytes, at: int) -> tuple[bytes, int]:
     if data[at] == _DESCRIBED and data[at + 1] == _SMALL_ULONG and data[at + 2] in _FIELDS:
         body, end = _list(data, at + 3, _FIELDS[data[at + 2]])
         return data[at : at + 3] + body, end
-    end = _end(data, at)
+    end = end_of_value(data, at)
     return data[at:end], end
 
 
@@ -113,7 +113,7 @@ def _list(data: bytes, at: int, fields: int) -> tuple[bytes, int]:
         size = int.from_bytes(data[at + 1 : at + 5])
         count, position, end = int.from_bytes(data[at + 5 : at + 9]), at + 9, at + 5 + size
     else:
-        end = _end(data, at)
+        end = end_of_value(data, at)
         return data[at:end], end
     parts = bytearray()
     for _ in range(count):
@@ -123,10 +123,10 @@ def _list(data: bytes, at: int, fields: int) -> tuple[bytes, int]:
     return bytes((_LIST32,)) + (len(parts) + 4).to_bytes(4) + max(count, fields).to_bytes(4) + bytes(parts), end
 
 
-def _end(data: bytes, at: int) -> int:
+def end_of_value(data: bytes, at: int) -> int:
     """Where the value that begins at a position ends."""
     if data[at] == _DESCRIBED:
-        return _end(data, _end(data, at + 1))
+        return end_of_value(data, end_of_value(data, at + 1))
     kind = data[at] >> 4
     if kind in _WIDTHS:
         return at + 1 + _WIDTHS[kind]
