@@ -36,6 +36,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from local_azure_iot.start_command import FREE_PORTS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
@@ -163,8 +165,7 @@ class Moto:
 def local_azure(folder: Path) -> Iterator[tuple[LocalAzure, tuple[float, float]]]:
     """Ours, and the seconds until its ready file exists, by the clock and of the processor."""
     ready = folder / "ready.json"
-    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (flag, "0")]
-    command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready), "--data", str(folder / "data")]
+    command = [sys.executable, "-m", "sandbox", "cloud", *FREE_PORTS, "--ready-file", str(ready), "--data", str(folder / "data")]
     began = time.perf_counter()
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL) as process:
         try:

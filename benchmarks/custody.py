@@ -43,6 +43,7 @@ from hubtrust.pki.certificate import pem
 from hubtrust.pki.keys import KeyAlgorithm
 from hubtrust.pki.signers import KeyInMemory, Signer
 from local_azure_iot import installation
+from local_azure_iot.start_command import FREE_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -116,10 +117,9 @@ class Azure:
 @contextmanager
 def local_azure(folder: Path) -> Iterator[Azure]:
     """Local Azure on free ports, in memory; sets this process's environment for it."""
-    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (flag, "0")]
     ready = folder / "ready.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)], cwd=ROOT, stdout=subprocess.DEVNULL
+        [sys.executable, "-m", "sandbox", "cloud", *FREE_PORTS, "--ready-file", str(ready)], cwd=ROOT, stdout=subprocess.DEVNULL
     )
     try:
         while not ready.exists():

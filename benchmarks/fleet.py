@@ -28,6 +28,7 @@ import requests
 from hubtrust.devices.roster_files import from_ids, from_pattern
 from hubtrust.dynamic.device_fleet import DeviceFleetProvider
 from local_azure_iot import installation
+from local_azure_iot.start_command import FREE_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,9 +126,9 @@ class Azure:
 def azure(folder: Path, data: Path | None = None) -> Iterator[Azure]:
     """A local Azure, stopped at the end. It keeps its data in the folder ``data``, or in memory."""
     ready = folder / "ready.json"
-    ports = [text for flag in ("--port", "--mqtt-port", "--amqp-port", "--proxy-port", "--control-port") for text in (flag, "0")]
     process = subprocess.Popen(
-        [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready), *(("--data", str(data)) if data else ())], cwd=ROOT
+        [sys.executable, "-m", "sandbox", "cloud", *FREE_PORTS, "--ready-file", str(ready), *(("--data", str(data)) if data else ())],
+        cwd=ROOT,
     )
     try:
         while not ready.exists():

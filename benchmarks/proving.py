@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import installation
+from local_azure_iot.start_command import FREE_PORTS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,9 +132,8 @@ class Bench:
 @contextmanager
 def bench(folder: Path) -> Iterator[Bench]:
     """Local Azure on free ports, in memory, with immediate deletions."""
-    ports = [word for flag in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (flag, "0")]
     ready = folder / "ready.json"
-    command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--retry-after", "0", "--ready-file", str(ready)]
+    command = [sys.executable, "-m", "sandbox", "cloud", *FREE_PORTS, "--retry-after", "0", "--ready-file", str(ready)]
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
         while not ready.exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
 
-from local_azure_iot.mqtt import packets
+from local_azure_iot.mqtt import packets, sent_packets
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
 
@@ -22,7 +22,7 @@ def text(value: str) -> bytes:
 
 def packet(kind: int, body: bytes, flags: int = 0) -> bytes:
     """A control packet."""
-    return bytes((kind << 4 | flags,)) + packets._length(len(body)) + body
+    return bytes((kind << 4 | flags,)) + sent_packets.length(len(body)) + body
 
 
 def connect(client_id: str, username: str, password: str = "", *, keep_alive: int = 60, level: int = 4) -> bytes:

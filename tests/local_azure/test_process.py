@@ -19,6 +19,7 @@ import httpx
 import pytest
 
 from local_azure_iot import installation
+from local_azure_iot.start_command import FREE_PORTS
 from sandbox import commands
 from tests.kit.control_port import control
 from tests.kit.hub_client import HubClient
@@ -111,8 +112,7 @@ def test_azures_names_have_trusted_certificates(process: LocalAzure, name: str) 
 def test_stopping_prints_nothing(tmp_path: Path) -> None:
     """With connections open through the proxy and to every port, it still stops at once, with exit code 0 and no output."""
     ready = tmp_path / "ready.json"
-    ports = [word for port in ("--port", "--proxy-port", "--control-port", "--mqtt-port", "--amqp-port") for word in (port, "0")]
-    command = [sys.executable, "-m", "sandbox", "cloud", *ports, "--ready-file", str(ready)]
+    command = [sys.executable, "-m", "sandbox", "cloud", *FREE_PORTS, "--ready-file", str(ready)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
         LocalAzure.until(lambda: ready.exists() or process.poll() is not None)
         facts = json.loads(ready.read_text())

@@ -14,6 +14,7 @@ import pytest
 from pulumi.runtime.proto import provider_pb2
 
 from local_azure_iot.installation import environment
+from local_azure_iot.start_command import FREE_PORTS
 from sandbox.plugins.azure_native.resource_types import (
     DPS,
     DPS_CERTIFICATE,
@@ -31,7 +32,6 @@ from tests.plugins.driving import BIN, Plugin, running
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-ANY_PORTS = ("--port", "0", "--mqtt-port", "0", "--amqp-port", "0", "--proxy-port", "0", "--control-port", "0")
 SKU = {"name": "S1", "capacity": 1}
 VAULT_PROPERTIES = {"tenantId": "11111111-2222-4333-8444-555555555555", "sku": {"family": "A", "name": "standard"}}
 IOT_HUB_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
@@ -41,7 +41,7 @@ IOT_HUB_DATA_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
 def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
     """The addresses of a local Azure that stores nothing and completes operations immediately."""
     file = tmp_path_factory.mktemp("azure") / "ready.json"
-    command = [sys.executable, "-m", "sandbox", "cloud", *ANY_PORTS, "--retry-after", "0", "--ready-file", file]
+    command = [sys.executable, "-m", "sandbox", "cloud", *FREE_PORTS, "--retry-after", "0", "--ready-file", file]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=BIN.parents[2])
     assert process.stdout is not None
     try:

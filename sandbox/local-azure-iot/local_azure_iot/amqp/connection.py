@@ -6,11 +6,11 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from proton import Collector, Connection, Event, Message, ProtonException, Transport
+from proton import Collector, Connection, Event, ProtonException, Transport
 
 from local_azure_iot.amqp import nodes
 from local_azure_iot.amqp.claims import Claims, find_hub
-from local_azure_iot.amqp.link import Node, ReceivingNode, SendingNode, Service
+from local_azure_iot.amqp.link import Node, ReceivingNode, SendingNode, Service, decoded, refuse, take
 from local_azure_iot.amqp.link_errors import DECODE_ERROR, INTERNAL_ERROR, LIMIT_EXCEEDED, NOT_FOUND, TOO_LARGE, UNAUTHORIZED, LinkError
 from local_azure_iot.amqp.padding import FrameCompleter, Opening
 from local_azure_iot.amqp.sasl import MECHANISMS, PLAIN, Credentials, SaslError, SaslServer
@@ -240,7 +240,7 @@ class AmqpConnection:
             node = nodes.node_of(self._service_with_room(), link)
             node.authorize()
         except LinkError as error:
-            _refuse_link(link, error)
+            refuse(link, error)
             return
         if isinstance(node, ReceivingNode):
             link.max_message_size = node.max_size
@@ -307,38 +307,11 @@ class AmqpConnection:
         data = bytes(node.link.recv(delivery.pending) or b"") if delivery.pending else b""
         node.link.advance()
         try:
-            for message in [_decoded(part) for part in node.parts(data)]:
-                _take(node, message)
+            for message in [decoded(part) for part in node.parts(data)]:
+                take(node, message)
             delivery.update(delivery.ACCEPTED)
         except LinkError as error:
             delivery.local.condition = error.to_condition()
             delivery.update(delivery.REJECTED)
         delivery.settle()
         node.top_up()
-
-
-def _take(node: ReceivingNode, message: Message) -> None:
-    try:
-        node.message(message)
-    except UnicodeDecodeError as error:  # Proton reads ids, addresses and kinds of content only when they are asked for
-        raise LinkError(DECODE_ERROR, f"a property of the message is not text in UTF-8: {error}") from error
-
-
-def _decoded(data: bytes) -> Message:
-    message = Message()
-    try:
-        message.decode(data)
-    except (ProtonException, UnicodeDecodeError, ValueError) as error:
-        raise LinkError(DECODE_ERROR, f"the message can't be decoded: {error}") from error
-    return message
-
-
-def _refuse_link(link: Link, error: LinkError) -> None:
-    """Attach and detach at once, with the reason.
-
-    AMQP 1.0 wants an attach without a terminus (section 2.6.3). Microsoft's own clients don't read the reason then, and they follow
-    the redirection of a hub: so Azure can't do that.
-    """
-    link.open()
-    link.condition = error.to_condition()
-    link.close()

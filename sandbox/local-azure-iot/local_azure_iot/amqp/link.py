@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from proton import Link
+from proton import Link, Message, ProtonException
 
-from local_azure_iot.amqp.link_errors import DETACH_FORCED, NOT_ALLOWED, LinkError
+from local_azure_iot.amqp.link_errors import DECODE_ERROR, DETACH_FORCED, NOT_ALLOWED, LinkError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proton import Delivery, Message, Receiver, Sender
+    from proton import Delivery, Receiver, Sender
 
     from local_azure_iot.amqp.claims import Claims
     from local_azure_iot.amqp.plane import AmqpPlane
@@ -144,3 +144,40 @@ class ConnectedDevice:
     def abort(self) -> None:
         """End its links at once."""
         self.end("local Azure ends")
+
+
+def take(node: ReceivingNode, message: Message) -> None:
+    """Give a node a message.
+
+    Raises:
+        LinkError: The node refuses it, or a text in it is none.
+    """
+    try:
+        node.message(message)
+    except UnicodeDecodeError as error:  # Proton reads ids, addresses and kinds of content only when they are asked for
+        raise LinkError(DECODE_ERROR, f"a property of the message is not text in UTF-8: {error}") from error
+
+
+def decoded(data: bytes) -> Message:
+    """The message that a client has sent.
+
+    Raises:
+        LinkError: It can't be decoded.
+    """
+    message = Message()
+    try:
+        message.decode(data)
+    except (ProtonException, UnicodeDecodeError, ValueError) as error:
+        raise LinkError(DECODE_ERROR, f"the message can't be decoded: {error}") from error
+    return message
+
+
+def refuse(link: Link, error: LinkError) -> None:
+    """Attach and detach at once, with the reason.
+
+    AMQP 1.0 wants an attach without a terminus (section 2.6.3). Microsoft's own clients don't read the reason then, and they follow
+    the redirection of a hub: so Azure can't do that.
+    """
+    link.open()
+    link.condition = error.to_condition()
+    link.close()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot.messaging import cloud_to_device
 from local_azure_iot.messaging.cloud_to_device import LockLostError
-from local_azure_iot.mqtt import packets, property_bag
+from local_azure_iot.mqtt import property_bag, sent_packets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,7 @@ class DeviceBound:
         while received := cloud_to_device.receive(self._azure, self._admitted.hub_key, self._admitted.device):
             packet_id = next(each for each in self._ids if each not in self._locks) if qos else 0
             topic = self.filter.removesuffix("#") + _properties(received)
-            self._send(packets.publish(topic, received.message.body, packet_id=packet_id, again=received.deliveries > 1))
+            self._send(sent_packets.publish(topic, received.message.body, packet_id=packet_id, again=received.deliveries > 1))
             if qos:
                 self._locks[packet_id] = received.token
             else:

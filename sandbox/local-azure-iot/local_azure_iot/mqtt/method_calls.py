@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from local_azure_iot.messaging import methods
-from local_azure_iot.mqtt import packets
+from local_azure_iot.mqtt import sent_packets
 from local_azure_iot.mqtt.packets import ProtocolBreachError
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class MethodCalls:
         self._open = {key: each for key, each in self._open.items() if not each.over}
         self._open[invocation.request_id] = invocation
         topic = f"$iothub/methods/POST/{quote(invocation.name, safe='')}/?$rid={invocation.request_id}"
-        self._send(packets.publish(topic, invocation.payload))
+        self._send(sent_packets.publish(topic, invocation.payload))
 
     def answer(self, publish: Publish) -> None:
         """Pass an answer on. One that nobody waits for any more goes nowhere.

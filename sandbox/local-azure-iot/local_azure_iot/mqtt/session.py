@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, cast
 
 from local_azure_iot.hub_registry import device_access
-from local_azure_iot.mqtt import packets
+from local_azure_iot.mqtt import packets, sent_packets
 from local_azure_iot.mqtt.admission import RefusedError, admit
 from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType, ProtocolBreachError
 from local_azure_iot.mqtt.plane import ENDED
@@ -124,7 +124,7 @@ class Session(asyncio.Protocol):
             self._close()
         elif packet.kind == PacketType.PINGREQ:
             packets.check_empty(packet)
-            self._write(packets.pingresp())
+            self._write(sent_packets.pingresp())
         else:
             self._topics.serve(packet)
 
@@ -134,7 +134,7 @@ class Session(asyncio.Protocol):
             admitted = admit(self._azure, connect, self._peer)
         except RefusedError as error:
             self._log_attempt(connect, str(error))
-            self._write(packets.connack(error.code))
+            self._write(sent_packets.connack(error.code))
             self._close()
             return
         self._log_attempt(connect, "")
@@ -147,7 +147,7 @@ class Session(asyncio.Protocol):
             self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
         subscriptions = Subscriptions(self._azure, admitted, clean=connect.clean)
         self._topics = Topics(self._azure, admitted, subscriptions, self._write)
-        self._write(packets.connack(0, present=subscriptions.present))
+        self._write(sent_packets.connack(0, present=subscriptions.present))
         self._restart_keep_alive()
         self._topics.resume()
 

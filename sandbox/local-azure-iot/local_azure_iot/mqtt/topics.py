@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot.hub_registry import tier
 from local_azure_iot.hub_registry.errors import RegistryError
-from local_azure_iot.mqtt import method_calls, packets, twin
+from local_azure_iot.mqtt import method_calls, packets, sent_packets, twin
 from local_azure_iot.mqtt.device_bound import DeviceBound
 from local_azure_iot.mqtt.method_calls import MethodCalls
 from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType, ProtocolBreachError
@@ -89,7 +89,7 @@ class Topics:
 
     def _subscribe(self, packet_id: int, filters: list[tuple[str, int]]) -> None:
         granted = {each: min(qos, 1) for each, qos in filters if each in self._known}
-        self._send(packets.suback(packet_id, [granted.get(each, _REFUSED) for each, _ in filters]))
+        self._send(sent_packets.suback(packet_id, [granted.get(each, _REFUSED) for each, _ in filters]))
         self._subscriptions.add(granted)
         for each, qos in granted.items():
             self._listen(each, qos)
@@ -105,7 +105,7 @@ class Topics:
         for each in filters:
             self._stop(each)
         self._subscriptions.remove(filters)
-        self._send(packets.unsuback(packet_id))
+        self._send(sent_packets.unsuback(packet_id))
 
     def _stop(self, each: str) -> None:
         stop = self._listening.pop(each, None)
@@ -127,6 +127,6 @@ class Topics:
         else:
             raise ProtocolBreachError(f"a message to '{publish.topic[:200]}', which is not this device's to use")
         if publish.qos:
-            self._send(packets.puback(publish.packet_id))
+            self._send(sent_packets.puback(publish.packet_id))
         if answer and twin.RESPONSES in self._subscriptions.granted:
-            self._send(packets.publish(*answer))
+            self._send(sent_packets.publish(*answer))

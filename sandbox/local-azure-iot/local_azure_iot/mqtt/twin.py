@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local_azure_iot.hub_registry import device_twin
 from local_azure_iot.hub_registry.errors import RegistryError
 from local_azure_iot.messaging import twin_notifications
-from local_azure_iot.mqtt import packets
+from local_azure_iot.mqtt import sent_packets
 from local_azure_iot.mqtt.packets import ProtocolBreachError
 
 if TYPE_CHECKING:
@@ -70,4 +70,4 @@ class Twin:
 
     def _changed(self, patch: dict[str, Any]) -> None:
         topic = f"$iothub/twin/PATCH/properties/desired/?$version={patch['$version']}"
-        self._send(packets.publish(topic, _WRITER.encode(patch).encode()))
+        self._send(sent_packets.publish(topic, _WRITER.encode(patch).encode()))
