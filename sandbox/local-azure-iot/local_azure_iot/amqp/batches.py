@@ -1,7 +1,7 @@
 """Azure's batches of events: one message whose data sections are whole messages (message format 0x80013700).
 
-Source: `sendEventBatch` in https://github.com/Azure/azure-iot-sdk-node/blob/main/device/transport/amqp/src/amqp.ts. Proton does not show a
-message's format, so that a batch is known by what is in it.
+The C SDK sends all its events so, also one alone: https://github.com/Azure/azure-iot-sdk-c, `AMQP_BATCHING_FORMAT_CODE` in
+iothub_client/src/iothubtransport_amqp_telemetry_messenger.c. Proton does not show a message's format: a batch is known by what is in it.
 """
 
 from __future__ import annotations
