@@ -272,7 +272,7 @@ def test_management(hub: HubState, reader: AmqpClient) -> None:
 
 def test_events(hub: HubState, reader: AmqpClient) -> None:
     """What came before the reader and what comes after it, with the properties of the application and of the hub."""
-    first = record(hub, b"1", system={"content-type": "application/json", "message-id": "m"}, properties={"line": "2"})
+    first = record(hub, b"1", system={"content-type": "application/json", "message-id": "m", "dt-subject": "t"}, properties={"line": "2"})
     link = reader.receiver(partition(hub, first.partition))
     record(hub, b"2")
     reader.server.settle()
@@ -282,7 +282,7 @@ def test_events(hub: HubState, reader: AmqpClient) -> None:
         "application/json", "m", {"line": "2"}, "/devices/press-001/messages/events",
     )  # fmt: skip
     found = {str(annotation): value for annotation, value in one.annotations.items()}
-    assert found["iothub-connection-device-id"] == "press-001"
+    assert (found["iothub-connection-device-id"], found["dt-subject"]) == ("press-001", "t")
     assert (found["x-opt-sequence-number"], found["x-opt-offset"]) == (first.sequence, str(first.offset))
 
 

@@ -20,7 +20,8 @@ if way == "websocket":
         "http_proxy": {"proxy_hostname": proxy.hostname, "proxy_port": proxy.port},
     }
 client = EventHubConsumerClient.from_connection_string(connection_string, consumer_group="$Default", **options)
-print(json.dumps(client.get_eventhub_properties(), default=str), flush=True)
+hub = client.get_eventhub_properties()
+print(json.dumps(hub, default=str), flush=True)
 found: list[Any] = []
 
 
@@ -33,5 +34,5 @@ def received(_partition: Any, event: Any) -> None:
         client.close()
 
 
-(partition,) = (each for each in client.get_partition_ids() if not client.get_partition_properties(each)["is_empty"])
+partition = next(each for each in hub["partition_ids"] if not client.get_partition_properties(each)["is_empty"])
 client.receive(received, partition_id=partition, starting_position="-1")

@@ -142,6 +142,9 @@ class EventReader(SendingNode):
             "x-opt-offset": str(recorded.offset),
             "x-opt-enqueued-time": sent,
         }
+        annotations |= {
+            message_properties.ANNOTATIONS[name]: value for name, value in event.system.items() if name in message_properties.ANNOTATIONS
+        }
         if event.module:
             annotations["iothub-connection-module-id"] = event.module
         path = f"/devices/{event.device}/modules/{event.module}" if event.module else f"/devices/{event.device}"

@@ -22,6 +22,11 @@ _FIELDS = {  # by their names here, and in Proton
 }
 
 
+# What a device says of its events to the hub: annotations of the event, by the names of
+# https://learn.microsoft.com/azure/iot-hub/iot-hub-devguide-messages-construct, "System Properties of D2C IoT Hub messages".
+ANNOTATIONS = {"iothub-interface-id": "dt-dataschema", "dt-subject": "dt-subject", "iothub-message-schema": "iothub-message-schema"}
+
+
 def write(message: Message, system: dict[str, str]) -> None:
     """Set the fields of a message; a property that AMQP has no field for becomes one of the application's."""
     for name, value in system.items():
@@ -33,7 +38,7 @@ def write(message: Message, system: dict[str, str]) -> None:
         elif name == "creation-time":
             with suppress(ValueError):
                 message.creation_time = datetime.fromisoformat(value).timestamp()
-        elif name not in {"absolute-expiry-time", "to"}:
+        elif name not in {"absolute-expiry-time", "to", *ANNOTATIONS}:
             message.properties = {**(message.properties or {}), name: value}
 
 
