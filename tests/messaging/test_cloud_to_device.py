@@ -7,7 +7,7 @@ import pytest
 
 from local_azure_iot.hub_registry import identities
 from local_azure_iot.messaging import cloud_to_device, service_queue
-from local_azure_iot.messaging.cloud_to_device import LockLostError, Message, QueueFullError, UnknownDeviceError
+from local_azure_iot.messaging.cloud_to_device import InvalidMessageError, LockLostError, Message, QueueFullError, UnknownDeviceError
 from local_azure_iot.messaging.service_queue import FEEDBACK
 from tests.messaging.conftest import HubState
 
@@ -194,3 +194,18 @@ def test_feedback_comes_in_batches_of_64(hub: HubState) -> None:
         service_queue.complete(hub.azure, hub.key, FEEDBACK, batch.token)
         sizes.append(len(batch.records))
     assert sizes == [64, 36]
+
+
+def test_what_no_message_may_be(hub: HubState) -> None:
+    """Larger than 64 KiB, or with another wish for feedback than the four; one that would last for ever lasts two days."""
+    send(hub, "x" * cloud_to_device.MAX_BODY)
+    with pytest.raises(InvalidMessageError, match="at most 65536 bytes, not 65537"):
+        send(hub, "x" * (cloud_to_device.MAX_BODY + 1))
+    with pytest.raises(InvalidMessageError, match="ack must be one of none, positive, negative, full, not 'Full'"):
+        send(hub, "x", ack="Full")
+    assert len(bodies(hub)) == 1
+    send(hub, "for ever", expires=hub.azure.clock.now() + timedelta(days=900))
+    hub.azure.clock.advance(cloud_to_device.LONGEST_TTL - 1)
+    assert cloud_to_device.waiting(hub.azure, hub.key, DEVICE) == 1
+    hub.azure.clock.advance(2)
+    assert cloud_to_device.waiting(hub.azure, hub.key, DEVICE) == 0

@@ -45,3 +45,10 @@ def test_a_device_is_called_and_sent_messages(served: LocalAzure, tmp_path: Path
     assert [(each["originalMessageId"], each["statusCode"]) for each in feedback] == [(message_id, "Success")]
     with pytest.raises(AzureRefusedError, match="has no device 'nobody'"):
         hub.send("nobody", b"x")
+    for wrong, words in (
+        ({"ack": "Full"}, "ack must be one of"),
+        ({"body": "eA=="}, "no member 'body'"),
+        ({"properties": ["a"]}, "must be objects"),
+    ):
+        with pytest.raises(AzureRefusedError, match=words):
+            azure.control("POST", "/messages", {"host": hub.host_name, "device": "press-001", "payload": "eA==", **wrong})

@@ -216,6 +216,7 @@ def test_keys_connect_where_the_hub_allows_them(registry: HubClient, root: Party
     ("press-001", "{host}/press-001/module/?api-version=2021-04-12", "is not the ids of the device and its module 'press-001/module'"),
     ("press-001/module", "{host}/press-001/module/?api-version=2021-04-12", "no module 'module' is registered on device 'press-001'"),
     ("press-001/a/b", "{host}/press-001/a/b/?api-version=2021-04-12", "more in it than the ids"),
+    ("press-001", "{host}/press-001/DeviceClientType=x/api-version=1999-01-01", "is not known"),
     ("press-001/", "{host}/press-001//?api-version=2021-04-12", "does not begin with"),
     ("", "", "does not begin with"),
     ("press-001", "{host}/press-001\n\u202e", r"is not the device's id 'press-001\n\u202e'"),
@@ -242,6 +243,8 @@ def test_names_that_do_not_match(registry: HubClient, root: Party, tmp_path: Pat
         "{host}/press-001/?DeviceClientType=x&api-version=2024-03-31",
         "{host}/press-001/DeviceClientType=x%2F1&api-version=2016-11-14",
         "{host}/press-001/?",
+        "{host}/press-001/api-version=2017-06-30/DeviceClientType=Microsoft.Azure.Devices.Client/1.5.1-preview-003",
+        "{host}/press-001/?API-version=2021-04-12&DeviceClientType=C/1.0",
     ],
 )
 def test_user_names_that_clients_send(registry: HubClient, root: Party, tmp_path: Path, user: str) -> None:

@@ -88,6 +88,9 @@ def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> 
     return endpoint
 
 
+_MESSAGE = {"host", "device", "payload", "ack", "messageId", "properties", "system", "seconds"}
+
+
 class _ControlHandlers:
     """The handlers of the control port's operations: each takes the JSON body and the request, and returns the JSON answer."""
 
@@ -132,6 +135,11 @@ class _ControlHandlers:
 
         `{"host": "…", "device": "…", "payload": "aGk=", "ack": "full", "messageId": "1", "properties": {}, "system": {}, "seconds": 60}`
         """
+        unknown = body.keys() - _MESSAGE
+        if unknown:
+            raise BadRequestError(f"a message has no member '{min(unknown)}'; its members are {', '.join(sorted(_MESSAGE))}")
+        if any(not isinstance(body.get(name) or {}, dict) for name in ("system", "properties")):
+            raise BadRequestError("system and properties must be objects")
         destination = host_names.destination(str(body.get("host")))
         hub = destination and lifecycle.find_by_name(self._azure, destination.cloud.name, lifecycle.HUB, destination.name)
         if not hub:
@@ -143,7 +151,9 @@ class _ControlHandlers:
             system={str(name): str(value) for name, value in (body.get("system") or {}).items()},
             properties={str(name): str(value) for name, value in (body.get("properties") or {}).items()},
             ack=str(body.get("ack") or "none"),
-            expires=None if seconds is None else self._azure.clock.now() + timedelta(seconds=float(seconds)),
+            expires=None
+            if seconds is None
+            else self._azure.clock.now() + timedelta(seconds=min(float(seconds), cloud_to_device.LONGEST_TTL)),
         )
         try:
             return {"messageId": cloud_to_device.send(self._azure, hub[0], str(body.get("device")), message)}

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import uuid
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from local_azure_iot.messaging import durations, feedback, locked_queue
@@ -35,6 +36,10 @@ _TOPIC = "cloud-to-device"
 
 class UnknownDeviceError(Exception):
     """The device does not exist."""
+
+
+class InvalidMessageError(ValueError):
+    """The message is larger than one may be, or asks for feedback in a way that there is not."""
 
 
 class QueueFullError(Exception):
@@ -70,10 +75,18 @@ class ReceivedMessage:
 def send(azure: Azure, hub_key: str, device: str, message: Message) -> str:
     """Put a message into a device's queue, and tell its session. Returns the message's id.
 
+    One that is to be kept for longer than LONGEST_TTL is kept for that long (a guess).
+
     Raises:
+        InvalidMessageError: It is too large, or its `ack` is none of ACKS.
         UnknownDeviceError: There is no such device.
         QueueFullError: MOST_WAITING messages wait already.
     """
+    if message.ack not in ACKS:
+        raise InvalidMessageError(f"ack must be one of {', '.join(ACKS)}, not '{message.ack[:100]}'")
+    if len(message.body) > MAX_BODY:
+        raise InvalidMessageError(f"a cloud-to-device message has at most {MAX_BODY} bytes, not {len(message.body)}")
+    latest = azure.clock.now() + timedelta(seconds=LONGEST_TTL)
     with azure.store.transaction():
         found = azure.store.get(lifecycle.DEVICE, address(hub_key, device))
         if found is None:
@@ -86,12 +99,12 @@ def send(azure: Azure, hub_key: str, device: str, message: Message) -> str:
             "id": message_id,
             "device": device,
             "generation": found["generation"],
-            "ack": message.ack if message.ack in ACKS else "none",
+            "ack": message.ack,
             "system": message.system,
             "properties": message.properties,
             "body": base64.b64encode(message.body).decode(),
         }
-        locked_queue.put(azure, queue, body, _default_seconds(azure, hub_key), message.expires)
+        locked_queue.put(azure, queue, body, _default_seconds(azure, hub_key), message.expires and min(message.expires, latest))
         azure.store.after_commit(lambda: azure.listeners.tell(_TOPIC, address(hub_key, device)))
     return message_id
 

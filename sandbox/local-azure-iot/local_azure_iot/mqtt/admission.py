@@ -22,6 +22,7 @@ BAD_LEVEL, NOT_AUTHORIZED = 1, 5  # return codes of MQTT 3.1.1, section 3.2.2.3
 _MQTT_3_1_1 = 4
 _DEVICE_AND_MODULE = 2  # ids
 _PARAMETERS = re.compile(r"\?|(api-version|DeviceClientType|model-id)=", re.IGNORECASE)
+_PARAMETER_ENDS = re.compile(r"/(?=(?:api-version|DeviceClientType|model-id)=)", re.IGNORECASE)
 _VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?")
 _FIRST_VERSION = date(2015, 8, 15)  # `2015-08-15-preview`, the first that Microsoft published
 
@@ -71,9 +72,7 @@ def _identity(connect: Connect, host: str, today: date) -> tuple[str, str]:
     https://learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Using the MQTT protocol directly". Older clients write the
     parameters without a question mark.
     """
-    name, *ids = connect.username.split("/")
-    if _has_parameters(ids):
-        ids.pop()
+    name, ids, _ = _parts(connect.username)
     if name.lower() != host.lower() or not ids or not all(ids):
         raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id")
     if len(ids) > _DEVICE_AND_MODULE:
@@ -87,15 +86,20 @@ def _identity(connect: Connect, host: str, today: date) -> tuple[str, str]:
     return ids[0], ids[1] if len(ids) == _DEVICE_AND_MODULE else ""
 
 
-def _has_parameters(ids: list[str]) -> bool:
-    return len(ids) > 1 and (not ids[-1] or _PARAMETERS.match(ids[-1]) is not None)
+def _parts(username: str) -> tuple[str, list[str], str]:
+    """The host, the ids and the parameters of a user name. In these clients have slashes too, between them or in a value."""
+    name, *ids = username.split("/")
+    begin = next((number for number, each in enumerate(ids) if number and _PARAMETERS.match(each)), len(ids))
+    parameters = "/".join(ids[begin:]).lstrip("?")
+    if not parameters and len(ids) > 1 and not ids[-1]:
+        begin -= 1
+    return name, ids[:begin], parameters
 
 
 def _parameters(username: str) -> dict[str, str]:
     """What stands behind the ids in a user name: `api-version=…&DeviceClientType=…&model-id=…`, still percent-encoded."""
-    ids = username.split("/")[1:]
-    text = ids[-1].lstrip("?") if _has_parameters(ids) else ""
-    return dict(part.partition("=")[::2] for part in text.split("&"))
+    text = _PARAMETER_ENDS.sub("&", _parts(username)[2])
+    return {name.lower(): value for name, _, value in (part.partition("=") for part in text.split("&"))}
 
 
 def _is_known(version: str, today: date) -> bool:
