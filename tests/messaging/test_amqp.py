@@ -294,6 +294,7 @@ def test_events(hub: HubState, reader: AmqpClient) -> None:
         ("amqp.annotation.x-opt-offset >= '{offset}'", b"123"),
         ("amqp.annotation.x-opt-sequence-number > {sequence}", b"23"),
         ("amqp.annotation.x-opt-enqueued-time > '{time}'", b"23"),
+        ("amqp.annotation.x-opt-enqueuedtimeutc > {time}", b"23"),
         ("amqp.annotation.x-opt-offset > '@latest'", b""),
     ],
 )

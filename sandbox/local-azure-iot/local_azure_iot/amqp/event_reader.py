@@ -169,6 +169,8 @@ _POSITIONS: dict[str, Callable[[RecordedEvent], int]] = {
     "x-opt-offset": lambda recorded: recorded.offset,
     "x-opt-sequence-number": lambda recorded: recorded.sequence,
     "x-opt-enqueued-time": lambda recorded: int(_milliseconds(recorded)),
+    # The az CLI's extension asks so (azext_iot/monitor/telemetry.py in github.com/Azure/azure-iot-cli-extension).
+    "x-opt-enqueuedtimeutc": lambda recorded: int(_milliseconds(recorded)),
 }
 
 
