@@ -16,9 +16,9 @@ from tests.kit.local_azure import Hub, LocalAzure
 VERSION = "2021-04-12"
 
 
-def signature(host: str, policy: str, key: str, *, seconds: int = 300) -> str:
-    """A shared access signature for a whole hub, or the part of it that is named behind its host."""
-    resource, expiry = quote(host, safe=""), str(int(time.time()) + seconds)
+def signature(host: str, policy: str, key: str, *, seconds: int = 300, now: float | None = None) -> str:
+    """A shared access signature for a whole hub, or the part of it that is named behind its host; without a policy by a device's key."""
+    resource, expiry = quote(host, safe=""), str(int(time.time() if now is None else now) + seconds)
     digest = hmac.new(base64.b64decode(key), f"{resource}\n{expiry}".encode(), hashlib.sha256).digest()
     name = f"&skn={policy}" if policy else ""
     return f"SharedAccessSignature sr={resource}&sig={quote(base64.b64encode(digest), safe='')}&se={expiry}{name}"
@@ -58,6 +58,10 @@ class HubClient:
         """The primary key of a policy."""
         policies = self.azure.ask("POST", f"{self.hub.id}/listkeys").json()["value"]
         return str(next(each["primaryKey"] for each in policies if each["keyName"] == policy))
+
+    def connection_string(self, policy: str = "iothubowner") -> str:
+        """What a back end's client is given."""
+        return f"HostName={self.host};SharedAccessKeyName={policy};SharedAccessKey={self.key(policy)}"
 
     def ask(
         self, method: str, path: str, *, version: str = VERSION, headers: dict[str, str] | None = None, **content: Any

@@ -34,12 +34,11 @@ class Bench:
     @property
     def environment(self) -> dict[str, str]:
         """What a client gets: `env`, a home of its own, and its sample's inputs."""
-        connection = f"HostName={self.hub.host};SharedAccessKeyName=iothubowner;SharedAccessKey={self.hub.key('iothubowner')}"
         return {
             "PATH": os.environ["PATH"],
             "HOME": str(self.folder),
             **installation.environment(self.azure.ready, {"HOME": str(self.folder)}),
-            "HUB": connection,
+            "HUB": self.hub.connection_string(),
             "DEVICE": self.device,
             "CHAIN": str(self.folder / "chain.pem"),
             "KEY": str(self.folder / "key.pem"),

@@ -76,8 +76,7 @@ def test_azure_eventhub(registry: HubClient, tmp_path: Path, way: str) -> None:
 
 def test_azure_iot_hub(registry: HubClient, tmp_path: Path) -> None:
     """A cloud-to-device message reaches the device; one to a device that does not exist is refused."""
-    text = f"HostName={registry.host};SharedAccessKeyName=service;SharedAccessKey={registry.key('service')}"
-    found = _ran(registry, tmp_path, "azure_iot_hub.py", text, "press-001", "press-404")
+    found = _ran(registry, tmp_path, "azure_iot_hub.py", registry.connection_string("service"), "press-001", "press-404")
     assert found == [{"device": "press-001", "taken": True}, {"device": "press-404", "taken": False}]
     received = registry.ask("GET", "/devices/press-001/messages/devicebound", headers=_headers(registry))
     assert (received.content, received.headers["iothub-messageid"], received.headers["iothub-app-speed"]) == (b"start", "m1", "3")

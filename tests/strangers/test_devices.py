@@ -144,7 +144,7 @@ def test_the_node_registry_client(azure: LocalAzure) -> None:
     need(_NODE.exists() and shutil.which("node"), "the Node package azure-iothub is not installed; `make strangers` installs it")
     registry = HubClient(azure, azure.hub())
     environment = {
-        "HUB": f"HostName={registry.host};SharedAccessKeyName=iothubowner;SharedAccessKey={registry.key('iothubowner')}",
+        "HUB": registry.connection_string(),
         "NODE_PATH": str(_NODE),
         "NODE_EXTRA_CA_CERTS": azure.ready["ca_file"],
         "GLOBAL_AGENT_HTTPS_PROXY": azure.ready["proxy"],
@@ -194,7 +194,7 @@ def test_the_python_service_client(azure: LocalAzure) -> None:
     need(_SERVICE_SDK.exists(), "azure-iot-hub is not installed; `make strangers` installs it")
     registry = HubClient(azure, azure.hub())
     environment = {
-        "HUB": f"HostName={registry.host};SharedAccessKeyName=iothubowner;SharedAccessKey={registry.key('iothubowner')}",
+        "HUB": registry.connection_string(),
         "HTTPS_PROXY": azure.ready["proxy"],
         "REQUESTS_CA_BUNDLE": azure.ready["bundle_file"],
     }
