@@ -144,7 +144,7 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@touch $@
 
 # go.sum has a hash for each module, which Go compares. Everything it fetches and builds stays here.
-GO_BUILD := GOPATH=$(CURDIR)/.strangers/go/path GOCACHE=$(CURDIR)/.strangers/go/cache GOFLAGS='-mod=readonly -modcacherw' CGO_ENABLED=0 go build
+GO_BUILD := GOPATH=$(CURDIR)/.strangers/go/path GOCACHE=$(CURDIR)/.strangers/go/cache GOFLAGS='-mod=readonly -modcacherw -buildvcs=false' CGO_ENABLED=0 go build
 .strangers/go.stamp: $(wildcard tests/strangers/go/*)
 	@mkdir -p .strangers/go
 	@if ! command -v go > /dev/null; then echo "Go is not installed: its client is left out"; exit 0; fi; \

@@ -40,7 +40,7 @@ _LINES = {
     "c2d-message receive": ("az iot device c2d-message receive -n $hub -d gateway --complete", "go"),
     "device simulate --protocol http": ("az iot device simulate -n $hub -d gateway --mc 1 --mi 1 --protocol http", ""),
     "device simulate": ("az iot device simulate -n $hub -d gateway --mc 1 --mi 1", ""),
-    "monitor-events": ("az iot hub monitor-events -n $hub --timeout 5 --yes --et 0", "hello"),
+    "monitor-events": ("az iot hub monitor-events -n $hub --timeout 5 --yes --et 1000", "hello"),
     "job list": ("az iot hub job list -n $hub", "[]"),
     "message-route test": ("az iot hub message-route test -n $hub -g $group --source-type DeviceMessages", ""),
     "certificate root-authority show": ("az iot hub certificate root-authority show -n $hub -g $group", "enableRootCertificateV2"),
