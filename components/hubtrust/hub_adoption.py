@@ -57,7 +57,8 @@ def tags_with_owner(
 
 def _require_same_tls(what: str, declared: str | None, found: str | None) -> None:
     if declared not in (None, found):
-        fact = f"its minTlsVersion is {found or 'not set'}, and {declared} is declared; Azure can't change it after a hub's creation"
+        found_and_declared = f"its minTlsVersion is {found or 'not set'}, and {declared} is declared"
+        fact = f"{found_and_declared}; by Azure's documentation it can't change after a hub's creation"
         raise HubFixedError(what, fact, "remove minTlsVersion, or create another hub and move the devices")
 
 
