@@ -214,6 +214,9 @@ def test_network_settings(
         assert (condition.name if condition else None) == ("amqp:unauthorized-access" if expected is None else None)
         if expected:
             assert client.put_token(audience, signature) == expected
+        else:
+            assert "network settings" in server.log[-1]
+            assert condition.description == f"Unauthorized access to '{hub.host}'"
 
 
 def test_an_api_version_behind_the_resource(hub: HubState, server: Server) -> None:

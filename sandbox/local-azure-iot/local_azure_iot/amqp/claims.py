@@ -64,7 +64,8 @@ class Claims:
             hub["properties"], self.azure.settings.client_address or self.peer.address, event_hub=self.event_hub
         )
         if refusal:
-            raise LinkError(UNAUTHORIZED, f"the hub's network settings refuse this client: {refusal}")
+            self.log("", f"the hub's network settings refuse this client: {refusal}")  # the rule is for the control port alone
+            raise LinkError(UNAUTHORIZED, f"Unauthorized access to '{hub['hostName']}'")
         return hub
 
     def put(self, audience: str, token: str, kind: str) -> float | None:
