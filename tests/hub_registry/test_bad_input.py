@@ -55,6 +55,8 @@ def test_members_of_another_type(press: HubClient) -> None:
         assert answer.status_code == 400, (method, path, body, answer.text)
         assert "iothub-errorcode" in answer.headers or answer.json()["isSuccessful"] is False
     assert [press.ask("GET", place).json() for place in places] == before
+    path = "/digitaltwins/press-001/commands/stop"
+    assert {press.ask("POST", path, content=each).status_code for each in (b"NaN", b"[1e999]", b"{")} == {400}
 
 
 @pytest.mark.parametrize("text", ["\u00b2", "\u0663", "9" * 5000, "1.5", "x"])

@@ -39,7 +39,7 @@ def test_a_method_carries_json_both_ways(hub: HubState, payload: Any) -> None:
     assert (answer.status, answer.json()) == (200, {"status": 202, "payload": payload})
 
 
-@pytest.mark.parametrize(("payload", "shown"), [(b"", None), (b"no json", None), (b"[1]", [1])])
+@pytest.mark.parametrize(("payload", "shown"), [(b"", None), (b"no json", None), (b"[1]", [1]), (b"NaN", None), (b"[1e999]", None)])
 def test_what_a_device_answers(hub: HubState, payload: bytes, shown: Any) -> None:
     stop = serve(hub, lambda call: call.answer(-1, payload))
     answer = ask(hub, "POST", METHODS, {"methodName": "m"})
@@ -76,7 +76,8 @@ def test_a_device_that_leaves_before_it_answers(hub: HubState) -> None:
     [
         {}, {"methodName": ""}, {"methodName": 1}, {"methodName": "m", "responseTimeoutInSeconds": 4},
         {"methodName": "m", "responseTimeoutInSeconds": 301}, {"methodName": "m", "connectTimeoutInSeconds": -1},
-        {"methodName": "m", "connectTimeoutInSeconds": 301}, {"methodName": "m", "responseTimeoutInSeconds": "5"}, [],
+        {"methodName": "m", "connectTimeoutInSeconds": 301}, {"methodName": "m", "responseTimeoutInSeconds": "4"}, [],
+        *({"methodName": "m", "responseTimeoutInSeconds": odd} for odd in ("9" * 5000, "\u0665", "5.5", 5.5, True, [5])),
     ],
 )  # fmt: skip
 def test_a_call_that_is_no_call(hub: HubState, body: Any) -> None:

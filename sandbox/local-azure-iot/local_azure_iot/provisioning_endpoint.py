@@ -94,7 +94,7 @@ def _authenticated(azure: Azure, request: Request) -> bool:
         policy = access.policy_rights(found[1], signature.policy)
         if policy is None:
             return False
-        signature.check(policy[1], f"{request.destination.name}.{cloud.provisioning_suffix}", azure.clock.timestamp())
+        signature.check(policy[1], f"{request.destination.name}.{cloud.provisioning_suffix}{request.path}", azure.clock.timestamp())
     except (TokenError, access.SignatureError):
         return False
     return True

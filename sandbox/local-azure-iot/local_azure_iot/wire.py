@@ -76,7 +76,7 @@ class Request:
         """
         if not self.body.strip():
             return {}
-        value = _parsed(self.body)
+        value = read_json(self.body)
         if not isinstance(value, dict):
             raise MalformedJsonError(f"expected an object, found {type(value).__name__}")
         try:
@@ -91,7 +91,7 @@ class Request:
         Raises:
             MalformedJsonError: The body is not JSON or not an array.
         """
-        value = _parsed(self.body)
+        value = read_json(self.body)
         if not isinstance(value, list):
             raise MalformedJsonError(f"expected an array, found {type(value).__name__}")
         return value
@@ -101,7 +101,12 @@ class Request:
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
 
 
-def _parsed(body: bytes) -> Any:
+def read_json(body: bytes) -> Any:
+    """The value that JSON writes.
+
+    Raises:
+        MalformedJsonError: It is not JSON, as RFC 8259 has it: no NaN, and no number that is too large.
+    """
     try:
         return _READER.decode(body.decode(json.detect_encoding(body), "surrogatepass"))
     except (ValueError, RecursionError) as error:

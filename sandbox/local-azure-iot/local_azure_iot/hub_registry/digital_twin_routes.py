@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -10,7 +9,7 @@ from local_azure_iot.hub_registry import digital_twins, errors, identities, meth
 from local_azure_iot.hub_registry.route_table import HubTable
 from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.routing import Evidence
-from local_azure_iot.wire import NO_BODY, LaterReply, MalformedJsonError, Reply, whole_number
+from local_azure_iot.wire import NO_BODY, LaterReply, Reply, read_json, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -62,10 +61,7 @@ def _invoke(azure: Azure, request: Request, name: str) -> LaterReply:
 
 
 def _payload(request: Request) -> Any:
-    try:
-        return json.loads(request.body) if request.body.strip() else None
-    except (ValueError, RecursionError) as error:
-        raise MalformedJsonError(str(error)) from error
+    return read_json(request.body) if request.body.strip() else None
 
 
 def _device(azure: Azure, request: Request) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,8 @@ if TYPE_CHECKING:
 
 RESPONSE_SECONDS, CONNECT_SECONDS = range(5, 301), range(301)  # documented
 SHAPE = {"methodName": str}  # a time may be a number or, as az CLI's extension sends it, the text of one: .NET reads both
-_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
+_DIGITS = re.compile(r"[0-9]{1,9}")
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,11 @@ def method_call(body: dict[str, Any]) -> MethodCall:
 def _json(payload: bytes) -> Any:
     """The JSON that a device answered; None where it answered nothing, or no JSON (a guess)."""
     try:
-        return json.loads(payload) if payload.strip() else None
+        answered = json.loads(payload) if payload.strip() else None
+        _WRITER.encode(answered)  # Python reads NaN too, and numbers that become infinite
     except (ValueError, RecursionError):
         return None
+    return answered
 
 
 def _seconds(body: dict[str, Any], names: tuple[str, ...], allowed: range, default: int) -> int:
@@ -89,6 +93,6 @@ def _seconds(body: dict[str, Any], names: tuple[str, ...], allowed: range, defau
 def _whole_number(name: str, value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool)):
         return value
-    if isinstance(value, str) and value.strip().isascii() and value.strip().isdigit():
+    if isinstance(value, str) and _DIGITS.fullmatch(value.strip()):
         return int(value)
     raise errors.json_invalid(f"Error converting value to type 'Integer'. Path '{name}'.")

@@ -51,6 +51,11 @@ class Event:
         named = (*self.system.items(), *self.properties.items())
         return len(self.body) + sum(len(name.encode()) + len(value.encode()) for name, value in named)
 
+    @property
+    def kept(self) -> int:
+        """Bytes that it takes here: the topic may be long and say nothing."""
+        return self.size + len(self.topic)
+
 
 @dataclass(frozen=True, kw_only=True)
 class RecordedEvent:
@@ -100,11 +105,11 @@ class Events:
         partition.next_offset += event.size + _OVERHEAD
         partition.events.append(recorded)
         hub.order.append(recorded)
-        hub.bytes += event.size
+        hub.bytes += event.kept
         while len(hub.order) > MOST_EVENTS or (hub.bytes > MOST_BYTES and len(hub.order) > 1):
             oldest = hub.order.popleft()
             hub.partitions[oldest.partition].events.popleft()
-            hub.bytes -= oldest.event.size
+            hub.bytes -= oldest.event.kept
         return recorded
 
     def of_partition(self, hub_key: str, partition: int) -> deque[RecordedEvent]:
