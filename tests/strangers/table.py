@@ -29,7 +29,7 @@ class Way:
 class Stranger:
     """A client, its version as the lock file has it, and its sample."""
 
-    client: str
+    client: str  # with `{version}` where its version is shown
     pinned: str  # the file that pins it, and the text in it
     version: str
     run: Callable[[Bench], Said]
@@ -38,7 +38,7 @@ class Stranger:
 
 STRANGERS = {
     "java": Stranger(
-        "Java `iot-device-client`, with `iot-service-client` 2.1.9",
+        "Java `iot-device-client` {version}, with `iot-service-client` 2.1.9",
         "tests/strangers/java/pom.xml",
         "2.5.0",
         java("service", "MQTT", "MQTT_WS", "AMQPS", "AMQPS_WS", "HTTPS"),
@@ -52,7 +52,7 @@ STRANGERS = {
         ),
     ),
     "go": Stranger(
-        "Go `armiothub`, with `armdeviceprovisioningservices` and `azidentity`",
+        "Go `armiothub` {version}, with `armdeviceprovisioningservices` and `azidentity`",
         "tests/strangers/go/go.mod",
         "v1.3.0",
         go,
@@ -69,7 +69,7 @@ STRANGERS = {
         ),
     ),
     "node": Stranger(
-        "Node `azure-iot-device`, with `azure-iothub`",
+        "Node `azure-iot-device` {version}, with `azure-iothub`",
         "tests/strangers/node/package.json",
         "1.18.4",
         node("azure_iot_device_transports.js", "Mqtt", "MqttWs", "Amqp", "AmqpWs", "Http"),
@@ -82,7 +82,7 @@ STRANGERS = {
         ),
     ),
     "mqtt.js": Stranger(
-        "Node `mqtt` (mqtt.js)",
+        "Node `mqtt` (mqtt.js) {version}",
         "tests/strangers/node/package.json",
         "5.16.0",
         node("mqtt_js.js"),
@@ -142,9 +142,8 @@ def markdown() -> str:
             refused = "; refused: " + ", ".join(way.refused) if way.refused else ""
             worked = ", ".join(each for each in way.operations if each not in way.refused)
             line = way.line or "nothing"
-            lines.append(
-                f"| {stranger.client} {stranger.version} | {way.shown} | {worked}{refused} | {line} | `tests/strangers/test_samples.py` |"
-            )
+            client = stranger.client.format(version=stranger.version)
+            lines.append(f"| {client} | {way.shown} | {worked}{refused} | {line} | `tests/strangers/test_samples.py` |")
     lines += [f"| {each.client} | {each.shown} | {each.works} | {each.line or 'nothing'} | `{each.test}` |" for each in ELSEWHERE]
     return "\n".join(lines)
 
