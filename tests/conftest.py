@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import sys
 
 import pytest
@@ -14,6 +15,10 @@ sys.dont_write_bytecode = False
 
 # Every worker makes an object for each of thousands of tests: looking for garbage among them again and again takes seconds.
 gc.set_threshold(50_000, 20, 20)
+
+# A program that a test declares wrong leaves futures with the error, which the test has seen elsewhere. Python reports them when it finds
+# them as garbage, mostly between two tests, and then prints thousands of tracebacks. What happens during a test stands in its report.
+logging.getLogger("asyncio").addHandler(logging.NullHandler())
 
 # No test asserts on time, so examples have no deadline.
 settings.register_profile("hubtrust", deadline=None)
