@@ -135,7 +135,7 @@ async def _pump(
     """Pass on until the end of the one side; ``seconds``: how long the other side may leave what it is sent unread."""
     with contextlib.suppress(OSError):
         _acknowledge_at_once(source)
-        while data := await reader.read(_CHUNK):
+        while (data := await reader.read(_CHUNK)) and not writer.transport.is_closing():
             _acknowledge_at_once(source)
             writer.write(data)
             async with asyncio.timeout(seconds):
