@@ -163,11 +163,17 @@ class Stack:
         }
         self.call("stack", "init", "dev")
 
+    @staticmethod
+    def command(*arguments: str) -> list[str]:
+        """A command of the engine on this stack."""
+        return [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "dev", "--non-interactive"]
+
     def call(self, *arguments: str) -> float:
         """Run a command; returns seconds."""
         began = time.perf_counter()
-        command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "dev", "--non-interactive"]
-        done = subprocess.run(command, cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, encoding="utf-8")
+        done = subprocess.run(
+            self.command(*arguments), cwd=self.folder, env=self.env, capture_output=True, text=True, check=False, encoding="utf-8"
+        )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
         return time.perf_counter() - began
 

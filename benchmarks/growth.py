@@ -15,7 +15,6 @@ import math
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -59,11 +58,10 @@ class GrowingStack(Stack):
 
     def measured(self, at: Azure, *arguments: str, changed: bool = False) -> Measured:
         """Run a command that must succeed."""
-        command = [sys.executable, "-m", "sandbox.engine", *arguments, "--stack", "dev", "--non-interactive"]
         env = self.env | {"CHANGED": "1" if changed else "0"}
         with tempfile.TemporaryFile() as output:
             began, azure_began = time.perf_counter(), _processor(at.ready["pid"])
-            process = subprocess.Popen(command, cwd=self.folder, env=env, stdout=output, stderr=output)
+            process = subprocess.Popen(self.command(*arguments), cwd=self.folder, env=env, stdout=output, stderr=output)
             _, status, usage = os.wait4(process.pid, 0)  # with what its own children took
             seconds = time.perf_counter() - began
             process.returncode = os.waitstatus_to_exitcode(status)

@@ -77,10 +77,10 @@ def test_the_files_and_the_environment(open_azure: LocalAzure) -> None:
     """Each file is as it is here; the environment has the client's own paths and mapped ports, as JSON, for a shell, for Docker."""
     for name, member in zip(FILES, ("ca_file", "bundle_file", "java_file"), strict=True):
         assert asked(open_azure, f"/{name}", "azure").content == Path(open_azure.ready[member]).read_bytes()
-    query = "/environment?folder=/work/azure&proxy=http://localhost:32768"
+    query = "/environment?folder=/srv/azure&proxy=http://localhost:32768"
     variables = asked(open_azure, query, "azure").json()
     assert variables["HTTPS_PROXY"] == "http://localhost:32768"
-    assert variables["SSL_CERT_FILE"] == "/work/azure/bundle.pem"
+    assert variables["SSL_CERT_FILE"] == "/srv/azure/bundle.pem"
     assert variables["AZURE_CLIENT_SECRET"] == open_azure.ready["client_secret"]
     shell = asked(open_azure, f"{query}&format=shell", "azure").text
     script = f"{shell}\n{sys.executable} -c 'import json, os; print(json.dumps(dict(os.environ)))'"

@@ -140,9 +140,10 @@ class Reconciliation:
     def _to_delete(self, found: Twin) -> Twin:
         """What a deletion needs of a device: a million whole twins would take gigabytes."""
         owner, enabled = found.description.owner, found.description.enabled
-        kept = DeviceDescription(enabled=enabled, tags={OWNER_TAG: owner})
-        description = self._shared.setdefault((enabled, str(owner)), kept)
-        return Twin(found.device_id, description, "", "", found.device_etag, _NO_SCOPES)
+        which = enabled, str(owner)
+        if which not in self._shared:
+            self._shared[which] = DeviceDescription(enabled=enabled, tags={OWNER_TAG: owner})
+        return Twin(found.device_id, self._shared[which], "", "", found.device_etag, _NO_SCOPES)
 
     def _action(self, device_id: str) -> Action | None:
         """The next operation on the device; None: it is as declared."""
