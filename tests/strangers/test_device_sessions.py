@@ -36,9 +36,9 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HubClient]:
 class Sdk:
     """The SDK in its own environment."""
 
-    def __init__(self, azure: LocalAzure, connection: str, folder: Path, *, web_sockets: bool) -> None:
+    def __init__(self, azure: LocalAzure, connection: str, folder: Path, wanted: dict[str, int], *, web_sockets: bool) -> None:
         proxy = urlsplit(azure.ready["proxy"])
-        work = {"connection": connection, "web_sockets": web_sockets, "ca": azure.ready["ca_file"]}
+        work = {"connection": connection, "web_sockets": web_sockets, "ca": azure.ready["ca_file"], "wanted": wanted}
         file = folder / "work.json"
         file.write_text(json.dumps(work | {"proxy_host": proxy.hostname, "proxy_port": proxy.port}))
         self.process = subprocess.Popen([_PYTHON, _DRIVER, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -73,7 +73,8 @@ def test_a_session_that_outlives_its_line(hub: HubClient, tmp_path: Path, module
         created = hub.ask("PUT", f"/devices/{device}/modules/{module}", json=body).raise_for_status().json()
     key = created["authentication"]["symmetricKey"]["primaryKey"]
     connection = f"HostName={hub.host};DeviceId={device};{f'ModuleId={module};' if module else ''}SharedAccessKey={key}"
-    sdk = Sdk(hub.azure, connection, tmp_path, web_sockets=web_sockets)
+    wanted = {"methods": 1, "changes": 2, "messages": 0 if module else 1}
+    sdk = Sdk(hub.azure, connection, tmp_path, wanted, web_sockets=web_sockets)
     with sdk.process:
         assert "client" not in sdk.says()["reported"]
         password = signature(f"{hub.host}/devices/{device}" + (f"/modules/{module}" if module else ""), "", key)
