@@ -20,14 +20,19 @@ class BackgroundWork:
 
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
 
-    def begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Begin work on ``key``, unless it is being worked on. It starts once the current request's transaction is committed."""
+    def begin(self, key: str, work: Callable[[], Coroutine[Any, Any, None]], failed: Callable[[str], None]) -> None:
+        """Begin work on ``key``, unless it is being worked on. It starts once the current request's transaction is committed.
+
+        An error that the work does not expect is in local Azure's log, and ``failed`` is called with one line about it: nobody shall wait
+        for work that has ended.
+        """
         if key not in self._tasks:
             task = asyncio.get_running_loop().create_task(work())
             self._tasks[key] = task
-            task.add_done_callback(lambda done: self._ended(key, done))
+            task.add_done_callback(lambda done: self._ended(key, done, failed))
 
-    def _ended(self, key: str, task: asyncio.Task[None]) -> None:
+    def _ended(self, key: str, task: asyncio.Task[None], failed: Callable[[str], None]) -> None:
         self._tasks.pop(key, None)
         if not task.cancelled() and (error := task.exception()):
             _log.error("work on %s failed inside local Azure", key, exc_info=error)
+            failed(f"an error inside local Azure ({type(error).__name__}); its log says more")

@@ -37,7 +37,8 @@ _LOOK_SECONDS = 0.1  # how often a job that is to start later looks at the clock
 def begin(azure: Azure, hub_key: str, job: Document) -> None:
     """See to it that a job runs when it is due, unless it is over."""
     if job["status"] not in job_documents.OVER:
-        azure.background.begin(f"job {entries.store_key(hub_key, job['id'])}", lambda: _run(azure, hub_key, job["id"]))
+        name, job_id = f"job {entries.store_key(hub_key, job['id'])}", job["id"]
+        azure.background.begin(name, lambda: _run(azure, hub_key, job_id), lambda reason: _fail(azure, hub_key, job_id, reason))
 
 
 def resume(azure: Azure) -> None:
@@ -63,8 +64,7 @@ async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
             await asyncio.sleep(0)
         _end(azure, hub_key, job, "failed" if 0 < job["counts"]["device"] == job["counts"]["failed"] else "completed", None)
     except errors.RegistryError as error:
-        if found := scheduled_jobs.find(azure, hub_key, job_id):  # None: its hub was deleted meanwhile
-            _end(azure, hub_key, found, "failed", error.message)
+        _fail(azure, hub_key, job_id, error.message)
 
 
 async def _due(azure: Azure, hub_key: str, job_id: str) -> bool:
@@ -166,6 +166,11 @@ def _put_part(azure: Azure, hub_key: str, job: Document, target: Target, result:
         **result,
     }
     azure.store.put(DEVICE_JOB, scheduled_jobs.part_key(hub_key, job["id"], device, module), part)
+
+
+def _fail(azure: Azure, hub_key: str, job_id: str, reason: str) -> None:
+    if found := scheduled_jobs.find(azure, hub_key, job_id):  # None: its hub was deleted meanwhile
+        _end(azure, hub_key, found, "failed", reason)
 
 
 def _end(azure: Azure, hub_key: str, job: Document, status: str, failure: str | None) -> None:

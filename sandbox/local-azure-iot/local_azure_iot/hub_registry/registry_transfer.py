@@ -43,7 +43,8 @@ _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
 def begin(azure: Azure, hub_key: str, job: Document) -> None:
     """See to it that a job runs, unless it is over."""
     if job["status"] not in job_documents.OVER:
-        azure.background.begin(f"transfer {entries.store_key(hub_key, job['id'])}", lambda: _run(azure, hub_key, job["id"]))
+        name, job_id = f"transfer {entries.store_key(hub_key, job['id'])}", job["id"]
+        azure.background.begin(name, lambda: _run(azure, hub_key, job_id), lambda reason: _fail(azure, hub_key, job_id, reason))
 
 
 def resume(azure: Azure) -> None:
@@ -60,9 +61,13 @@ async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
         _update(azure, hub_key, job_id, status="running")
         await (_export if job["type"] == registry_jobs.EXPORT else _import)(azure, hub_key, job)
     except ContainerError as error:
-        _update(azure, hub_key, job_id, status="failed", failure=str(error), end=twins.format_time(azure.clock.now()))
+        _fail(azure, hub_key, job_id, str(error))
     else:
         _update(azure, hub_key, job_id, status="completed", progress=100, end=twins.format_time(azure.clock.now()))
+
+
+def _fail(azure: Azure, hub_key: str, job_id: str, reason: str) -> None:
+    _update(azure, hub_key, job_id, status="failed", failure=reason, end=twins.format_time(azure.clock.now()))
 
 
 def _update(azure: Azure, hub_key: str, job_id: str, **members: Any) -> bool:
