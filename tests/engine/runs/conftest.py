@@ -115,8 +115,12 @@ class Stack:
         return deployment
 
     def known(self) -> set[str]:
-        """Ids of all entries that the state knows."""
-        return {item["id"] for item in self.exported().get("resources", []) if item.get("id") and "ledger" in item["type"]}
+        """Ids of all entries that the state says are there.
+
+        One with `pendingReplacement` is not: it was deleted to be replaced, and the run ended before its replacement was created.
+        """
+        entries = [item for item in self.exported().get("resources", []) if item.get("id") and "ledger" in item["type"]]
+        return {item["id"] for item in entries if not item.get("pendingReplacement")}
 
     def world(self) -> dict[str, Any]:
         """All entries that are there, by id."""
