@@ -18,6 +18,7 @@ def _bodies() -> list[tuple[str, str, Any]]:
     for odd in _ODD:
         found += [("PUT", "/devices/press-001", {**_DEVICE, name: odd}) for name in ("authentication", "capabilities")]
         found += [("PUT", "/devices/press-001", {**_DEVICE, "authentication": {"x509Thumbprint": odd}})]
+        found += [("PUT", "/devices/press-001", {**_DEVICE, "capabilities": {"iotEdge": odd}})] if odd is not True else []
         found += [("PUT", "/devices/press-001/modules/belt", {**_MODULE, "authentication": odd})]
         found += [("PUT", "/devices/press-001/modules/belt", {**_MODULE, "authentication": {"symmetricKey": odd}})]
         for path in ("/twins/press-001", "/twins/press-001/modules/belt"):
@@ -34,7 +35,7 @@ def _bodies() -> list[tuple[str, str, Any]]:
     times = ("0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00", "soon")
     found += [("PUT", "/jobs/v2/a", {**job, "type": "scheduleUpdateTwin", "updateTwin": {}, "startTime": time}) for time in times]
     found += [("POST", "/devices", [{"id": None}]), ("POST", "/devices", [{"id": "\ud800", "importMode": "update"}])]
-    found += [("POST", "/twins/press-001/methods", {"methodName": "\ud800"}), ("POST", "/twins/press-001/methods", {"methodName": 5})]
+    found += [("POST", "/twins/press-001/methods", {"methodName": name}) for name in ("\ud800", 5, "x" * 1025)]
     return found
 
 
@@ -86,3 +87,11 @@ def test_a_job_start_is_shown_in_utc(press: HubClient) -> None:
     }
     press.ask("PUT", "/jobs/v2/later", json=job).raise_for_status()
     assert press.ask("GET", "/jobs/v2/later").json()["startTime"].startswith("2999-01-01T00:00:00")
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("null", "null"), ("[]", "an array"), ('"x"', "a string"), ("true", "a boolean"), ("1.5", "a number"),
+])  # fmt: skip
+def test_errors_have_the_names_of_json(press: HubClient, text: str, found: str) -> None:
+    """What was found is named as JSON does, not as this program's language."""
+    assert f"expected an object, found {found}" in press.ask("PUT", "/devices/press-001", content=text).json()["Message"]

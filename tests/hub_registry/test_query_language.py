@@ -63,7 +63,12 @@ def test_what_a_query_names() -> None:
     assert (query.selects(_TWIN), query.row(_TWIN)) == (True, {"deviceId": "press-1", "floor": 2})
     jobs = parse("SELECT * FROM devices.jobs WHERE devices.jobs.jobId = 'j' AND devices.jobs.createdTimeUtc > '2016-09-01'")
     assert (jobs.source, jobs.selects({"jobId": "j", "createdDateTimeUtc": "2026-01-01T00:00:00Z"})) == (Source.JOBS, True)
-    for text in ("SELECT jobId FROM devices.jobs", "SELECT COUNT() FROM devices.jobs", "SELECT * FROM devices.twins"):
+    for text in (
+        "SELECT jobId FROM devices.jobs",
+        "SELECT COUNT() FROM devices.jobs",
+        "SELECT * FROM devices.twins",
+        "SELECT * FROM devices GROUP BY status",
+    ):
         with pytest.raises(QueryError):
             parse(text)
     groups = parse("SELECT COUNT() AS n FROM devices GROUP BY tags.x").aggregate_rows(

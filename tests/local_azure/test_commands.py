@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from local_azure_iot import commands
+from local_azure_iot.amqp.availability import available
 from local_azure_iot.installation import Installation
 from local_azure_iot.start_command import FREE_PORTS
 from tests.kit.local_azure import LocalAzure
@@ -89,6 +90,9 @@ def test_start_status_stop(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
 
     assert before == (1, "local Azure is not running here; start it with `local-azure-iot start`\n")
     assert [code for code, _ in (status, env, reset, stopped, running)] == [0] * 5
+    assert "\nmqtt             mqtts://127.0.0.1:" in status[1]
+    assert ("amqp             amqps://127.0.0.1:" in status[1]) == available()
+    assert stopped[1] == f"local Azure is stopped; its data is kept in {folder}/kept\n"
     assert (again[0], "local-azure-iot stop" in again[1], len(again[1].splitlines())) == (1, True, 1)
     assert "export HTTPS_PROXY=http://127.0.0.1:" in env[1]
     assert f"export LOCAL_AZURE_HOME={folder}/.local-azure" in env[1]
@@ -100,12 +104,14 @@ def test_start_status_stop(folder: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert sorted(path.name for path in (folder / ".local-azure").iterdir()) == [".gitignore", "azure.log"]
 
 
-def test_many_starts_at_once_are_one(folder: Path) -> None:
-    """Each gets the same local Azure."""
+def test_many_starts_at_once_are_one(folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each gets the same local Azure; one without data leaves nothing behind, and `stop` says so."""
+    monkeypatch.setenv("LOCAL_AZURE_HOME", str(folder / "home"))
     installed = Installation(folder / "home")
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: installed.start(*FREE_PORTS), range(4)))
-    assert installed.stop()
+    assert commands.main(("stop",)) == 0
+    assert capsys.readouterr().out == "local Azure is stopped; nothing is kept, since it was started without --data\n"
     assert len({ready["pid"] for ready in found}) == 1
 
 

@@ -197,10 +197,11 @@ def test_feedback_comes_in_batches_of_64(hub: HubState) -> None:
 
 
 def test_what_no_message_may_be(hub: HubState) -> None:
-    """Larger than 64 KiB, or with another wish for feedback than the four; one that would last for ever lasts two days."""
-    send(hub, "x" * cloud_to_device.MAX_BODY)
-    with pytest.raises(InvalidMessageError, match="at most 65536 bytes, not 65537"):
-        send(hub, "x" * (cloud_to_device.MAX_BODY + 1))
+    """Larger than 64 KiB with its properties, or with another wish for feedback than the four; for ever is two days."""
+    named = {"properties": {"n": "ü"}, "system": {"content-type": "x"}}  # of the system's properties the values count
+    send(hub, "x" * (cloud_to_device.MAX_SIZE - 4), **named)
+    with pytest.raises(InvalidMessageError, match="at most 65536 bytes with its properties, not 65537"):
+        send(hub, "x" * (cloud_to_device.MAX_SIZE - 3), **named)
     with pytest.raises(InvalidMessageError, match="ack must be one of none, positive, negative, full, not 'Full'"):
         send(hub, "x", ack="Full")
     assert len(bodies(hub)) == 1

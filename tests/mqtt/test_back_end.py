@@ -222,6 +222,39 @@ def test_a_message_that_is_not_acknowledged_comes_again(plant: Plant) -> None:
         until(lambda: plant.waiting("forgets") == 0)
 
 
+def test_what_no_topic_can_carry(plant: Plant) -> None:
+    """A topic has 65,535 bytes: a message with more properties is rejected and the next one comes; a `$rid` that long ends the session."""
+    plant.create("narrow")
+    with plant.line("narrow") as device:
+        device.connect()
+        device.subscribe("devices/narrow/messages/devicebound/#", RESPONSES)
+        wide = plant.send("narrow", b"wide", properties={"wide": "ü" * 15_000}, ack="full")
+        plant.send("narrow", b"next")
+        assert device.receive().payload == b"next"
+        records = plant.hub.ask("GET", "/messages/serviceBound/feedback").json()
+        assert [each["statusCode"] for each in records if each["originalMessageId"] == wide] == ["Rejected"]
+        topic = "$iothub/twin/GET/?$rid="
+        device.client.publish(topic + "1" * (65_535 - len(topic)), b"", 0)
+        until(lambda: "too long" in attempts(plant.hub, "narrow")[-1]["reason"])
+
+
+@pytest.mark.parametrize("web_sockets", [False, True])
+def test_a_token_ends_by_the_clock_that_a_test_sets(plant: Plant, web_sockets: bool) -> None:
+    """The session ends when the clock passes the end of the token, and not before."""
+    device_id = f"late-{web_sockets}"
+    plant.create(device_id)
+    with plant.line(device_id, web_sockets=web_sockets) as device:
+        assert device.connect()[0] == "Success"
+        try:
+            for seconds in (60, -60):
+                plant.hub.azure.control("PUT", "/clock", {"advance": seconds})
+            device.publish(f"devices/{device_id}/messages/events/", b"still here")
+            plant.hub.azure.control("PUT", "/clock", {"advance": 86_400 * 400})
+            until(lambda: attempts(plant.hub, device_id)[-1]["reason"] == "closed: the device's token has expired")
+        finally:
+            plant.hub.azure.control("DELETE", "/clock")
+
+
 def test_a_session_lasts(plant: Plant) -> None:
     """With CleanSession 0 its subscriptions hold over connections of either kind; with 1 they are gone, and so is the kept session."""
     plant.create("lasts")

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Clock:
@@ -15,6 +19,15 @@ class Clock:
     def __init__(self) -> None:
         self._offset = timedelta()
         self._frozen: datetime | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    def when_set(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` each time that the clock was set: what waits for a moment on it must count anew."""
+        self._listeners.append(listener)
+
+    def _was_set(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def now(self) -> datetime:
         """The current time, aware, in UTC."""
@@ -32,6 +45,7 @@ class Clock:
             raise ValueError(f"the clock can't be set: '{moment}' has no time zone; add one, such as a trailing Z")
         self._frozen = moment.astimezone(UTC) if frozen else None
         self._offset = moment - datetime.now(UTC)
+        self._was_set()
 
     def advance(self, seconds: float) -> None:
         """Advance the time by `seconds`."""
@@ -39,10 +53,12 @@ class Clock:
             self._frozen += timedelta(seconds=seconds)
         else:
             self._offset += timedelta(seconds=seconds)
+        self._was_set()
 
     def follow_machine(self) -> None:
         """Return to the machine's time."""
         self._offset, self._frozen = timedelta(), None
+        self._was_set()
 
 
 def monotonic() -> float:

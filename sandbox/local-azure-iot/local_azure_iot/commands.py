@@ -91,7 +91,7 @@ def add_installation_commands(
     """The commands that use the local Azure that runs here. ``variables`` are what `env` prints."""
     for name, function, text in (
         ("status", lambda: _status(installed), "show whether local Azure is running, and its addresses"),
-        ("stop", lambda: _stop(installed), "stop local Azure; its data is kept"),
+        ("stop", lambda: _stop(installed), "stop local Azure"),
         ("reset", lambda: _reset(installed), "delete all resources in local Azure"),
     ):
         commands.add_parser(name, help=text).set_defaults(run=_without_options(function))
@@ -193,14 +193,21 @@ def _status(installed: Installation) -> int:
     if ready is None:
         print_line(f"local Azure is not running here; start it with {installed.how_to_start}")
         return 1
-    for name in ("arm", "proxy", "control", "mqtt", "subscription_id", "tenant_id", "pid"):
-        if ready.get(name) is not None:
+    for name in ("arm", "proxy", "control", "mqtt", "amqp", "subscription_id", "tenant_id", "pid"):
+        if ready.get(name):
             print_line(f"{name:16} {ready[name]}")
     return 0
 
 
 def _stop(installed: Installation) -> int:
-    print_line("local Azure is stopped; its data is kept" if installed.stop() else "local Azure was not running")
+    ready = installed.running() or {}
+    if not installed.stop():
+        print_line("local Azure was not running")
+    elif "data" in ready:  # an earlier version's ready file has no such member
+        kept = f"its data is kept in {ready['data']}" if ready["data"] else "nothing is kept, since it was started without --data"
+        print_line(f"local Azure is stopped; {kept}")
+    else:
+        print_line("local Azure is stopped")
     return 0
 
 

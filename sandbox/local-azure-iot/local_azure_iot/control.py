@@ -144,9 +144,13 @@ class _ControlHandlers:
         hub = destination and lifecycle.find_by_name(self._azure, destination.cloud.name, lifecycle.HUB, destination.name)
         if not hub:
             raise BadRequestError(f"there is no hub '{body.get('host')}'")
+        try:
+            content = base64.b64decode(str(body.get("payload") or ""), validate=True)
+        except ValueError as error:
+            raise BadRequestError(f"the payload is not base64: {error}") from error
         seconds = body.get("seconds")
         message = Message(
-            body=base64.b64decode(str(body.get("payload") or ""), validate=True),
+            body=content,
             message_id=str(body.get("messageId") or ""),
             system={str(name): str(value) for name, value in (body.get("system") or {}).items()},
             properties={str(name): str(value) for name, value in (body.get("properties") or {}).items()},

@@ -72,7 +72,7 @@ def _seen(ready: Mapping[str, Any], request: Request) -> dict[str, Any]:
     """
     asked = web_pages.host(request.scope["headers"]) or ""
     own = urlsplit(ready["control"]).hostname or ""
-    found = {name: value for name, value in ready.items() if name not in {"pid", "hosts_file"}}
+    found = {name: value for name, value in ready.items() if name not in {"pid", "data", "hosts_file"}}
     for name, scheme in _ADDRESSES.items():
         given = request.query_params.get(name)
         if given is not None:

@@ -25,6 +25,7 @@ class Ready:
     bundle_file: str
     java_file: str
     az_folder: str  # where the az CLI keeps its logins here
+    data: str | None  # the folder of its data; None: nothing is kept
     hosts_file: str | None  # the names that it serves as hosts(5), with `--names`
     tenant_id: str
     client_id: str

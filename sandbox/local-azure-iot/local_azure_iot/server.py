@@ -116,7 +116,7 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     registry_transfer.resume(application.azure)
     try:
         await _started(servers, tasks)
-        ready = _ready(application, identity, hosts, control_port.token, at)
+        ready = _ready(application, options, identity, hosts, control_port.token, at)
         published.update(vars(ready))
         if options.ready_file:
             ready_file.write(options.ready_file, ready)
@@ -211,7 +211,9 @@ async def _started(servers: list[HttpServer], tasks: list[asyncio.Task[None]]) -
         await asyncio.sleep(0.001)
 
 
-def _ready(application: HttpsApplication, identity: tls_identity.ServerIdentity, hosts: Path | None, token: str, at: Sockets) -> Ready:
+def _ready(
+    application: HttpsApplication, options: Options, identity: tls_identity.ServerIdentity, hosts: Path | None, token: str, at: Sockets
+) -> Ready:
     directory = principals.directory(application.azure.store)
     deployer = principals.find(application.azure.store, directory.client_id)
     if deployer is None:
@@ -227,6 +229,7 @@ def _ready(application: HttpsApplication, identity: tls_identity.ServerIdentity,
         bundle_file=str(identity.bundle_file),
         java_file=str(identity.java_file),
         az_folder=str(identity.ca_file.with_name("az")),
+        data=str(options.data) if options.data else None,
         hosts_file=str(hosts) if hosts else None,
         tenant_id=directory.tenant_id,
         client_id=deployer.client_id,

@@ -78,7 +78,7 @@ class Request:
             return {}
         value = read_json(self.body)
         if not isinstance(value, dict):
-            raise MalformedJsonError(f"expected an object, found {type(value).__name__}")
+            raise MalformedJsonError(f"expected an object, found {_kind(value)}")
         try:
             shapes.check(value, shape)
         except shapes.WrongTypeError as error:
@@ -93,12 +93,28 @@ class Request:
         """
         value = read_json(self.body)
         if not isinstance(value, list):
-            raise MalformedJsonError(f"expected an array, found {type(value).__name__}")
+            raise MalformedJsonError(f"expected an array, found {_kind(value)}")
         return value
 
     def form(self) -> dict[str, str]:
         """The body as an HTML form (application/x-www-form-urlencoded)."""
         return dict(parse_qsl(self.body.decode("utf-8", "replace"), keep_blank_values=True))
+
+
+def _kind(value: Any) -> str:
+    """What JSON calls a value."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "a boolean"
+        case int() | float():
+            return "a number"
+        case str():
+            return "a string"
+        case list():
+            return "an array"
+    return "an object"
 
 
 def read_json(body: bytes) -> Any:

@@ -51,17 +51,21 @@ class CloudToDeviceSender(ReceivingNode):
         ack = properties.pop(_ACK, "none").lower()
         if ack not in cloud_to_device.ACKS:
             raise LinkError(ARGUMENT_ERROR, f"'{_ACK}' must be one of {', '.join(cloud_to_device.ACKS)}, not '{ack[:100]}'")
-        body = message_properties.body(message)
-        if len(body) > cloud_to_device.MAX_BODY:
-            raise LinkError(TOO_LARGE, f"a cloud-to-device message has at most {cloud_to_device.MAX_BODY} bytes, not {len(body)}")
         system = message_properties.read(message)
         message_id = system.pop("message-id", "")
         device = unquote(to[1])
         sent = cloud_to_device.Message(
-            body=body, message_id=message_id, system=system, properties=properties, ack=ack, expires=self._expires(message)
+            body=message_properties.body(message),
+            message_id=message_id,
+            system=system,
+            properties=properties,
+            ack=ack,
+            expires=self._expires(message),
         )
         try:
             cloud_to_device.send(self.azure, self.service.hub_key, device, sent)
+        except cloud_to_device.InvalidMessageError as error:  # its `ack` is known to be one
+            raise LinkError(TOO_LARGE, str(error)) from error
         except cloud_to_device.UnknownDeviceError as error:
             raise LinkError(NOT_FOUND, f"there is no device '{device}' on this hub") from error
         except cloud_to_device.QueueFullError as error:

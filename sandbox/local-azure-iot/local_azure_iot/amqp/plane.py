@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class Session(Protocol):
     """An open connection."""
 
+    def clock_set(self) -> None:
+        """Local Azure's clock was set, by which its claims end."""
+
     def abort(self) -> None:
         """End it at once."""
 
@@ -36,6 +39,14 @@ class AmqpPlane:
     log_attempt: Callable[[Peer, str, str], None]  # for the control port: the client, the device, and why it was refused or ended
     sessions: set[Session] = field(default_factory=set)
     readers: dict[str, list[Reader]] = field(default_factory=dict)  # by hub, consumer group and partition
+
+    def __post_init__(self) -> None:
+        """Listen to the clock, by which claims end."""
+        self.azure.clock.when_set(self._clock_set)
+
+    def _clock_set(self) -> None:
+        for session in tuple(self.sessions):
+            session.clock_set()
 
     def close(self) -> None:
         """End every connection at once."""

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from local_azure_iot.amqp.plane import AmqpPlane
 
 
+_SHORTEST_LOOK = 0.1  # seconds between two looks at a clock that a test may have stopped
+
+
 class AmqpSession(asyncio.Protocol):
     """Gives bytes to the connection and its bytes to the transport; keeps its clock."""
 
@@ -24,6 +27,7 @@ class AmqpSession(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._connection: AmqpConnection | None = None
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._moments: set[float] = set()  # when claims are to be checked again, in seconds since 1970
         self._paused = self._flushing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,16 +104,26 @@ class AmqpSession(asyncio.Protocol):
 
     def _recheck_at(self, moment: float) -> None:
         """Check the claims again at a time, in seconds since 1970."""
-        seconds = max(moment - self._plane.azure.clock.timestamp(), 0)
-        name = f"claims {moment}"
+        self._moments.add(moment)
+        left = moment - self._plane.azure.clock.timestamp()
 
         def recheck() -> None:
+            if moment > self._plane.azure.clock.timestamp():  # the clock was stopped
+                self._recheck_at(moment)
+                return
+            self._moments.discard(moment)
             self._timers.pop(name, None)
             if self._connection:
                 self._connection.recheck()
                 self._flush()
 
-        self._timer(name, seconds, recheck)
+        name = f"claims {moment}"
+        self._timer(name, max(left, _SHORTEST_LOOK) if left > 0 else 0, recheck)
+
+    def clock_set(self) -> None:
+        """The claims end by local Azure's clock, which was set."""
+        for moment in tuple(self._moments):
+            self._recheck_at(moment)
 
     def _timer(self, name: str, seconds: float, function: Callable[[], None]) -> None:
         if name in self._timers:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
 # What looks at a device that was written: `configuration_targets`.
 ON_WRITTEN: list[Callable[[Azure, str, Document], None]] = []
-_SHAPE = {"authentication": dict, "capabilities": dict}
+_SHAPE = {"authentication": dict, "capabilities": {"iotEdge": bool}}
 _TYPES = ("sas", "selfSigned", "certificateAuthority")
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 RESPONSE_SECONDS, CONNECT_SECONDS = range(5, 301), range(301)  # documented
 SHAPE = {"methodName": str}  # a time may be a number or, as az CLI's extension sends it, the text of one: .NET reads both
+_MAX_NAME = 1024  # bytes (a guess): a call's name is in an MQTT topic, which has 65,535 at most
 _DIGITS = re.compile(r"[0-9]{1,9}")
 _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
@@ -52,13 +53,14 @@ def method_call(body: dict[str, Any]) -> MethodCall:
     """The call that a request's members describe.
 
     Raises:
-        RegistryError: The method's name is missing, the payload too large, or a time out of range.
+        RegistryError: The method's name is missing or too long, the payload too large, or a time out of range.
     """
     errors.check_shape(body, SHAPE)
     name = body.get("methodName")
     if not name:
         raise errors.argument_invalid("methodName is missing")
-    name.encode()  # what can't be sent is refused here
+    if len(name.encode()) > _MAX_NAME:  # this also refuses half a character, which can't be sent
+        raise errors.argument_invalid(f"methodName has {len(name.encode())} bytes; at most {_MAX_NAME} are allowed")
     payload = _WRITER.encode(body["payload"]).encode("utf-8", "backslashreplace") if "payload" in body else b"null"
     if len(payload) > methods.MAX_PAYLOAD:
         raise message_errors.message_too_large(len(payload), methods.MAX_PAYLOAD)

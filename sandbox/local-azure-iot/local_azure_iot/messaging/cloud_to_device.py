@@ -16,6 +16,7 @@ from local_azure_iot.messaging import durations, feedback, locked_queue
 from local_azure_iot.messaging.addresses import address
 from local_azure_iot.messaging.locked_queue import LockLostError as LockLostError  # noqa: PLC0414 - part of this module's interface
 from local_azure_iot.messaging.locked_queue import Queue
+from local_azure_iot.messaging.message_size import message_size
 from local_azure_iot.microsoft_devices import lifecycle
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from local_azure_iot.store import Document
 
 MOST_WAITING = 50  # messages of one device, those that wait for their completion too
-MAX_BODY = 64 * 1024  # bytes of one message
+MAX_SIZE = 64 * 1024  # bytes of one message, with its properties
 LOCK_SECONDS = 60.0
 LONGEST_TTL = 2 * 86_400  # seconds
 ACKS = ("none", "positive", "negative", "full")
@@ -57,6 +58,11 @@ class Message:
     ack: str = "none"  # one of ACKS
     expires: datetime | None = None  # None: after the hub's `defaultTtlAsIso8601`
 
+    @property
+    def size(self) -> int:
+        """Bytes of the content."""
+        return message_size(self.body, {**self.system, "message-id": self.message_id}, self.properties)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ReceivedMessage:
@@ -84,8 +90,8 @@ def send(azure: Azure, hub_key: str, device: str, message: Message) -> str:
     """
     if message.ack not in ACKS:
         raise InvalidMessageError(f"ack must be one of {', '.join(ACKS)}, not '{message.ack[:100]}'")
-    if len(message.body) > MAX_BODY:
-        raise InvalidMessageError(f"a cloud-to-device message has at most {MAX_BODY} bytes, not {len(message.body)}")
+    if message.size > MAX_SIZE:
+        raise InvalidMessageError(f"a cloud-to-device message has at most {MAX_SIZE} bytes with its properties, not {message.size}")
     latest = azure.clock.now() + timedelta(seconds=LONGEST_TTL)
     with azure.store.transaction():
         found = azure.store.get(lifecycle.DEVICE, address(hub_key, device))

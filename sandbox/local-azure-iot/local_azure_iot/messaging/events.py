@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from local_azure_iot.messaging.addresses import address
+from local_azure_iot.messaging.message_size import message_size
 from local_azure_iot.microsoft_devices import lifecycle
 
 if TYPE_CHECKING:
@@ -48,8 +49,7 @@ class Event:
     @property
     def size(self) -> int:
         """Bytes of the content."""
-        named = (*self.system.items(), *self.properties.items())
-        return len(self.body) + sum(len(name.encode()) + len(value.encode()) for name, value in named)
+        return message_size(self.body, self.system, self.properties)
 
     @property
     def kept(self) -> int:

@@ -55,10 +55,18 @@ class DeviceBound:
         with suppress(LockLostError):
             cloud_to_device.complete(self._azure, self._admitted.hub_key, self._admitted.device, token)
 
+    def _reject(self, token: str) -> None:
+        """MQTT can't carry the message, so that it would come back for ever: its sender is told that it was rejected (a guess)."""
+        with suppress(LockLostError):
+            cloud_to_device.reject(self._azure, self._admitted.hub_key, self._admitted.device, token)
+
     def _deliver(self, qos: int) -> None:
         while received := cloud_to_device.receive(self._azure, self._admitted.hub_key, self._admitted.device):
             packet_id = next(each for each in self._ids if each not in self._locks) if qos else 0
             topic = self.filter.removesuffix("#") + _properties(received)
+            if len(topic) > sent_packets.LONGEST_TOPIC:  # all of it is ASCII
+                self._reject(received.token)
+                continue
             self._send(sent_packets.publish(topic, received.message.body, packet_id=packet_id, again=received.deliveries > 1))
             if qos:
                 self._locks[packet_id] = received.token

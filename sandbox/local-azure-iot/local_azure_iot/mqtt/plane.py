@@ -45,8 +45,13 @@ class Plane:
     connections: set[Connection] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        """Listen to the refusals of protocols that have no sessions."""
+        """Listen to the refusals of protocols that have no sessions, and to the clock, by which tokens expire."""
+        self.azure.clock.when_set(self._clock_set)
         self.azure.listeners.add(REFUSED, "", self._refused_without_session)
+
+    def _clock_set(self) -> None:
+        for connection in tuple(self.connections):
+            connection.recheck()
 
     def _refused_without_session(self, host: str, chain: list[crypto.X509], client: str, device: str, reason: str) -> None:
         self.log_attempt(Peer(host, chain, client), device, reason)

@@ -35,6 +35,9 @@ def pingresp() -> bytes:
     return bytes((PacketType.PINGRESP << 4, 0))
 
 
+LONGEST_TOPIC = 65_535  # bytes; section 1.5.3
+
+
 def publish(topic: str, payload: bytes, *, packet_id: int = 0, again: bool = False) -> bytes:
     """A message to a client: with a packet id at QoS 1, else at QoS 0. ``again``: it may have had it before."""
     name = topic.encode()

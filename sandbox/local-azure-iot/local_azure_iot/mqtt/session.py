@@ -26,6 +26,7 @@ _KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
 # (learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Default keep-alive time-out").
 _LONGEST_SILENCE = 1767.0
 _MOST_AT_ONCE = 256 * 1024  # octets
+_SHORTEST_LOOK = 0.1  # seconds between two looks at a clock that a test may have stopped
 
 
 def longest_silence(keep_alive: int) -> float:
@@ -143,8 +144,7 @@ class Session(asyncio.Protocol):
         displaced = self._azure.presence.connected(admitted.store_key, self, self._azure.clock.now(), admitted.device_key)
         if displaced:
             displaced.end("the device connected again")
-        if admitted.expires is not None:
-            self._timer("token", admitted.expires - self._azure.clock.timestamp(), lambda: self.end("the device's token has expired"))
+        self._check_token(admitted)
         subscriptions = Subscriptions(self._azure, admitted, clean=connect.clean)
         self._topics = Topics(self._azure, admitted, subscriptions, self._write)
         self._write(sent_packets.connack(0, present=subscriptions.present))
@@ -178,6 +178,18 @@ class Session(asyncio.Protocol):
         if reason:
             self._will = None  # whoever may not connect has nothing to tell either
             self.end(reason)
+        else:
+            self._check_token(self._admitted)
+
+    def _check_token(self, admitted: AdmittedIdentity) -> None:
+        """End the session if its token has expired, by local Azure's clock; otherwise look again when it will have."""
+        if admitted.expires is None:
+            return
+        left = admitted.expires - self._azure.clock.timestamp()
+        if left > 0:
+            self._timer("token", max(left, _SHORTEST_LOOK), lambda: self._check_token(admitted))
+        else:
+            self.end("the device's token has expired")
 
     def end(self, reason: str) -> None:
         """Close the connection; the reason goes to the control port's log."""

@@ -44,7 +44,7 @@ class Twin:
         The topic has the request's `$rid` as the device wrote it, and the new `$version` of what it reported.
 
         Raises:
-            ProtocolBreachError: The device or module was deleted a moment ago.
+            ProtocolBreachError: The device or module was deleted a moment ago, or the `$rid` leaves no room in the topic of the answer.
         """
         try:
             return self._answer(publish)
@@ -60,7 +60,10 @@ class Twin:
         else:
             status, reported = device_twin.report(self._azure, self._admitted, publish.payload, asked.get("$version"))
             payload, version = b"", f"&$version={reported}" if reported else ""
-        return f"$iothub/twin/res/{status}/?$rid={asked.get('$rid', '')}{version}", payload
+        topic = f"$iothub/twin/res/{status}/?$rid={asked.get('$rid', '')}{version}"
+        if len(topic.encode()) > sent_packets.LONGEST_TOPIC:
+            raise ProtocolBreachError("a request for the twin whose '$rid' is too long for the topic of the answer")
+        return topic, payload
 
     def listen(self) -> Callable[[], None]:
         """Send every change of the desired properties, until the function that this returns is called."""

@@ -146,6 +146,8 @@ def _alias(tree: Node, parts: dict[str, Node]) -> str:
 
 
 def _check(query: Query) -> None:
+    if query.group and not query.columns:
+        raise QueryError("SELECT * has no groups: name the columns that are in GROUP BY")
     if query.group and any(column.path not in query.group for column in query.columns if not column.aggregate):
         raise QueryError("every column must be an aggregate or be in GROUP BY")
     if query.aggregates and not query.group and not all(column.aggregate for column in query.columns):
