@@ -57,6 +57,19 @@ def test_an_invalid_condition(condition: str) -> None:
     assert parse_condition("1" + "+1" * 4000 + " = 4001")({}) is True
 
 
+@pytest.mark.parametrize(("text", "words"), [
+    ("SELECT * FROM devices WHERE", "it ends too early"),
+    ("SELECT * FROM devices WHERE tags.n = ", "it ends too early"),
+    ("SELECT * FROM devices ORDER BY deviceId", "'BY' is not expected at line 1, column 29"),
+    ("SELECT * FROM devices WHERE tags.n = 'x", "''x' is not expected at line 1, column 38"),
+])  # fmt: skip
+def test_what_is_wrong_with_a_query(text: str, words: str) -> None:
+    """In the words of whoever wrote it."""
+    with pytest.raises(QueryError) as error:
+        parse(text)
+    assert str(error.value) == words
+
+
 def test_what_a_query_names() -> None:
     """A twin's own members in any case, the collection in front of a property, and nothing but whole documents of jobs."""
     query = parse("SELECT DeviceId, tags.floor.two AS floor FROM devices WHERE devices.TAGS.n = 7")

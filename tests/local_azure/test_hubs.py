@@ -154,6 +154,14 @@ def test_what_a_hub_shows(azure: InProcess) -> None:
         ({"sku": {"name": "F1", "capacity": 1}, "properties": {"eventHubEndpoints": {"events": {"partitionCount": 4}}}}, 400016),
         ({"properties": {"minTlsVersion": "2.5"}}, 400089),
         ({"properties": {"enableDataResidency": True}}, 400059),
+        ({"properties": {"cloudToDevice": {"maxDeliveryCount": 0}}}, 400059),
+        ({"properties": {"cloudToDevice": {"defaultTtlAsIso8601": "an hour"}}}, 400059),
+        ({"properties": {"cloudToDevice": {"feedback": {"lockDurationAsIso8601": "PT6M"}}}}, 400059),
+        ({"properties": {"messagingEndpoints": {"fileNotifications": {"ttlAsIso8601": "P3D"}}}}, 400059),
+        ({"properties": {"storageEndpoints": {"$default": {"sasTtlAsIso8601": "PT1S"}}}}, 400059),
+        ({"properties": {"eventHubEndpoints": {"events": {"retentionTimeInDays": 8}}}}, 400059),
+        ({"properties": {"cloudToDevice": {"maxDeliveryCount": "ten"}}}, "InvalidRequestContent"),
+        ({"properties": {"messagingEndpoints": {"fileNotifications": {"ttlAsIso8601": 60}}}}, "InvalidRequestContent"),
         ({"properties": {"routing": {"enrichments": [{"key": "k", "endpointNames": ["nowhere"]}]}}}, 400131),
         ({"location": "atlantis"}, "LocationNotAvailableForResourceType"),
         ({"location": ""}, "LocationRequired"),
@@ -172,10 +180,14 @@ def test_values_out_of_range(azure: InProcess, change: dict[str, object], code: 
     ("provisioningServices", name) for name in ("ab", "-begins", "ends-", "global", "Global", "a" * 51)
 ])  # fmt: skip
 def test_names_outside_azure_s_rules(azure: InProcess, kind: str, name: str) -> None:
-    """400, in the provider's envelope."""
+    """400, in the provider's envelope, and the name check says why the name can't be had."""
     answer = azure.ask("PUT", at(f"{azure.group()}/providers/Microsoft.Devices/{kind}/{name}"), BODY)
 
     assert (answer.status, answer.code) == (400, 400306 if kind == "IotHubs" else 400305)
+    check = "checkNameAvailability" if kind == "IotHubs" else "checkProvisioningServiceNameAvailability"
+    url = f"/subscriptions/{azure.subscription}/providers/Microsoft.Devices/{check}?api-version={version(f'/{kind}/')}"
+    found = azure.must("POST", url, {"name": name})
+    assert (found["nameAvailable"], found["reason"], "Should be 3 to 50 chars long." in found["message"]) == (False, "Invalid", True)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -257,6 +269,10 @@ def test_what_belongs_to_a_hub(azure: InProcess) -> None:
     assert created["properties"]["properties"] == {"name": "cg1"}
     assert (found["id"], names) == (created["id"], ["$Default", "cg1"])
     assert azure.ask("GET", at(f"{group}/cg1")).status == 404
+    azure.must("PUT", at(f"{group}/$default"), {"properties": {"name": "$default"}})
+    assert azure.ask("DELETE", at(f"{group}/%24Default")).status == 400
+    assert [each["name"] for each in azure.must("GET", at(group))["value"]] == ["$Default"]
+    assert azure.ask("GET", at(group.replace("/events/", "/others/"))).code == 404010
 
 
 def test_an_unregistered_provider(azure: InProcess) -> None:

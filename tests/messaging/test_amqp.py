@@ -312,7 +312,7 @@ def test_positions(hub: HubState, reader: AmqpClient, selector: str, expected: b
 def test_readers_that_are_refused(hub: HubState, reader: AmqpClient) -> None:
     """Another hub, group or partition, a filter that can't be read, a policy without ServiceConnect, and a sender."""
     with hub.azure.store.transaction():
-        consumer_groups.create(hub.azure, hub.key, "line")
+        consumer_groups.create(hub.azure, document(hub), hub.key, "line")
     addresses = {
         partition(hub, 0, "line"): "",
         partition(hub, 4): "com.microsoft:argument-out-of-range",

@@ -68,18 +68,19 @@ _IDENTITY = {"type": str, "userAssignedIdentities": dict}
 _RULES = [{"filterName": str, "action": str, "ipMask": str}]
 _SERVICE = {"location": str, "tags": TAGS, "etag": str, "sku": {"name": str, "capacity": int}, "identity": _IDENTITY}
 _ROUTE = {"name": str, "source": str, "condition": str, "endpointNames": [str], "isEnabled": bool}
+_QUEUE = {"lockDurationAsIso8601": str, "ttlAsIso8601": str, "maxDeliveryCount": int}
 HUB = {
     **_SERVICE,
     "properties": {
         "authorizationPolicies": _POLICIES,
         "allowedFqdnList": [str],
-        "cloudToDevice": dict,
+        "cloudToDevice": {"maxDeliveryCount": int, "defaultTtlAsIso8601": str, "feedback": _QUEUE},
         "disableLocalAuth": bool,
         "enableDataResidency": bool,
         "enableFileUploadNotifications": bool,
         "eventHubEndpoints": Each({"retentionTimeInDays": int, "partitionCount": int}),
         "ipFilterRules": _RULES,
-        "messagingEndpoints": Each(dict),
+        "messagingEndpoints": Each(_QUEUE),
         "minTlsVersion": str,
         "networkRuleSets": {"applyToBuiltInEventHubEndpoint": bool, "defaultAction": str, "ipRules": _RULES},
         "publicNetworkAccess": str,
@@ -89,7 +90,7 @@ HUB = {
             "fallbackRoute": _ROUTE,
             "routes": [_ROUTE],
         },
-        "storageEndpoints": Each({"connectionString": str}),
+        "storageEndpoints": Each({"sasTtlAsIso8601": str, "connectionString": str, "containerName": str, "authenticationType": str}),
     },
 }
 PROVISIONING = {

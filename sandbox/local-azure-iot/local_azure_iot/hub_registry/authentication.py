@@ -25,7 +25,7 @@ def one_of(member: str, value: Any, allowed: tuple[str, ...], default: str) -> s
     for each in allowed:
         if isinstance(value, str) and value.lower() == each.lower():
             return each
-    raise errors.argument_invalid(f"{member} must be one of {', '.join(allowed)}, not '{value}'")
+    raise errors.argument_invalid(f"{member} must be one of {', '.join(allowed)}, not {errors.said(value)}")
 
 
 def authentication(body: dict[str, Any], types: tuple[str, ...]) -> dict[str, Any]:

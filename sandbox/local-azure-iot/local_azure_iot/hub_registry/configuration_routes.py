@@ -59,7 +59,7 @@ def put_configuration(azure: Azure, request: Request) -> Reply:
     """Create a configuration (no If-Match: 201, 409 where it exists) or change it (If-Match: 200, 404 where it does not exist)."""
     hub_key, body, if_match = _hub_key(azure, request), request.json_object(_SHAPE), request.header("if-match")
     if body.get("id") != request.parameters["id"]:
-        raise errors.argument_invalid(f"id '{body.get('id')}' in the body is not '{request.parameters['id']}' of the path")
+        raise errors.argument_invalid(f"id in the body is {errors.said(body.get('id'))}, and not '{request.parameters['id']}' of the path")
     if if_match is None:
         hub = lifecycle.find(azure, hub_key, lifecycle.HUB)
         free = hub is not None and str(hub["sku"]["name"]).upper().startswith("F")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import shapes
@@ -148,6 +149,11 @@ def not_a_thumbprint(text: str) -> RegistryError:
 def query_invalid() -> RegistryError:
     """The query is invalid. Azure does not say where."""
     return RegistryError(400, 400004, "ArgumentInvalid", "BadRequest")
+
+
+def said(value: Any) -> str:
+    """What a request has as a member, for the text of an error: `missing` where it has nothing."""
+    return "missing" if value is None else f"'{value if isinstance(value, str) else json.dumps(value)}'"[:200]
 
 
 def check_shape(value: Any, shape: Any) -> None:

@@ -25,7 +25,7 @@ def rotate(azure: Azure, hub_key: str, policy_key: str | None, items: list[dict[
         RegistryError: ``policy_key`` is not primaryKey, secondaryKey or both, or there are too many items. Nothing is written.
     """
     if (policy_key or "").lower() not in _WHICH:
-        raise errors.argument_invalid(f"policyKey must be primaryKey, secondaryKey or both, not '{policy_key}'")
+        raise errors.argument_invalid(f"policyKey must be primaryKey, secondaryKey or both; it is {errors.said(policy_key)}")
     if len(items) > errors.MAX_BULK:
         raise errors.too_many_devices(len(items))
     name, places = _WHICH[(policy_key or "").lower()]

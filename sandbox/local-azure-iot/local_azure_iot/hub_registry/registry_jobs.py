@@ -30,7 +30,7 @@ def create(azure: Azure, hub_key: str, body: dict[str, Any]) -> Document:
     """
     kind, how = body.get("type"), body.get("storageAuthenticationType") or "keyBased"
     if kind not in {IMPORT, EXPORT}:
-        raise errors.argument_invalid(f"type must be {IMPORT} or {EXPORT}, not '{kind}'")
+        raise errors.argument_invalid(f"type must be {IMPORT} or {EXPORT}; it is {errors.said(kind)}")
     if how.lower() == "identitybased" or body.get("identity"):
         raise job_errors.identity_not_implemented()
     for member in ("inputBlobContainerUri", "outputBlobContainerUri") if kind == IMPORT else ("outputBlobContainerUri",):

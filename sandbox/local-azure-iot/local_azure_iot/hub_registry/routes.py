@@ -31,8 +31,7 @@ def put_device(azure: Azure, request: Request) -> Reply:
     hub_key, device_id = request.parameters["hub_key"], request.parameters["id"]
     body, if_match = request.json_object(), request.header("if-match")
     if body.get("deviceId") != device_id:
-        found = f"'{body['deviceId']}'" if body.get("deviceId") is not None else "missing"
-        raise errors.argument_invalid(f"deviceId in the body is {found}, and not '{device_id}' of the path")
+        raise errors.argument_invalid(f"deviceId in the body is {errors.said(body.get('deviceId'))}, and not '{device_id}' of the path")
     if if_match is None:
         return _device(azure, request, identities.create(azure, hub_key, body))
     device = identities.require(azure, hub_key, device_id)

@@ -94,7 +94,7 @@ def _check_work(job: Document) -> None:
             raise errors.argument_invalid("updateTwin is missing")
         twins.update(twins.new_twin(datetime.now(UTC)), job["update"], datetime.now(UTC), replace=False)
     else:
-        raise errors.argument_invalid(f"type must be {UPDATE} or {METHOD}, not '{job['type']}'")
+        raise errors.argument_invalid(f"type must be {UPDATE} or {METHOD}; it is {errors.said(job['type'])}")
 
 
 def cancel(azure: Azure, hub_key: str, job: Document) -> None:

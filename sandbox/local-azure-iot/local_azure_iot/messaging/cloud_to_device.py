@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from local_azure_iot.messaging import durations, feedback, locked_queue
+from local_azure_iot import durations
+from local_azure_iot.messaging import feedback, locked_queue
 from local_azure_iot.messaging.addresses import address
 from local_azure_iot.messaging.locked_queue import LockLostError as LockLostError  # noqa: PLC0414 - part of this module's interface
 from local_azure_iot.messaging.locked_queue import Queue

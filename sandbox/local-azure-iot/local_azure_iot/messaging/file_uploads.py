@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from local_azure_iot import durations
 from local_azure_iot.blob_container import BlobContainer, BlobProperties, ContainerError
-from local_azure_iot.messaging import durations, service_queue, storage_account
+from local_azure_iot.messaging import service_queue, storage_account
 from local_azure_iot.messaging.addresses import address
 from local_azure_iot.messaging.service_queue import FILE_NOTIFICATIONS
 from local_azure_iot.messaging.storage_account import StorageError

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.messaging import durations, locked_queue
+from local_azure_iot import durations
+from local_azure_iot.messaging import locked_queue
 from local_azure_iot.messaging.locked_queue import Queue
 from local_azure_iot.microsoft_devices import lifecycle
 

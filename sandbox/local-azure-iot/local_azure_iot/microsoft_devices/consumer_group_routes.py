@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import shapes
-from local_azure_iot.microsoft_devices import consumer_groups, hubs, lifecycle
+from local_azure_iot.microsoft_devices import consumer_groups, errors, hubs, lifecycle
 from local_azure_iot.microsoft_devices.lifecycle import HUB
 from local_azure_iot.microsoft_devices.versions import HUB_VERSIONS
 from local_azure_iot.resource_manager.request_ids import resource_id
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 def list_groups(azure: Azure, request: Request) -> Reply:
     """The consumer groups."""
-    hub = hubs.require(azure, resource_id(request))
-    return Reply(
-        body={"value": [consumer_groups.to_json(hub, each) for each in consumer_groups.consumer_groups_of(azure, hub, _hub_key(request))]}
-    )
+    hub = _hub(azure, request)
+    found = consumer_groups.consumer_groups_of(azure, hub, _hub_key(request))
+    return Reply(body={"value": [consumer_groups.to_json(hub, each) for each in found]})
 
 
 def put_group(azure: Azure, request: Request) -> Reply:
     """Create a consumer group: 200. This answer alone repeats the request's `properties`."""
-    hub = hubs.require(azure, resource_id(request))
+    hub = _hub(azure, request)
     declared = request.json_object(shapes.CONSUMER_GROUP).get("properties")
-    answer = consumer_groups.to_json(hub, consumer_groups.create(azure, _hub_key(request), request.parameters["consumers"]))
+    answer = consumer_groups.to_json(hub, consumer_groups.create(azure, hub, _hub_key(request), request.parameters["consumers"]))
     if declared:
         answer["properties"]["properties"] = declared
     return Reply(body=answer)
@@ -37,15 +36,23 @@ def put_group(azure: Azure, request: Request) -> Reply:
 
 def get_group(azure: Azure, request: Request) -> Reply:
     """A consumer group."""
-    hub = hubs.require(azure, resource_id(request))
+    hub = _hub(azure, request)
     return Reply(body=consumer_groups.to_json(hub, consumer_groups.require(azure, hub, _hub_key(request), request.parameters["consumers"])))
 
 
 def delete_group(azure: Azure, request: Request) -> Reply:
     """Delete a consumer group: 200."""
-    hubs.require(azure, resource_id(request))
+    _hub(azure, request)
     consumer_groups.delete(azure, _hub_key(request), request.parameters["consumers"])
     return Reply(body=NO_BODY)
+
+
+def _hub(azure: Azure, request: Request) -> dict[str, Any]:
+    """The hub, whose one endpoint this must be."""
+    hub = hubs.require(azure, resource_id(request))
+    if request.parameters["endpoint"].lower() != "events":
+        raise errors.event_hub_endpoint_not_found(request.parameters["endpoint"])
+    return hub
 
 
 def _hub_key(request: Request) -> str:
@@ -54,7 +61,7 @@ def _hub_key(request: Request) -> str:
 
 _ALL = (
     "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Devices/IotHubs/{name}"
-    "/eventHubEndpoints/events/ConsumerGroups"
+    "/eventHubEndpoints/{endpoint}/ConsumerGroups"
 )
 _ONE = f"{_ALL}/{{consumers}}"
 _ACTION = "Microsoft.Devices/IotHubs/eventHubEndpoints/consumerGroups"

@@ -25,14 +25,16 @@ def consumer_groups_of(azure: Azure, hub: Document, hub_key: str) -> list[Docume
     return [_default(hub), *azure.store.list(CONSUMER_GROUP, f"{hub_key}/")]
 
 
-def create(azure: Azure, hub_key: str, name: str) -> Document:
-    """Create a consumer group; one that exists stays as it is.
+def create(azure: Azure, hub: Document, hub_key: str, name: str) -> Document:
+    """Create a consumer group; one that exists stays as it is, as `$Default` always does.
 
     Raises:
         DevicesError: The name is invalid.
     """
     if not _NAME.fullmatch(name):
         raise errors.value_invalid(f"Invalid consumer group name '{name}'.", Service.HUB, 400015)
+    if _is_default(name):
+        return _default(hub)
     now = upload.rfc1123(azure.clock.now())
     group = azure.store.get(CONSUMER_GROUP, _store_key(hub_key, name)) or {"name": name, "created": now}
     azure.store.put(CONSUMER_GROUP, _store_key(hub_key, name), group)
@@ -45,14 +47,20 @@ def require(azure: Azure, hub: Document, hub_key: str, name: str) -> Document:
     Raises:
         DevicesError: The consumer group does not exist.
     """
-    found = _default(hub) if name.lower() == _DEFAULT.lower() else azure.store.get(CONSUMER_GROUP, _store_key(hub_key, name))
+    found = _default(hub) if _is_default(name) else azure.store.get(CONSUMER_GROUP, _store_key(hub_key, name))
     if found is None:
         raise errors.consumer_group_not_found(name)
     return found
 
 
 def delete(azure: Azure, hub_key: str, name: str) -> None:
-    """Delete a consumer group; it need not exist."""
+    """Delete a consumer group; it need not exist.
+
+    Raises:
+        DevicesError: It is `$Default`, which every endpoint has (the answer is a guess).
+    """
+    if _is_default(name):
+        raise errors.value_invalid(f"The consumer group '{_DEFAULT}' can't be deleted.", Service.HUB, 400015)
     azure.store.delete(CONSUMER_GROUP, _store_key(hub_key, name))
 
 
@@ -69,6 +77,10 @@ def to_json(hub: Document, group: Document) -> dict[str, Any]:
 
 def _store_key(hub_key: str, name: str) -> str:
     return f"{hub_key}/{name.lower()}"
+
+
+def _is_default(name: str) -> bool:
+    return name.lower() == _DEFAULT.lower()
 
 
 def _default(hub: Document) -> Document:

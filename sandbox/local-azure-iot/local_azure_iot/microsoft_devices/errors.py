@@ -169,6 +169,11 @@ def key_name_not_found(name: str, service: Service) -> DevicesError:
     return DevicesError(404, 404001, f"Key name not found: {name}.", service)
 
 
+def event_hub_endpoint_not_found(name: str) -> DevicesError:
+    """The hub has no such built-in endpoint: `events` is the only one. Guess."""
+    return DevicesError(404, 404010, f"Event hub endpoint '{name}' not found.", Service.HUB)
+
+
 def consumer_group_not_found(name: str) -> DevicesError:
     """The consumer group does not exist. Guess."""
     return DevicesError(404, 404010, f"Consumer group '{name}' not found.", Service.HUB)

@@ -7,6 +7,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.microsoft_devices import (
+    delivery_settings,
     errors,
     etags,
     hub_properties,
@@ -40,8 +41,7 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
     """
     hub_key, existing, location = lifecycle.check_put(azure, resource_id, HUB, body)
     name = resource_id.name
-    if not _NAME.fullmatch(name):
-        raise errors.hub_name_invalid(name)
+    check_name(name)
     if existing:
         _require_match(if_match, existing)
     _check(body, location)
@@ -65,6 +65,16 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
     hub["identity"] = _identity(azure, body.get("identity"), hub.get("identity"))
     azure.store.put(lifecycle.NAME, lifecycle.name_key(hub["cloud"], HUB, name), {"key": hub_key})
     return hub, lifecycle.begin(azure, resource_id, HUB, hub, "update" if existing else "create")
+
+
+def check_name(name: str) -> None:
+    """Check a name of a hub.
+
+    Raises:
+        DevicesError: It is none.
+    """
+    if not _NAME.fullmatch(name):
+        raise errors.hub_name_invalid(name)
 
 
 def delete(azure: Azure, resource_id: ResourceId, if_match: str | None) -> Operation | None:
@@ -125,7 +135,7 @@ def _require_match(if_match: str | None, hub: Document) -> None:
 def _check(body: dict[str, Any], location: str) -> None:
     sku = body.get("sku") or {}
     if sku.get("name") not in _SKUS:
-        raise errors.value_invalid(f"Invalid Sku '{sku.get('name')}' - value must be one of {', '.join(_SKUS)}.", Service.HUB, 400012)
+        raise errors.value_invalid(f"Invalid Sku '{sku.get('name') or ''}' - value must be one of {', '.join(_SKUS)}.", Service.HUB, 400012)
     capacity = 1 if sku.get("capacity") is None else sku["capacity"]
     if not 1 <= capacity <= (1 if sku["name"] == "F1" else 200):
         raise errors.value_invalid(f"Invalid capacity {capacity} for Sku '{sku['name']}'.", Service.HUB, 400013)
@@ -143,6 +153,7 @@ def _check(body: dict[str, Any], location: str) -> None:
             f"Requested IoT Hub features '\"DataResidency, RootCertificateV2\"' not available in '{regions.normalized(location)}' region."
         )
         raise errors.value_invalid(message, Service.HUB, 400059)
+    delivery_settings.check(properties)
     hub_routing.check(properties.get("routing") or {})
     network_rules.check(properties)
 

@@ -33,8 +33,7 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
     """
     service_key, existing, location = lifecycle.check_put(azure, resource_id, PROVISIONING, body)
     name = resource_id.name
-    if not _NAME.fullmatch(name) or name.lower() == "global":
-        raise errors.provisioning_name_invalid()
+    check_name(name)
     properties = {key: value for key, value in copy.deepcopy(body.get("properties") or {}).items() if key not in _READ_ONLY}
     _check(body, properties, location)
     policies = shared_access_policies.after_put(
@@ -56,6 +55,16 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
     service["identity"] = body.get("identity")
     azure.store.put(lifecycle.NAME, lifecycle.name_key(service["cloud"], PROVISIONING, name), {"key": service_key})
     return service, lifecycle.begin(azure, resource_id, PROVISIONING, service, "update" if existing else "create")
+
+
+def check_name(name: str) -> None:
+    """Check a name of a service.
+
+    Raises:
+        DevicesError: It is none.
+    """
+    if not _NAME.fullmatch(name) or name.lower() == "global":
+        raise errors.provisioning_name_invalid()
 
 
 def delete(azure: Azure, resource_id: ResourceId) -> Operation | None:

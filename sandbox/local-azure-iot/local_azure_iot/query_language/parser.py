@@ -116,7 +116,16 @@ def _tree(text: str, start: str) -> Node:
     try:
         return _PARSER.parse(text, start=start)
     except UnexpectedInput as error:
-        raise QueryError(" ".join(str(error).split("\n", 1)[0].split())) from error
+        raise QueryError(_unexpected(text, error)) from error
+
+
+def _unexpected(text: str, error: UnexpectedInput) -> str:
+    """Where and by what a query is no query."""
+    at = error.pos_in_stream
+    if at is None or getattr(getattr(error, "token", None), "type", "") == "$END":
+        return "it ends too early"
+    found = text[at:].split(maxsplit=1)[0]
+    return f"'{found[:50]}' is not expected at line {error.line}, column {error.column}"
 
 
 def _parts(tree: Node) -> dict[str, Node]:
