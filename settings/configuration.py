@@ -151,10 +151,10 @@ def _unknown(model: type[BaseModel], project: str, replaced: Mapping[str, str]) 
     strays: list[tuple[str, str]] = []
     for whole in sorted({*get_config_env(), *CONFIG.get()}):
         namespace, _, key = whole.partition(":")
-        near = difflib.get_close_matches(key, known, n=1)
         if namespace != project and difflib.SequenceMatcher(None, namespace, project).ratio() >= _NEAR:
             strays.append((whole, f"the project is called {project}; use {project}:{key}, or remove it"))
         elif namespace == project and key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
             remedy = replaced.get(key) or (f"use {near[0]}, or remove it" if near else f"remove it; the keys are {', '.join(known)}")
             strays.append((whole, f"there is no such key; {remedy}"))
     yield from strays[:_MOST_LINES]

@@ -164,7 +164,7 @@ def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Pa
     for part in (*_PROGRAM, *more):
         (folder / part).parent.mkdir(exist_ok=True)
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / part, folder / part)  # with what is compiled of it: Python compares the times of both
         else:
             shutil.copy(ROOT / part, folder / part)
     (folder / ".venv").symlink_to(environment)

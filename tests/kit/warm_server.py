@@ -1,5 +1,6 @@
 """The server of `warm_start.py`: a process that has imported the packages of others, and forks when it is asked to."""
 
+import atexit
 import contextlib
 import gc
 import importlib
@@ -21,17 +22,29 @@ from pathlib import Path
 _ROOT = Path(__file__).parents[2]
 _PLUGINS = _ROOT / "sandbox/plugins/bin"
 _IMPORTED = (
-    "grpc.aio", "pulumi.dynamic", "pulumi.runtime.mocks", "pulumi.runtime.proto.provider_pb2_grpc", "pulumi_policy",
-    "pulumi_azure_native.authorization", "pulumi_azure_native.iothub", "pulumi_azure_native.keyvault", "pulumi_azure_native.resources",
-    "pulumi_tls", "lazy_loader", "cryptography.x509", "cryptography.hazmat.primitives.serialization.pkcs12",
+    "OpenSSL.SSL", "azure.core.pipeline.transport._requests_basic", "azure.identity",
+    "azure.identity._internal.msal_managed_identity_client", "azure.keyvault.keys.crypto", "azure.mgmt.iothub.v2023_06_30",
+    "azure.mgmt.iothubprovisioningservices", "cryptography.hazmat.backends.openssl.backend",
     "cryptography.hazmat.primitives.asymmetric.ec", "cryptography.hazmat.primitives.asymmetric.rsa",
-    "azure.identity", "azure.keyvault.keys.crypto", "azure.mgmt.iothub", "azure.mgmt.iothubprovisioningservices", "requests", "stamina",
-    "paho.mqtt.client", "starlette.applications", "starlette.routing", "uvicorn", "httptools", "jwt", "sqlite3",
+    "cryptography.hazmat.primitives.ciphers.aead", "cryptography.hazmat.primitives.serialization.pkcs12", "cryptography.x509",
+    "ctypes.util", "encodings.ascii", "encodings.utf_8_sig", "getpass", "google.protobuf.any_pb2", "grpc._channel", "grpc._server",
+    "grpc._simple_stubs", "grpc.aio", "grpc.experimental", "httptools", "jwt", "lark", "lazy_loader", "netrc", "paho.mqtt.client",
+    "pulumi.dynamic", "pulumi.runtime.mocks", "pulumi.runtime.proto.provider_pb2_grpc", "pulumi.runtime.proto.status_pb2",
+    "pulumi.runtime.resource_hooks", "pulumi_azure_native.authorization", "pulumi_azure_native.iothub", "pulumi_azure_native.keyvault",
+    "pulumi_azure_native.resources", "pulumi_policy", "pulumi_tls", "pwd", "pydantic.alias_generators", "requests", "sqlite3", "stamina",
+    "starlette.applications", "starlette.routing", "uvicorn.protocols.http.httptools_impl",
+    "uvicorn.protocols.websockets.websockets_sansio_impl", "uvloop",
+)  # fmt: skip
+# azure-native's packages import what they have when it is first used; these are the classes that programs here use.
+_USED = (
+    ("pulumi_azure_native.authorization", "RoleAssignment"), ("pulumi_azure_native.iothub", "IotHubResource"),
+    ("pulumi_azure_native.keyvault", "Vault"), ("pulumi_azure_native.resources", "ResourceGroup"),
 )  # fmt: skip
 # Variables that are read when an interpreter or a library starts: a fork can't have others than the server. gRPC starts in the fork.
 _READ_AT_START = ("PYTHON", "LD_", "OPENSSL_", "OTEL_", "COVERAGE_", "PROTOCOL_BUFFERS_")
 _STARTED_WITH = dict(os.environ)
 _SET_BY_IMPORTS = dict[str, str]()
+_ENDED = list[int]()  # the exit code of a fork, once it is known
 _MAY_DIFFER = {"PYTHONPATH", "PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
 
 
@@ -130,10 +143,24 @@ def _run(asked: _Asked) -> None:
         sys.executable = asked.argv[0]
     if start.finds_its_own and (start.is_module or not Path(what).is_dir()):  # a folder is added by what runs it
         sys.path.insert(0, asked.folder if start.is_module else str(Path(what).resolve().parent))
-    if start.is_module:
-        runpy.run_module(what, run_name="__main__", alter_sys=True)
-    else:
-        runpy.run_path(what, run_name="__main__")
+    try:
+        if start.is_module:
+            runpy.run_module(what, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(what, run_name="__main__")
+    except SystemExit as end:
+        if end.code is None or isinstance(end.code, int):
+            _ENDED.append(end.code or 0)
+        raise
+    _ENDED.append(0)
+
+
+def _leave() -> None:
+    """End a fork that has ended as usual: Python would take apart what it shares with the server, and copy it for that."""
+    if _ENDED:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(_ENDED[0])
 
 
 class _Server:
@@ -215,10 +242,14 @@ def main() -> None:
     """Import what takes long, then serve."""
     del sys.path[0]  # this file's folder: a fork must find what its command finds
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    atexit.register(_leave)  # before all others, so that it runs after them
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for name in _IMPORTED:
             importlib.import_module(name)
+        for name, attribute in _USED:
+            getattr(sys.modules[name], attribute)
+        importlib.import_module("pydantic").create_model("First")  # looks for plugins among all installed packages, once in a process
     _SET_BY_IMPORTS.update({name: value for name, value in os.environ.items() if name not in _STARTED_WITH})
     gc.collect()
     gc.freeze()  # what is shared by all forks stays shared
