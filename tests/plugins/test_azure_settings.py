@@ -13,6 +13,7 @@ from pulumi.runtime.proto import provider_pb2
 from sandbox.plugins.azure_native.cloud_endpoints import CHINA, PUBLIC, US_GOVERNMENT, named_cloud
 from sandbox.plugins.azure_native.credentials import _ClientAssertion
 from sandbox.plugins.azure_native.http_client import HttpClient, proxies_for
+from sandbox.plugins.azure_native.http_response import UnreachableError
 from sandbox.plugins.azure_native.plugin import plugin
 from sandbox.plugins.azure_native.settings import ENVIRONMENT_VARIABLES, Settings
 from sandbox.plugins.azure_native.timing import Timing
@@ -283,3 +284,16 @@ def test_an_unsupported_setting_is_refused_by_name() -> None:
     """Auxiliary tenants would each need a token, so the setting is refused instead of ignored."""
     with pytest.raises(PluginError, match="does not support auxiliaryTenantIds"):
         configured(plugin(None, environment={}), {**CREDENTIALS, "auxiliaryTenantIds": '["t"]'})
+
+
+@pytest.mark.parametrize("content", [None, "no certificates"], ids=["absent", "not PEM"])
+def test_roots_that_cannot_be_read_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None) -> None:
+    """No request is sent, each time it is tried."""
+    roots = tmp_path / "roots.pem"
+    if content is not None:
+        roots.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(roots))
+    http = HttpClient(connect=5, answer=5)
+    for _ in range(2):
+        with pytest.raises(UnreachableError, match="can't be read"):
+            http.send("GET", "https://127.0.0.1:1/", headers={})

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -112,14 +113,17 @@ class Router(Generic[Place]):
     """Finds routes. Azure's paths are case-insensitive; the values of variable parts keep their case."""
 
     def __init__(self, routes: Iterable[Place]) -> None:
-        self._by_method: dict[str, list[tuple[re.Pattern[str], Place]]] = defaultdict(list)
+        self._by_method: dict[str, list[tuple[list[str] | None, Place]]] = defaultdict(list)
         for route in routes:
-            self._by_method[route.method].append((_pattern(route.path), route))
+            self._by_method[route.method].append((_literals(route.path), route))
 
     def find(self, method: str, path: str) -> Match[Place] | None:
         """The first route that fits, or None."""
-        for pattern, route in self._by_method.get(method, ()):
-            if found := pattern.fullmatch(path):
+        segments = path.lower().split("/")
+        for literals, route in self._by_method.get(method, ()):
+            if literals is not None and not _may_be(segments, literals):
+                continue
+            if found := _pattern(route.path).fullmatch(path):
                 return Match(route, found.groupdict())
         return None
 
@@ -128,6 +132,17 @@ class Router(Generic[Place]):
         return [method for method in self._by_method if self.find(method, path)]
 
 
+def _literals(path: str) -> list[str] | None:
+    """The path's segments in lower case, empty where they have a variable part; None if one takes any number of segments."""
+    return None if "*}" in path else ["" if "{" in segment else segment.lower() for segment in path.split("/")]
+
+
+def _may_be(segments: list[str], literals: list[str]) -> bool:
+    return len(segments) == len(literals) and all(not known or known == segment for segment, known in zip(segments, literals, strict=True))
+
+
+# Compiling a pattern takes as long as comparing thousands of paths, and most of hundreds are never asked for: so it waits for `_may_be`.
+@cache
 def _pattern(path: str) -> re.Pattern[str]:
     parts = re.split(r"(\{\w+\*?\})", path)
     pattern = ""

@@ -7,17 +7,23 @@ import os
 import ssl
 import threading
 from http import HTTPStatus
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+import certifi
 import requests
 import requests.utils
+from requests.adapters import HTTPAdapter
+from urllib3.util.ssl_ import create_urllib3_context
 
 from sandbox.plugins.azure_native.http_response import HttpResponse, UnreachableError
 from sandbox.plugins.resource import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_MOST_CONNECTIONS = 64  # as many as there are threads, see process.py
 
 
 def trusted_roots() -> str | bool:
@@ -42,6 +48,51 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
+class _Connections(HTTPAdapter):
+    """The connections of all threads, with one copy of the trusted roots: requests would read these for each connection, in 20 ms.
+
+    Args:
+        roots: a file or folder of root certificates, or True for certifi's.
+        most: how many connections are kept.
+    """
+
+    def __init__(self, roots: str | bool, most: int) -> None:
+        self._roots = certifi.where() if roots is True else str(roots)
+        self._reading, self._are_read = threading.Lock(), False
+        self._trust = create_urllib3_context()
+        super().__init__(pool_maxsize=most)
+
+    def init_poolmanager(self, *arguments: Any, **more: Any) -> None:
+        """Connections to servers."""
+        super().init_poolmanager(*arguments, **more, ssl_context=self._trust)
+
+    def proxy_manager_for(self, proxy: str, **more: Any) -> Any:
+        """Connections through a proxy."""
+        return super().proxy_manager_for(proxy, **more, ssl_context=self._trust)
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Any:
+        """Without the roots, which a new connection would read."""
+        host, pool = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {name: value for name, value in pool.items() if not name.startswith("ca_cert")}
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """Every server is verified.
+
+        Raises:
+            requests.exceptions.SSLError: the roots can't be read.
+        """
+        del url, verify, cert
+        conn.cert_reqs = "CERT_REQUIRED"
+        with self._reading:
+            if not self._are_read:
+                place = {"capath" if Path(self._roots).is_dir() else "cafile": self._roots}
+                try:
+                    self._trust.load_verify_locations(**place)
+                except OSError as failed:
+                    raise requests.exceptions.SSLError(f"the root certificates in {self._roots} can't be read: {failed}") from failed
+                self._are_read = True
+
+
 class HttpClient:
     """A thread-safe client. `connect` and `answer` are the timeouts in seconds for the connection and the response."""
 
@@ -49,6 +100,7 @@ class HttpClient:
         self._threads = threading.local()
         self._timeout = (connect, answer)
         self.roots = trusted_roots()
+        self._connections = _Connections(self.roots, _MOST_CONNECTIONS)
 
     def send(self, method: str, url: str, *, headers: Mapping[str, str], body: bytes | None = None) -> HttpResponse:
         """Send one request without following redirects; UnreachableError when there is no response."""
@@ -76,6 +128,7 @@ class HttpClient:
         if session is None:
             session = requests.Session()
             session.trust_env = False
+            session.mount("https://", self._connections)
             self._threads.session = session
         return session
 

@@ -52,6 +52,20 @@ def test_a_refused_input_is_reported_with_its_property(stack: Any) -> None:
     assert stack.world() == {}
 
 
+def test_what_a_program_asks_for_at_its_end_is_done(stack: Any) -> None:
+    """Functions that it registers for its exit run, a thread that it leaves running is waited for, and its last words are shown."""
+    stack.plan(TWO)
+    stack.write(
+        "import atexit, threading, time\n"
+        "atexit.register(print, 'the last words')\n"
+        "threading.Thread(target=lambda: (time.sleep(0.2), print('a thread ended'))).start()\n"
+    )
+    done = stack.verb("up")
+    assert done.returncode == 0, output(done)
+    assert "a thread ended" in output(done)
+    assert "the last words" in output(done)
+
+
 def test_a_program_that_raises_ends_the_run(stack: Any) -> None:
     """The user sees the exception once; existing resources stay."""
     stack.plan(TWO)
