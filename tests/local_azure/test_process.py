@@ -225,18 +225,22 @@ def test_the_control_port(process: LocalAzure) -> None:
         assert process.http.get(path, headers=process.token).status_code in {400, 404}
 
 
-@pytest.mark.parametrize(("method", "path", "body"), [
-    ("POST", "/faults", {"fault": 418}), ("POST", "/faults", {"spec": "x"}), ("PATCH", "/settings", {"nope": 1}),
-    ("PATCH", "/settings", {"strict": 1}),
-    ("PUT", "/clock", {"now": "soon"}), ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}), ("PUT", "/clock", {}), ("POST", "/faults", []),
-    ("POST", "/principals", {"role": "King"}), ("POST", "/federated-credentials", {"client_id": "x"}),
-    ("PUT", "/clock", {"advance": "1e999"}),
+@pytest.mark.parametrize(("method", "path", "body", "words"), [
+    ("POST", "/faults", {"fault": 418}, "418"), ("POST", "/faults", {"spec": "x"}, "'x' is not one of"),
+    ("PATCH", "/settings", {"nope": 1}, "'nope'"), ("PATCH", "/settings", {"strict": 1}, "true or false"),
+    ("PUT", "/clock", {"now": "soon"}, "now is no date and time: 'soon'"), ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}, "time zone"),
+    ("PUT", "/clock", {}, "'advance'"), ("POST", "/faults", [], "JSON object"), ("POST", "/principals", {"role": "King"}, "'King'"),
+    ("POST", "/federated-credentials", {"client_id": "x"}, "needs 'issuer'"),
+    ("PUT", "/clock", {"advance": "1e999"}, "a number of seconds, not"), ("PUT", "/clock", {"advance": 1e300}, "1970 to 9000"),
+    ("PUT", "/clock", {"now": "9999-12-31T23:59:59Z"}, "1970 to 9000"), ("PUT", "/clock", {"advance": -1e11}, "1970 to 9000"),
+    ("POST", "/messages", {"payload": "!"}, "no hub"),
 ])  # fmt: skip
-def test_the_control_port_says_what_is_wrong(process: LocalAzure, method: str, path: str, body: Any) -> None:
-    """400 with an explanation."""
+def test_the_control_port_says_what_is_wrong(process: LocalAzure, method: str, path: str, body: Any, words: str) -> None:
+    """400 with an explanation, and nothing changes: the next call is answered."""
     answer = control(process.ready, method, path, body)
 
-    assert (answer.status_code, bool(answer.json()["error"])) == (400, True)
+    assert (answer.status_code, words in answer.json()["error"]) == (400, True), answer.text
+    assert control(process.ready, "GET", "/clock").is_success
 
 
 def test_a_dropped_connection_is_a_dropped_connection(process: LocalAzure) -> None:
@@ -284,7 +288,10 @@ def test_hostile_and_dials_by_flag(tmp_path: Path) -> None:
     (("--host", "0.0.0.0"), "loopback"), (("--host", "127.0.0.1.example.com"), "loopback"), (("--hostile", "418"), "418"),
     (("--listen", "localhost"), "0.0.0.0"), (("--known-as", "azure"), "--listen"), (("--listen", "127.0.0.1", "--names"), "--names"),
     (("--clock", "noon"), "--clock"), (("--clock", "2023-10-06T19:14:45"), "time zone"), (("--port", "TAKEN"), "--port"),
-    (("--data", "/dev/null/x"), "--data"),
+    (("--data", "/dev/null/x"), "--data"), (("--proxy-port", "65536"), "--proxy-port can't be"),
+    (("--port", "-1"), "--port can't be"),
+    (("--operation-seconds", "nan"), "number of seconds from 0"), (("--throttle", "0"), "a factor above 0"),
+    (("--query-lag", "inf"), "number of seconds from 0"), (("--clock", "9999-12-31T23:59:59Z"), "1970 to 9000"),
 ])  # fmt: skip
 def test_invalid_flags(process: LocalAzure, flags: tuple[str, str], named: str, capsys: pytest.CaptureFixture[str]) -> None:
     """One line with what to write instead, and exit code 1."""

@@ -10,6 +10,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)  # what Azure issues ends after now, before 9999
+
+
 class Clock:
     """The time in UTC. It can be set; it then continues from the set time or, if frozen, stops there.
 
@@ -40,15 +43,28 @@ class Clock:
         return self.now().timestamp()
 
     def set(self, moment: datetime, *, frozen: bool = False) -> None:
-        """Set the time to `moment` (aware); with `frozen` it stops there until the next call."""
+        """Set the time to `moment` (aware); with `frozen` it stops there until the next call.
+
+        Raises:
+            ValueError: It has no time zone, or it can't be that time.
+        """
         if moment.tzinfo is None:
             raise ValueError(f"the clock can't be set: '{moment}' has no time zone; add one, such as a trailing Z")
+        _require(moment)
         self._frozen = moment.astimezone(UTC) if frozen else None
         self._offset = moment - datetime.now(UTC)
         self._was_set()
 
     def advance(self, seconds: float) -> None:
-        """Advance the time by `seconds`."""
+        """Advance the time by `seconds`.
+
+        Raises:
+            ValueError: It can't be that time.
+        """
+        try:
+            _require(self.now() + timedelta(seconds=seconds))
+        except OverflowError as error:
+            raise ValueError(f"the clock can't be advanced by {seconds:g} seconds: {_RANGE}") from error
         if self._frozen is not None:
             self._frozen += timedelta(seconds=seconds)
         else:
@@ -59,6 +75,14 @@ class Clock:
         """Return to the machine's time."""
         self._offset, self._frozen = timedelta(), None
         self._was_set()
+
+
+_RANGE = f"it goes from the year {_FIRST.year} to {_LAST.year}"
+
+
+def _require(moment: datetime) -> None:
+    if not _FIRST <= moment <= _LAST:
+        raise ValueError(f"the clock can't be set to {moment.isoformat()}: {_RANGE}")
 
 
 def monotonic() -> float:

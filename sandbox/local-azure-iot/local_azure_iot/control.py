@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -148,16 +149,14 @@ class _ControlHandlers:
             content = base64.b64decode(str(body.get("payload") or ""), validate=True)
         except ValueError as error:
             raise BadRequestError(f"the payload is not base64: {error}") from error
-        seconds = body.get("seconds")
+        seconds = None if body.get("seconds") is None else _number(body, "seconds")
         message = Message(
             body=content,
             message_id=str(body.get("messageId") or ""),
             system={str(name): str(value) for name, value in (body.get("system") or {}).items()},
             properties={str(name): str(value) for name, value in (body.get("properties") or {}).items()},
             ack=str(body.get("ack") or "none"),
-            expires=None
-            if seconds is None
-            else self._azure.clock.now() + timedelta(seconds=min(float(seconds), cloud_to_device.LONGEST_TTL)),
+            expires=None if seconds is None else self._azure.clock.now() + timedelta(seconds=min(seconds, cloud_to_device.LONGEST_TTL)),
         )
         try:
             return {"messageId": cloud_to_device.send(self._azure, hub[0], str(body.get("device")), message)}
@@ -200,9 +199,13 @@ class _ControlHandlers:
     def set_clock(self, body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
         """`{"now": "2023-10-06T19:14:45Z", "frozen": true}` or `{"advance": 3600}`."""
         if "advance" in body:
-            self._azure.clock.advance(float(body["advance"]))
+            self._azure.clock.advance(_number(body, "advance"))
         elif "now" in body:
-            self._azure.clock.set(datetime.fromisoformat(str(body["now"])), frozen=bool(body.get("frozen")))
+            try:
+                moment = datetime.fromisoformat(str(body["now"]))
+            except ValueError as error:
+                raise BadRequestError(f"now is no date and time: '{body['now']}'; write it as 2023-10-06T19:14:45Z") from error
+            self._azure.clock.set(moment, frozen=bool(body.get("frozen")))
         else:
             raise BadRequestError("the clock takes 'now' (ISO 8601 with a zone) or 'advance' (seconds)")
         return self.get_clock(body, request)
@@ -297,6 +300,13 @@ def _message(recorded: RecordedEvent, *, whole: bool) -> dict[str, Any]:
 def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:
     device = request.query_params.get("device")
     return [vars(entry) for entry in entries if device in {None, entry.device}]
+
+
+def _number(body: dict[str, Any], name: str) -> float:
+    value = body[name]
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not abs(value) < math.inf:
+        raise BadRequestError(f"{name} is a number of seconds, not {json.dumps(value)}")
+    return float(value)
 
 
 def _mutates(entry: dict[str, Any]) -> bool:

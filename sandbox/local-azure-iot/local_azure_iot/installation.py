@@ -106,10 +106,10 @@ class Installation:
             return self.running() or self._start(flags)
 
     def _start(self, flags: tuple[str, ...]) -> dict[str, Any]:
-        process = self._spawn(flags, stdin=subprocess.DEVNULL)
+        process, begin = self._spawn(flags, stdin=subprocess.DEVNULL)
         _BACKGROUND.append(process)
         try:
-            return self._await_ready(process)
+            return self._await_ready(process, begin)
         except _NotStartedError as error:
             process.terminate()
             raise InstallationError(f"{error}; the complete output is in {self.log}") from None
@@ -135,22 +135,24 @@ class Installation:
         Raises:
             InstallationError: It does not start.
         """
-        process = self._spawn(("--stop-at-eof", *flags), stdin=subprocess.PIPE)  # the end of this process closes the pipe
+        process, begin = self._spawn(("--stop-at-eof", *flags), stdin=subprocess.PIPE)  # the end of this process closes the pipe
         try:
-            yield self._await_ready(process)
+            yield self._await_ready(process, begin)
         except _NotStartedError as error:
             raise InstallationError(str(error)) from None  # its log may be gone with the folder
         finally:
             process.communicate()
 
-    def _spawn(self, flags: tuple[str, ...], stdin: int) -> subprocess.Popen[bytes]:
+    def _spawn(self, flags: tuple[str, ...], stdin: int) -> tuple[subprocess.Popen[bytes], int]:
+        """The process, and where in the log its output begins."""
         self.create_home()
         self.ready_file.unlink(missing_ok=True)
         command = [*_START, "--ready-file", str(self.ready_file), *flags]
         with self.log.open("ab") as log:
-            return subprocess.Popen(command, stdin=stdin, stdout=log, stderr=log, start_new_session=True)
+            begin = log.seek(0, os.SEEK_END)
+            return subprocess.Popen(command, stdin=stdin, stdout=log, stderr=log, start_new_session=True), begin
 
-    def _await_ready(self, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+    def _await_ready(self, process: subprocess.Popen[bytes], begin: int) -> dict[str, Any]:
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if process.poll() is not None:
@@ -158,8 +160,10 @@ class Installation:
             if ready := self.running():
                 return ready
             time.sleep(0.02)
-        last = self.log.read_text(errors="replace", encoding="utf-8").strip().splitlines()[-1:] or ["it printed nothing"]
-        raise _NotStartedError(f"local Azure did not start: {last[0].removeprefix('python -m local_azure_iot: ')}")
+        printed = self.log.read_bytes()[begin:].decode("utf-8", "replace").strip().splitlines()
+        ended = f"it ended with code {process.returncode}" if process.poll() is not None else f"it was not ready in {_TIMEOUT_SECONDS:g} s"
+        last = printed[-1] if printed else f"{ended} and printed nothing; is the disk full?"
+        raise _NotStartedError(f"local Azure did not start: {last.removeprefix('python -m local_azure_iot: ')}")
 
     def attach(self, control: str, token: str, addresses: Mapping[str, str], wait_seconds: float) -> dict[str, Any]:
         """Make the local Azure that answers at the address ``control`` the one of this folder: in a container, or on another machine.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _SHORTEST_TOKEN = 16
+_LAST_PORT = 65_535
 
 
 class CannotStartError(Exception):
@@ -49,6 +50,10 @@ def check(options: Options) -> None:
     Raises:
         CannotStartError: An option is wrong, or contradicts another.
     """
+    for name in ("port", "mqtt_port", "amqp_port", "proxy_port", "control_port"):
+        port: int = getattr(options, name)
+        if not 0 <= port <= _LAST_PORT:
+            raise CannotStartError(f"--{name.replace('_', '-')} can't be {port}; give a number from 0 (any free port) to {_LAST_PORT}")
     if not 0 < options.idle_seconds < math.inf:
         raise CannotStartError(f"--idle-seconds can't be {options.idle_seconds:g}; give a number of seconds above 0")
     if not host_names.is_loopback(options.host):

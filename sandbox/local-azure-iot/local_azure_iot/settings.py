@@ -7,6 +7,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 PRIVATE_ENDPOINT = "private-endpoint"
+_MOST = 1_000_000_000  # of seconds thirty years
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,19 +48,25 @@ def _is_address(value: object) -> bool:
 
 
 def _check(name: str, value: object) -> None:
-    if name in {"strict", "role_checks"}:
-        fits = isinstance(value, bool)
-    elif name == "created_zero_date":
-        fits = value is None or isinstance(value, bool)
-    elif name == "throttle":
-        fits = value is None or (isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0)
-    elif name == "throttle_burst":
-        fits = isinstance(value, int) and not isinstance(value, bool) and value >= 0
-    elif name == "retry_after":
-        fits = value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0)
-    elif name == "client_address":
-        fits = value is None or value == PRIVATE_ENDPOINT or _is_address(value)
-    else:
-        fits = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    fits, what = _fits(name, value)
     if not fits:
-        raise ValueError(f"setting '{name}' can't be {value!r}")
+        raise ValueError(f"setting '{name}' can't be {value!r}: {what}")
+
+
+def _fits(name: str, value: object) -> tuple[bool, str]:
+    """Whether a setting can be this, and what it can be."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value <= _MOST  # NaN is neither
+    whole = number and isinstance(value, int)
+    default = (number, f"it is a number of seconds from 0 to {_MOST}")
+    return {
+        "strict": (isinstance(value, bool), "it is true or false"),
+        "role_checks": (isinstance(value, bool), "it is true or false"),
+        "created_zero_date": (value is None or isinstance(value, bool), "it is true, false or null"),
+        "throttle": (value is None or (number and value != 0), f"it is a factor above 0, at most {_MOST}, or null"),
+        "throttle_burst": (whole, f"it is a whole number from 0 to {_MOST}"),
+        "retry_after": (value is None or whole, f"it is a whole number of seconds from 0 to {_MOST}, or null"),
+        "client_address": (
+            value is None or value == PRIVATE_ENDPOINT or _is_address(value),
+            f"it is an IP address, '{PRIVATE_ENDPOINT}' or null",
+        ),
+    }.get(name, default)

@@ -157,15 +157,15 @@ def _server_options(options: argparse.Namespace) -> Options:
     from local_azure_iot.server_options import Options
     from local_azure_iot.settings import Settings
 
-    settings = Settings(
-        operation_seconds=options.operation_seconds,
-        role_delay_seconds=options.role_delay,
-        retry_after=options.retry_after,
-        strict=options.strict,
-        throttle=options.throttle,
-        query_lag_seconds=options.query_lag,
-        created_zero_date=None if options.created is None else options.created == "zero",
-    )
+    settings = Settings().changed({
+        "operation_seconds": options.operation_seconds,
+        "role_delay_seconds": options.role_delay,
+        "retry_after": options.retry_after,
+        "strict": options.strict,
+        "throttle": options.throttle,
+        "query_lag_seconds": options.query_lag,
+        "created_zero_date": None if options.created is None else options.created == "zero",
+    })  # fmt: skip
     data = None if options.data == ":memory:" else Path(options.data).absolute()
     own_host = hosts_file.address(data or Path.cwd()) if options.names else "127.0.0.1"
     return Options(
