@@ -26,12 +26,13 @@ from local_azure_iot.amqp import availability
 from local_azure_iot.clock import Clock
 from local_azure_iot.control_access import ControlAccess
 from local_azure_iot.https_application import HttpsApplication
-from local_azure_iot.hub_registry import job_runs, registry_transfer
+from local_azure_iot.hub_registry import configuration_passes, job_runs, registry_transfer
 from local_azure_iot.key_vault import vaults
 from local_azure_iot.listener import HttpServer
 from local_azure_iot.local_azure import Azure
 from local_azure_iot.login import principals
 from local_azure_iot.login.tokens import TokenIssuer
+from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.mqtt.plane import Plane
 from local_azure_iot.mqtt.session import Session
 from local_azure_iot.proxy import Proxy
@@ -112,8 +113,8 @@ async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], Non
     application.web_sockets = _web_sockets(lambda: Session(plane, idle), amqp)
     listening = await _device_servers(plane, identity, idle, at, amqp)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (at.https, at.control), strict=True)]
-    job_runs.resume(application.azure)
-    registry_transfer.resume(application.azure)
+    for work in (lifecycle, configuration_passes, job_runs, registry_transfer):
+        work.resume(application.azure)
     try:
         await _started(servers, tasks)
         ready = _ready(application, options, identity, hosts, control_port.token, at)

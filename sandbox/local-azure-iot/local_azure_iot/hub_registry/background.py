@@ -26,13 +26,19 @@ class BackgroundWork:
         An error that the work does not expect is in local Azure's log, and ``failed`` is called with one line about it: nobody shall wait
         for work that has ended.
         """
-        if key not in self._tasks:
+        before = self._tasks.get(key)
+        if before is None or before.done():  # one that has just ended is still here, and sees no more of what it works on
             task = asyncio.get_running_loop().create_task(work())
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._ended(key, done, failed))
 
+    def running(self) -> list[asyncio.Task[None]]:
+        """The tasks that have not ended."""
+        return [task for task in self._tasks.values() if not task.done()]
+
     def _ended(self, key: str, task: asyncio.Task[None], failed: Callable[[str], None]) -> None:
-        self._tasks.pop(key, None)
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
         if not task.cancelled() and (error := task.exception()):
             _log.error("work on %s failed inside local Azure", key, exc_info=error)
             failed(f"an error inside local Azure ({type(error).__name__}); its log says more")

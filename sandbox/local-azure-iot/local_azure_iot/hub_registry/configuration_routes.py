@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import (
     configuration_content,
-    configuration_targets,
+    configuration_metrics,
+    configuration_passes,
     configurations,
     edge_deployment,
     entries,
@@ -14,13 +15,12 @@ from local_azure_iot.hub_registry import (
     identities,
     tier,
 )
-from local_azure_iot.hub_registry.query_routes import count
 from local_azure_iot.hub_registry.route_table import HubTable
 from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.routing import Evidence
 from local_azure_iot.shapes import Each
-from local_azure_iot.wire import NO_BODY, Reply, whole_number
+from local_azure_iot.wire import NO_BODY, LaterReply, Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -38,7 +38,7 @@ _SHAPE = {
 }
 
 
-def list_configurations(azure: Azure, request: Request) -> Reply:
+def list_configurations(azure: Azure, request: Request) -> LaterReply:
     """The configurations of a hub, at most `top`; there are no pages."""
     hub_key = _hub_key(azure, request)
     text = request.query.get("top", str(configurations.MAX_CONFIGURATIONS))
@@ -46,16 +46,21 @@ def list_configurations(azure: Azure, request: Request) -> Reply:
     if not top:
         raise errors.argument_invalid(f"top must be 1 or more, not '{text[:50]}'")
     found = configurations.all_of(azure, hub_key)[:top]
-    return Reply(body=[_json(azure, hub_key, each) for each in found])
+
+    async def answer() -> Reply:
+        counts = await configuration_metrics.results(azure, hub_key, found)
+        return Reply(body=[configurations.to_json(each, counts[each["id"]]) for each in found])
+
+    return LaterReply(answer)
 
 
-def get_configuration(azure: Azure, request: Request) -> Reply:
+def get_configuration(azure: Azure, request: Request) -> LaterReply:
     """A configuration, with its metrics as they are now."""
     hub_key = _hub_key(azure, request)
     return _reply(azure, hub_key, configurations.require(azure, hub_key, request.parameters["id"]))
 
 
-def put_configuration(azure: Azure, request: Request) -> Reply:
+def put_configuration(azure: Azure, request: Request) -> LaterReply:
     """Create a configuration (no If-Match: 201, 409 where it exists) or change it (If-Match: 200, 404 where it does not exist)."""
     hub_key, body, if_match = _hub_key(azure, request), request.json_object(_SHAPE), request.header("if-match")
     if body.get("id") != request.parameters["id"]:
@@ -70,7 +75,7 @@ def put_configuration(azure: Azure, request: Request) -> Reply:
         if not entries.matches(if_match, found):
             raise errors.etag_invalid()
         written, status = configurations.update(azure, hub_key, found, body), 200
-    configuration_targets.refresh(azure, hub_key)
+    configuration_passes.begin(azure, hub_key)
     return _reply(azure, hub_key, written, status=status)
 
 
@@ -81,7 +86,7 @@ def delete_configuration(azure: Azure, request: Request) -> Reply:
     if if_match is not None and not entries.matches(if_match, found):
         raise errors.etag_invalid()
     configurations.delete(azure, hub_key, found)
-    configuration_targets.refresh(azure, hub_key)
+    configuration_passes.begin(azure, hub_key)
     return Reply(status=204, body=NO_BODY)
 
 
@@ -119,16 +124,13 @@ def _hub_key(azure: Azure, request: Request) -> str:
     return hub_key
 
 
-def _json(azure: Azure, hub_key: str, configuration: dict[str, Any]) -> dict[str, Any]:
-    counts = configurations.reached_counts(azure, hub_key, configuration)
-    queries = configurations.system_queries(configuration) | {f"custom {name}": text for name, text in configuration["metrics"].items()}
-    counts |= {name: count(azure, hub_key, text) for name, text in queries.items() if name not in counts}
-    return configurations.to_json(configuration, counts)
+def _reply(azure: Azure, hub_key: str, configuration: dict[str, Any], *, status: int = 200) -> LaterReply:
+    async def answer() -> Reply:
+        counts = await configuration_metrics.results(azure, hub_key, [configuration])
+        body = configurations.to_json(configuration, counts[configuration["id"]])
+        return Reply(status=status, body=body, headers={"etag": f'"{body["etag"]}"'})
 
-
-def _reply(azure: Azure, hub_key: str, configuration: dict[str, Any], *, status: int = 200) -> Reply:
-    body = _json(azure, hub_key, configuration)
-    return Reply(status=status, body=body, headers={"etag": f'"{body["etag"]}"'})
+    return LaterReply(answer)
 
 
 _TABLE = HubTable()
@@ -136,7 +138,8 @@ ROUTES, RIGHTS = _TABLE.routes, _TABLE.rights
 _DOCUMENTED, _ACTIONS = Evidence.DOCUMENTED, "configurations"
 _READ, _WRITE = ("RegistryRead", Operation.CONFIGURATION), ("RegistryWrite", Operation.CONFIGURATION)
 _METRICS = "guesses: the rights of signatures, numbers and messages of errors, metrics as of now"
-_APPLIED = "applied at once, where Azure takes minutes; guess: modules that a deployment made and the next does not name are deleted"
+_MADE = "guess: modules that a deployment made and the next does not name are deleted"
+_APPLIED = f"applied at once to the first {configuration_passes.CHUNK} devices, then in the background, where Azure takes minutes; {_MADE}"
 _TABLE.add("Configuration_GetConfigurations", "GET /configurations", list_configurations, *_READ, f"{_ACTIONS}/read", _DOCUMENTED)
 _TABLE.add(
     "Configuration_TestQueries", "POST /configurations/testQueries", test_queries, *_READ, f"{_ACTIONS}/testQueries/action", _DOCUMENTED,
@@ -149,5 +152,5 @@ _TABLE.add(
 _TABLE.add("Configuration_Delete", "DELETE /configurations/{id}", delete_configuration, *_WRITE, f"{_ACTIONS}/delete", _DOCUMENTED)
 _TABLE.add(
     "Configuration_ApplyOnEdgeDevice", "POST /devices/{id}/applyConfigurationContent", apply_content, *_WRITE,
-    f"{_ACTIONS}/applyToEdgeDevice/action", _DOCUMENTED, _APPLIED,
+    f"{_ACTIONS}/applyToEdgeDevice/action", _DOCUMENTED, _MADE,
 )  # fmt: skip

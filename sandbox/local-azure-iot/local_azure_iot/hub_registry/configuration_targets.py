@@ -1,8 +1,8 @@
-"""Which configurations reach a device or module, and what becomes of its twin: done with every write of a configuration or twin.
+"""Which configurations reach a device or module, and what becomes of its twin: done with every write of a twin.
 
-Azure does it within minutes. Of several configurations of one kind, the one with the highest priority is applied, the youngest of these
-where two have it; of IoT Edge deployments also the layered ones above it. What is no longer applied is removed from a device's twin; the
-modules of an IoT Edge device stay as they are when no deployment reaches it any more.
+After a write of a configuration `configuration_passes` calls it for every twin of the hub. Of several configurations of one kind, the one
+with the highest priority is applied, the youngest of these where two have it; of IoT Edge deployments also the layered ones above it. What
+is no longer applied is removed from a device's twin; the modules of an IoT Edge device stay as they are when no deployment reaches it.
 Source: https://learn.microsoft.com/azure/iot-hub/iot-hub-automatic-device-management-cli, "Modify a configuration", and
 https://learn.microsoft.com/azure/iot-edge/module-deployment-monitoring.
 """
@@ -22,26 +22,22 @@ from local_azure_iot.hub_registry import (
     modules,
     twin_shape,
 )
-from local_azure_iot.microsoft_devices.lifecycle import DEVICE, MODULE
+from local_azure_iot.microsoft_devices.lifecycle import DEVICE
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
 _log = logging.getLogger("local_azure_iot")
-_CHUNK = 500
 _in_work: set[str] = set()  # keys of twins that are being changed by a configuration: that change is no reason to look again
 
 
-def refresh(azure: Azure, hub_key: str) -> None:
-    """Look at every device and module of a hub again: a configuration was written or deleted."""
-    known, prefix = configurations.all_of(azure, hub_key), f"{hub_key}/"
-    for kind, look in ((DEVICE, _look_at_device), (MODULE, _look_at_module)):
-        after = prefix
-        while rows := azure.store.page(kind, prefix, after, _CHUNK):
-            for key, body in rows:
-                look(azure, hub_key, body, known, key)
-            after = rows[-1][0]
+def look(azure: Azure, hub_key: str, kind: str, rows: list[tuple[str, Document]]) -> None:
+    """Look again at devices or modules, as the store has them under their keys."""
+    known = configurations.all_of(azure, hub_key)
+    look_at = _look_at_device if kind == DEVICE else _look_at_module
+    for key, body in rows:
+        look_at(azure, hub_key, body, known, key)
 
 
 def device_written(azure: Azure, hub_key: str, device: Document) -> None:

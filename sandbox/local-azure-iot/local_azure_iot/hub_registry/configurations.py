@@ -10,7 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.hub_registry import configuration_content, entries, errors, twins
-from local_azure_iot.microsoft_devices.lifecycle import CONFIGURATION, DEVICE, MODULE
+from local_azure_iot.microsoft_devices.lifecycle import CONFIGURATION
 from local_azure_iot.query_language.query import QueryError, Source
 
 if TYPE_CHECKING:
@@ -167,17 +167,6 @@ def system_queries(configuration: Document) -> dict[str, str]:
 def _select(columns: str, source: Source, *conditions: str) -> str:
     where = " and ".join(each for each in conditions if each)
     return " ".join(["select", columns, "from", source, *(["where", where] if where else [])])
-
-
-def reached_counts(azure: Azure, hub_key: str, configuration: Document) -> dict[str, int]:
-    """How many devices or modules a configuration targets, and on how many it is applied.
-
-    These are the counts of `system_queries`, read from where each twin's configurations are kept: a hub may have a million devices.
-    """
-    kind = MODULE if configuration["kind"] == "moduleContent" else DEVICE
-    by_status = azure.store.count_by(kind, f"{hub_key}/", f'deployed.statuses."{configuration["id"]}".status')
-    applied = by_status.get("Applied", 0)
-    return {"targetedCount": applied + by_status.get("Targeted", 0), "appliedCount": applied}
 
 
 def to_json(configuration: Document, counts: dict[str, int]) -> dict[str, Any]:

@@ -33,24 +33,32 @@ def keep_previous(azure: Azure, key: str, before: Document | None) -> None:
 
 def devices(azure: Azure, prefix: str, after: str = "") -> Iterator[Document]:
     """The devices under `prefix` whose keys come after `prefix + after`, as the index sees them, in the order of their keys."""
-    previous_by_key = {shadow["key"]: shadow["body"] for shadow in azure.store.list(DEVICE_SHADOW, prefix) if _is_current(azure, shadow)}
-    pending_keys = sorted((each for each in previous_by_key if each > prefix + after), reverse=True)
-    while rows := azure.store.page(DEVICE, prefix, prefix + after, _CHUNK):
-        for key, body in rows:
-            while pending_keys and pending_keys[-1] < key:
-                yield from _if_exists(previous_by_key[pending_keys.pop()])
-            if pending_keys and pending_keys[-1] == key:
-                yield from _if_exists(previous_by_key[pending_keys.pop()])
-            else:
-                yield body
+    shadows = _documents(azure, DEVICE_SHADOW, prefix, after)
+    place, shadow = next(shadows, ("", None))
+    for key, body in _documents(azure, DEVICE, prefix, after):
+        while shadow is not None and place < key:  # of a device that is deleted
+            yield from _previous(azure, shadow)
+            place, shadow = next(shadows, ("", None))
+        if shadow is not None and place == key and _is_current(azure, shadow):
+            yield from _previous(azure, shadow)
+        else:
+            yield body
+        if shadow is not None and place == key:
+            place, shadow = next(shadows, ("", None))
+    while shadow is not None:
+        yield from _previous(azure, shadow)
+        _, shadow = next(shadows, ("", None))
+
+
+def _documents(azure: Azure, kind: str, prefix: str, after: str) -> Iterator[tuple[str, Document]]:
+    while rows := azure.store.page(kind, prefix, prefix + after, _CHUNK):
+        yield from rows
         after = rows[-1][0].removeprefix(prefix)
-    for key in reversed(pending_keys):
-        yield from _if_exists(previous_by_key[key])
 
 
-def _if_exists(body: Document | None) -> Iterator[Document]:
-    if body is not None:
-        yield body
+def _previous(azure: Azure, shadow: Document) -> Iterator[Document]:
+    if shadow["body"] is not None and _is_current(azure, shadow):
+        yield shadow["body"]
 
 
 def _is_current(azure: Azure, shadow: Document) -> bool:

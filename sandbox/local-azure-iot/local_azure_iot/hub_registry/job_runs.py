@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from local_azure_iot.microsoft_devices.lifecycle import DEVICE_JOB, SCHEDULED_JO
 from local_azure_iot.query_language.query import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     Target = tuple[str, str]  # the ids of a device and of its module; no module: the empty string
 
 _CHUNK = 100  # devices in one transaction; calls at once
+_GATHERED = 200  # devices that are looked at in one transaction, for whether they are targets
 _MANY = 1_000_000  # jobs; more than any hub has had
 _LOOK_SECONDS = 0.1  # how often a job that is to start later looks at the clock, which a test may set
 
@@ -52,19 +54,31 @@ async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
         return
     try:
         with azure.store.transaction():
-            job, targets = _started(azure, hub_key, job_id)
-        for chunk in (targets[start : start + _CHUNK] for start in range(0, len(targets), _CHUNK)):
-            if job["type"] == scheduled_jobs.UPDATE:
-                with azure.store.transaction():
-                    results = [_updated(azure, hub_key, job, target) for target in chunk]
-            else:
-                results = await asyncio.gather(*(_called(azure, hub_key, job, target) for target in chunk))
+            job = _started(azure, hub_key, job_id)
+        while job["gathered"] is not None:
             with azure.store.transaction():
-                _record(azure, hub_key, job, dict(zip(chunk, results, strict=True)))
+                job = _gathered(azure, hub_key, job_id)
+            await asyncio.sleep(0)
+        after = ""
+        while parts := scheduled_jobs.parts_of_job(azure, hub_key, job_id, after, _CHUNK):
+            after = parts[-1][0]
+            targets = [(part["deviceId"], part.get("moduleId", "")) for _, part in parts if part["status"] == "pending"]
+            await _do(azure, hub_key, job, targets)
             await asyncio.sleep(0)
         _end(azure, hub_key, job, "failed" if 0 < job["counts"]["device"] == job["counts"]["failed"] else "completed", None)
     except errors.RegistryError as error:
         _fail(azure, hub_key, job_id, error.message)
+
+
+async def _do(azure: Azure, hub_key: str, job: Document, targets: list[Target]) -> None:
+    """Do a job's work on some devices, and record it: with an update in one transaction, so that none is made twice."""
+    if job["type"] == scheduled_jobs.UPDATE:
+        with azure.store.transaction():
+            _record(azure, hub_key, job, {target: _updated(azure, hub_key, job, target) for target in targets})
+        return
+    results = await asyncio.gather(*(_called(azure, hub_key, job, target) for target in targets))
+    with azure.store.transaction():
+        _record(azure, hub_key, job, dict(zip(targets, results, strict=True)))
 
 
 async def _due(azure: Azure, hub_key: str, job_id: str) -> bool:
@@ -79,36 +93,41 @@ async def _due(azure: Azure, hub_key: str, job_id: str) -> bool:
         await asyncio.sleep(min(remaining, _LOOK_SECONDS))
 
 
-def _started(azure: Azure, hub_key: str, job_id: str) -> tuple[Document, list[Target]]:
-    """The job as it runs, and its targets: those that meet its condition now."""
+def _started(azure: Azure, hub_key: str, job_id: str) -> Document:
+    """The job as it runs: anew, or where a restart ended it."""
     job = scheduled_jobs.require(azure, hub_key, job_id)
-    if job["status"] == "running":  # a restart ended it: the rest is to be done
-        parts = (part for place, part in scheduled_jobs.parts_of_hub(azure, hub_key, f"{job_id}/") if place.startswith(f"{job_id}/"))
-        return job, [(part["deviceId"], part.get("moduleId", "")) for part in parts if part["status"] == "pending"]
-    targets = list(_targets(azure, hub_key, job["condition"]))
+    if job["status"] == "running":
+        job.setdefault("gathered", None)
+        return job
     job |= {
         "began": azure.clock.now().isoformat(),
         "status": "running",
-        "counts": {"device": len(targets), "failed": 0, "succeeded": 0, "running": 0, "pending": len(targets)},
+        "counts": {"device": 0, "failed": 0, "succeeded": 0, "running": 0, "pending": 0},
+        "gathered": "",  # where its targets have been looked for; None: everywhere
     }
     scheduled_jobs.save(azure, hub_key, job)
-    for target in targets:
-        _put_part(azure, hub_key, job, target, {"status": "pending"})
-    return job, targets
+    return job
 
 
-def _targets(azure: Azure, hub_key: str, condition: str) -> Iterable[Target]:
+def _gathered(azure: Azure, hub_key: str, job_id: str) -> Document:
+    """The job with its next targets: those that meet its condition as it comes to them."""
     from local_azure_iot.query_language import parser
 
-    query = parser.parse_target(condition)
-    if query.source is Source.MODULES:
-        for _, twin in modules.twins_of_hub(azure, hub_key, ""):
-            if query.selects(twin):
-                yield twin["deviceId"], twin["moduleId"]
-        return
-    for device in index.devices(azure, f"{hub_key}/"):
-        if query.selects(twin_shape.to_json(azure, hub_key, device)):
-            yield device["id"], ""
+    job = scheduled_jobs.require(azure, hub_key, job_id)
+    query = parser.parse_target(job["condition"])
+    twins_from = modules.twins_of_hub if query.source is Source.MODULES else _twins_of_devices
+    found = list(itertools.islice(twins_from(azure, hub_key, job["gathered"]), _GATHERED))
+    for twin in (twin for _, twin in found if query.selects(twin)):
+        _put_part(azure, hub_key, job, (twin["deviceId"], twin.get("moduleId", "")), {"status": "pending"})
+        job["counts"]["device"] += 1
+        job["counts"]["pending"] += 1
+    job["gathered"] = found[-1][0] if len(found) == _GATHERED else None
+    scheduled_jobs.save(azure, hub_key, job)
+    return job
+
+
+def _twins_of_devices(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    return ((device["id"], twin_shape.to_json(azure, hub_key, device)) for device in index.devices(azure, f"{hub_key}/", after))
 
 
 def _updated(azure: Azure, hub_key: str, job: Document, target: Target) -> dict[str, Any]:

@@ -9,9 +9,9 @@ import json
 import logging
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import errors, index, modules, scheduled_jobs, twin_shape
+from local_azure_iot.hub_registry import errors, query_scans
 from local_azure_iot.query_language import query
-from local_azure_iot.wire import Reply, whole_number
+from local_azure_iot.wire import LaterReply, Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -22,7 +22,7 @@ DEFAULT_PAGE, MAX_PAGE = 100, 1000
 _KINDS = {query.Source.DEVICES: "Twin", query.Source.MODULES: "Twin", query.Source.JOBS: "DeviceJob"}  # x-ms-item-type of whole documents
 
 
-def run_query(azure: Azure, request: Request) -> Reply:
+def run_query(azure: Azure, request: Request) -> LaterReply:
     """One page of a query's answer. Every page but the last has the requested size; a token leads to the next page."""
     from local_azure_iot.query_language import parser
 
@@ -36,28 +36,33 @@ def run_query(azure: Azure, request: Request) -> Reply:
         raise errors.query_invalid() from error
     hub_key, size = request.parameters["hub_key"], page_size(request)
     token = _read_continuation_token(request.header("x-ms-continuation"), hub_key, text)
-    kind = _KINDS[parsed.source] if parsed.returns_documents else "Raw"
-    if parsed.aggregates:
-        rows = parsed.aggregate_rows(twin for _, twin in _matching(azure, hub_key, parsed, ""))
-        start = token.get("skip", 0)
-        page, last = rows[start : start + size], {"skip": start + size}
-        more = len(rows) > start + size
-    else:
-        page, last, more = _page(azure, hub_key, parsed, token, size)
-    headers = {"x-ms-item-type": kind}
-    if more:
-        headers["x-ms-continuation"] = _continuation_token(last, hub_key, text)
-    return Reply(body=page, headers=headers)
+    headers = {"x-ms-item-type": _KINDS[parsed.source] if parsed.returns_documents else "Raw"}
+
+    async def answer() -> Reply:
+        page, last, more = await (_aggregated if parsed.aggregates else _page)(azure, hub_key, parsed, token, size)
+        if more:
+            headers["x-ms-continuation"] = _continuation_token(last, hub_key, text)
+        return Reply(body=page, headers=headers)
+
+    return LaterReply(answer)
 
 
-def count(azure: Azure, hub_key: str, text: str) -> int:
-    """How many devices or modules a valid query selects; 0 for the empty text."""
-    from local_azure_iot.query_language import parser
+async def _aggregated(
+    azure: Azure, hub_key: str, parsed: query.Query, token: dict[str, Any], size: int
+) -> tuple[list[dict[str, Any]], dict[str, Any], bool]:
+    aggregation, start = query.Aggregation(parsed), token.get("skip", 0)
 
-    return sum(1 for _ in _matching(azure, hub_key, parser.parse(text), "")) if text else 0
+    def add(_place: str, document: dict[str, Any]) -> bool:
+        if parsed.selects(document):
+            aggregation.add(document)
+        return True
+
+    await query_scans.scan(azure, hub_key, parsed.source, "", add)
+    rows = aggregation.rows()
+    return rows[start : start + size], {"skip": start + size}, len(rows) > start + size
 
 
-def _page(
+async def _page(
     azure: Azure, hub_key: str, parsed: query.Query, token: dict[str, Any], size: int
 ) -> tuple[list[dict[str, Any]], dict[str, Any], bool]:
     already_sent, after = token.get("given", 0), token.get("after", "")
@@ -65,26 +70,21 @@ def _page(
     page: list[dict[str, Any]] = []
     if room <= 0:
         return page, {}, False
-    for device, twin in _matching(azure, hub_key, parsed, after):
+    more = False
+
+    def take(place: str, document: dict[str, Any]) -> bool:
+        nonlocal after, more
+        if not parsed.selects(document):
+            return True
         if len(page) == room:
-            done = parsed.top is not None and already_sent + len(page) >= parsed.top
-            return page, {"after": after, "given": already_sent + len(page)}, not done
-        page.append(parsed.row(twin))
-        after = device
-    return page, {}, False
+            more = parsed.top is None or already_sent + room < parsed.top
+            return False
+        page.append(parsed.row(document))
+        after = place
+        return True
 
-
-def _matching(azure: Azure, hub_key: str, parsed: query.Query, after: str) -> Any:
-    """The place and the twin of each device or module that the query selects; the index of modules does not lag."""
-    if parsed.source is query.Source.JOBS:
-        twins = scheduled_jobs.parts_of_hub(azure, hub_key, after)
-    elif parsed.source is query.Source.MODULES:
-        twins = modules.twins_of_hub(azure, hub_key, after)
-    else:
-        twins = ((found["id"], twin_shape.to_json(azure, hub_key, found)) for found in index.devices(azure, f"{hub_key}/", after))
-    for place, twin in twins:
-        if parsed.selects(twin):
-            yield place, twin
+    await query_scans.scan(azure, hub_key, parsed.source, after, take)
+    return page, {"after": after, "given": already_sent + len(page)}, more
 
 
 def page_size(request: Request) -> int:

@@ -15,7 +15,7 @@ from local_azure_iot.blob_container import BlobContainer, ContainerError
 from local_azure_iot.hub_registry import (
     authentication,
     bulk,
-    configuration_targets,
+    configuration_passes,
     configurations,
     entries,
     errors,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from local_azure_iot.store import Document
 
 _CHUNK = 200  # lines in one transaction
+_FEW = 10  # configurations in one transaction, after which devices are looked at
 _MANY = 1_000_000  # jobs; more than any hub has had
 _IN_MEMORY = 1024 * 1024  # bytes; the rest of a blob that is being written is on disk
 _WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False)
@@ -143,26 +144,35 @@ async def _import(azure: Azure, hub_key: str, job: Document) -> None:
             size = max(blob.seek(0, 2), 1)
             blob.seek(0)
             while lines := [line for _, line in zip(range(_CHUNK), blob, strict=False)]:
-                _import_lines(azure, hub_key, lines, refused, later)
-                if not _update(azure, hub_key, job["id"], progress=min(99 * blob.tell() // size, 99)):
-                    return
+                with azure.store.transaction():
+                    if not _update(azure, hub_key, job["id"], progress=min(99 * blob.tell() // size, 99)):
+                        return
+                    _import_lines(azure, hub_key, lines, refused, later)
                 await asyncio.sleep(0)
         for start in range(0, len(later), _CHUNK):
-            _import_lines(azure, hub_key, later[start : start + _CHUNK], refused, None)
+            with azure.store.transaction():
+                if not _update(azure, hub_key, job["id"], progress=99):
+                    return
+                _import_lines(azure, hub_key, later[start : start + _CHUNK], refused, None)
+            await asyncio.sleep(0)
         if job["configurationsName"]:
-            with await asyncio.to_thread(source.read, job["configurationsName"]) as blob, azure.store.transaction():
-                _import_configurations(azure, hub_key, blob, refused)
+            with await asyncio.to_thread(source.read, job["configurationsName"]) as blob:
+                while lines := [line for _, line in zip(range(_FEW), blob, strict=False)]:
+                    with azure.store.transaction():
+                        if not _update(azure, hub_key, job["id"], progress=99):
+                            return
+                        _import_configurations(azure, hub_key, lines, refused)
+                    await asyncio.sleep(0)
         if refused.tell():
             await asyncio.to_thread(target.write, job["outputName"], refused)
 
 
 def _import_lines(azure: Azure, hub_key: str, lines: list[bytes], refused: IO[bytes], later: list[bytes] | None) -> None:
-    """Import lines in one transaction. With ``later``, those whose parent is not there yet are put there."""
-    with azure.store.transaction():
-        for line in lines:
-            item = _object(line, refused)
-            if item is not None:
-                _import_item(azure, hub_key, item, line, refused, later)
+    """Import lines. With ``later``, those whose parent is not there yet are put there."""
+    for line in lines:
+        item = _object(line, refused)
+        if item is not None:
+            _import_item(azure, hub_key, item, line, refused, later)
 
 
 def _import_item(azure: Azure, hub_key: str, item: dict[str, Any], line: bytes, refused: IO[bytes], later: list[bytes] | None) -> None:
@@ -178,7 +188,7 @@ def _import_item(azure: Azure, hub_key: str, item: dict[str, Any], line: bytes, 
         refused.write(_line({**who, "errorCode": error.number, "errorStatus": error.message}))
 
 
-def _import_configurations(azure: Azure, hub_key: str, lines: IO[bytes], refused: IO[bytes]) -> None:
+def _import_configurations(azure: Azure, hub_key: str, lines: list[bytes], refused: IO[bytes]) -> None:
     for line in lines:
         item = _object(line, refused)
         if item is None:
@@ -191,7 +201,7 @@ def _import_configurations(azure: Azure, hub_key: str, lines: IO[bytes], refused
                 configurations.create(azure, hub_key, item, most=configurations.MAX_CONFIGURATIONS)
         except errors.RegistryError as error:
             refused.write(_line({"configurationId": item.get("id"), "errorCode": error.number, "errorStatus": error.message}))
-    configuration_targets.refresh(azure, hub_key)
+    configuration_passes.begin(azure, hub_key)
 
 
 def _object(line: bytes, refused: IO[bytes]) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from local_azure_iot.hub_registry.throttle import Operation
 from local_azure_iot.hub_registry.versions import VERSIONS
 from local_azure_iot.microsoft_devices import hubs
 from local_azure_iot.routing import Evidence, Route
-from local_azure_iot.wire import NO_BODY, Reply, whole_number
+from local_azure_iot.wire import NO_BODY, LaterReply, Reply, whole_number
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -100,9 +100,13 @@ def _write_twin(azure: Azure, request: Request, *, replace: bool) -> Reply:
     return _twin(azure, request, device)
 
 
-def device_statistics(azure: Azure, request: Request) -> Reply:
+def device_statistics(azure: Azure, request: Request) -> LaterReply:
     """The number of devices in the registry."""
-    return Reply(body=hubs.device_counts(azure, request.parameters["hub_key"]))
+
+    async def answer() -> Reply:
+        return Reply(body=await hubs.device_counts(azure, request.parameters["hub_key"]))
+
+    return LaterReply(answer)
 
 
 def service_statistics(azure: Azure, request: Request) -> Reply:

@@ -141,6 +141,11 @@ def part_key(hub_key: str, job_id: str, device: str, module: str) -> str:
     return f"{entries.store_key(hub_key, job_id)}/{device}/{module}"
 
 
+def parts_of_job(azure: Azure, hub_key: str, job_id: str, after: str, most: int) -> list[tuple[str, dict[str, Any]]]:
+    """The keys and JSON of a job's parts, at most so many, after the key ``after``."""
+    return azure.store.page(DEVICE_JOB, f"{entries.store_key(hub_key, job_id)}/", after, most)
+
+
 def parts_of_hub(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The place and the JSON of each device's part of each job of a hub after the place ``after``: what `devices.jobs` holds."""
     prefix = f"{hub_key}/"

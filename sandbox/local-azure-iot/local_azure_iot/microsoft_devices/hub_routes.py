@@ -14,7 +14,7 @@ from local_azure_iot.microsoft_devices.versions import HUB_VERSIONS
 from local_azure_iot.resource_manager.operation_routes import poll
 from local_azure_iot.resource_manager.request_ids import resource_id
 from local_azure_iot.routing import Evidence, table
-from local_azure_iot.wire import MalformedJsonError, Reply
+from local_azure_iot.wire import LaterReply, MalformedJsonError, Reply
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -90,22 +90,30 @@ def list_skus(azure: Azure, request: Request) -> Reply:
     return Reply(body={"value": value})
 
 
-def list_quotas(azure: Azure, request: Request) -> Reply:
+def list_quotas(azure: Azure, request: Request) -> LaterReply:
     """How much of the hub's quota is used. Recorded: a paid hub may have a million devices."""
     hub = hubs.require(azure, resource_id(request))
-    devices = hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB))["totalDeviceCount"]
     messages = {"F1": 8000, "B1": 400000, "S1": 400000, "B2": 6000000, "S2": 6000000, "B3": 300000000, "S3": 300000000}[hub["sku"]["name"]]
-    value = [
-        {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
-        {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else 1_000_000},
-    ]
-    return Reply(body={"value": value})
+
+    async def answer() -> Reply:
+        devices = (await hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB)))["totalDeviceCount"]
+        value = [
+            {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
+            {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else 1_000_000},
+        ]
+        return Reply(body={"value": value})
+
+    return LaterReply(answer)
 
 
-def get_stats(azure: Azure, request: Request) -> Reply:
+def get_stats(azure: Azure, request: Request) -> LaterReply:
     """How many devices the registry holds."""
     hubs.require(azure, resource_id(request))
-    return Reply(body=hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB)))
+
+    async def answer() -> Reply:
+        return Reply(body=await hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB)))
+
+    return LaterReply(answer)
 
 
 _SUB = "/subscriptions/{subscription}"

@@ -120,9 +120,9 @@ def require(azure: Azure, resource_id: ResourceId) -> Document:
     return lifecycle.require(azure, resource_id, HUB, errors.hub_not_found)
 
 
-def device_counts(azure: Azure, hub_key: str) -> dict[str, int]:
-    """How many devices a hub has, enabled and disabled."""
-    statuses = azure.store.count_by(lifecycle.DEVICE, f"{hub_key}/", "status")
+async def device_counts(azure: Azure, hub_key: str) -> dict[str, int]:
+    """How many devices a hub has, enabled and disabled. Not within a transaction."""
+    statuses = await azure.store.count_by(lifecycle.DEVICE, f"{hub_key}/", "status")
     enabled, disabled = statuses.get("enabled", 0), statuses.get("disabled", 0)
     return {"totalDeviceCount": enabled + disabled, "enabledDeviceCount": enabled, "disabledDeviceCount": disabled}
 

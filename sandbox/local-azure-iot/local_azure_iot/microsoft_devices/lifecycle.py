@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.microsoft_devices import errors, etags
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 CERTIFICATE = "certificate"
 CONSUMER_GROUP = "consumer-group"
 CONFIGURATION = "configuration"
+CONFIGURATION_PROGRESS = "configuration-progress"  # how far configurations have been applied to a hub's devices, after one was written
 DEVICE_JOB = "device-job"  # a device's part of a scheduled job
 REGISTRY_JOB = "registry-job"  # an import or export of devices
 SCHEDULED_JOB = "scheduled-job"
@@ -34,6 +37,8 @@ FEEDBACK = "feedback"  # on cloud-to-device messages
 FILE_NOTIFICATION = "file-notification"
 FILE_UPLOAD = "file-upload"  # of a device, not yet complete
 NAME = "global-name"  # the names in use in a whole cloud
+CHUNK = 1000  # documents that are deleted in one transaction: some ten milliseconds
+_MANY = 1_000_000  # services; more than there are
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,9 @@ HUB = Kind(
     "hub",
     "os_ih",
     (
+        CONFIGURATION_PROGRESS,  # first what goes on in the background, which ends when it finds itself gone
+        REGISTRY_JOB,
+        SCHEDULED_JOB,
         CERTIFICATE,
         CLOUD_TO_DEVICE,
         CONFIGURATION,
@@ -63,8 +71,6 @@ HUB = Kind(
         FILE_UPLOAD,
         MODULE,
         MQTT_SESSION,
-        REGISTRY_JOB,
-        SCHEDULED_JOB,
     ),
 )
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
@@ -96,6 +102,10 @@ def find(azure: Azure, service_key: str, kind: Kind) -> Document | None:
     service["etag"] = etags.new_rowversion_etag(azure)
     azure.store.put(kind.document, service_key, service)
     return service
+
+
+def _look_for(kind: Kind, azure: Azure, service_key: str) -> Document | None:
+    return find(azure, service_key, kind)
 
 
 def require(azure: Azure, resource_id: ResourceId, kind: Kind, not_found: Callable[[str, str, str], Exception]) -> Document:
@@ -135,14 +145,50 @@ def update_tags(azure: Azure, resource_id: ResourceId, kind: Kind, service: Docu
 
 
 def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> None:
-    """Delete a service with its reserved name, its children and the role assignments on it."""
+    """Delete a service with its reserved name, its children and the role assignments on it.
+
+    The service is gone at once. So are its children, unless there are many: the rest goes on in the background, and until that ends no
+    service can have the same key again.
+    """
     azure.store.delete(kind.document, service_key)
     azure.store.delete(NAME, name_key(service["cloud"], kind, service["name"]))
-    for child_kind in kind.children:
-        azure.store.delete_under(child_kind, f"{service_key}/")
     azure.presence.recheck_under(f"{service_key}/")
     azure.events.forget(f"{service_key}/")
     role_assignments.delete_at(azure, identifier(service, kind))
+    azure.store.put(long_running.REMOVAL, service_key, {"kind": kind.document})
+    if _remove_children(azure, service_key, kind):
+        _go_on(azure, service_key, kind)
+
+
+def resume(azure: Azure) -> None:
+    """Go on with the deletions that a restart ended."""
+    kinds = {kind.document: kind for kind in KINDS}
+    for key, removal in azure.store.page(long_running.REMOVAL, "", "", _MANY):
+        _go_on(azure, key, kinds[removal["kind"]])
+
+
+def _go_on(azure: Azure, service_key: str, kind: Kind) -> None:
+    # One that fails stays where it is until the next start, and the operation with it: nobody is told that something is gone which is not.
+    azure.background.begin(f"removal {service_key}", lambda: _run(azure, service_key, kind), lambda _reason: None)
+
+
+async def _run(azure: Azure, service_key: str, kind: Kind) -> None:
+    more = True
+    while more:
+        await asyncio.sleep(0)
+        with azure.store.transaction():
+            more = _remove_children(azure, service_key, kind)
+
+
+def _remove_children(azure: Azure, service_key: str, kind: Kind) -> bool:
+    """Delete as many children as one transaction may. Whether there are more."""
+    room = CHUNK
+    for child_kind in kind.children:
+        room -= azure.store.delete_under(child_kind, f"{service_key}/", room)
+        if not room:
+            return True
+    azure.store.delete(long_running.REMOVAL, service_key)
+    return False
 
 
 def delete_services_of_group(azure: Azure, prefix: str) -> None:
@@ -170,6 +216,7 @@ def list_resources(azure: Azure, resource_id: ResourceId) -> list[dict[str, Any]
 
 
 groups.ON_GROUP_DELETION.append(delete_services_of_group)
+long_running.FINDERS |= {kind.document: partial(_look_for, kind) for kind in KINDS}
 resource_list.PROVIDERS.append(list_resources)
 
 
@@ -194,6 +241,8 @@ def check_put(azure: Azure, resource_id: ResourceId, kind: Kind, body: dict[str,
         raise arm_errors.provider_not_registered("Microsoft.Devices")
     service_key, name = store_key(resource_id, kind), resource_id.name
     existing = find(azure, service_key, kind)
+    if azure.store.get(long_running.REMOVAL, service_key):
+        raise errors.not_active(kind.service)
     location = str(body.get("location") or "")
     if not location:
         raise arm_errors.location_required(name)
@@ -211,10 +260,12 @@ def check_put(azure: Azure, resource_id: ResourceId, kind: Kind, body: dict[str,
 
 def begin(azure: Azure, resource_id: ResourceId, kind: Kind, service: Document, change: str) -> Operation:
     """Begin an operation on a service: `create`, `update`, `delete` or `failover`. Once it is done, the service is active, or gone."""
-    operation = long_running.begin(azure, prefix=kind.prefix, location=service["location"])
+    service_key = store_key(resource_id, kind)
+    deletes = (kind.document, service_key) if change == "delete" else None
+    operation = long_running.begin(azure, prefix=kind.prefix, location=service["location"], deletes=deletes)
     service["operation"] = {"what": change, "ready": operation.ready.isoformat()}
     service["etag"] = etags.new_rowversion_etag(azure)
-    azure.store.put(kind.document, store_key(resource_id, kind), service)
+    azure.store.put(kind.document, service_key, service)
     return operation
 
 

@@ -33,6 +33,9 @@ def find(azure: Azure, key: str) -> Document | None:
     return group
 
 
+long_running.FINDERS[GROUP] = find
+
+
 def require(azure: Azure, resource_id: ResourceId) -> Document:
     """The resource group, which must exist.
 
@@ -109,7 +112,7 @@ def delete(azure: Azure, resource_id: ResourceId) -> long_running.Operation:
         ArmError: The group does not exist.
     """
     group = require(azure, resource_id)
-    operation = long_running.begin(azure, prefix="rg", location=group["location"])
+    operation = long_running.begin(azure, prefix="rg", location=group["location"], deletes=(GROUP, resource_id.group_key))
     group["deleted"] = operation.ready.isoformat()
     azure.store.put(GROUP, resource_id.group_key, group)
     return operation
