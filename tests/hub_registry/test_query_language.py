@@ -3,7 +3,7 @@
 import pytest
 
 from local_azure_iot.query_language.parser import parse, parse_condition, parse_target
-from local_azure_iot.query_language.query import QueryError, Source
+from local_azure_iot.query_language.query import Aggregation, QueryError, Source
 
 _TWIN = {
     "deviceId": "press-1",
@@ -84,10 +84,10 @@ def test_what_a_query_names() -> None:
     ):
         with pytest.raises(QueryError):
             parse(text)
-    groups = parse("SELECT COUNT() AS n FROM devices GROUP BY tags.x").aggregate_rows(
-        [{"tags": {"x": x}} for x in (1, 1.0, True, [1], [1])]
-    )
-    assert [row["n"] for row in groups] == [2, 1, 2]
+    groups = Aggregation(parse("SELECT COUNT() AS n, MIN(tags.x) AS least, AVG(tags.x) AS mean FROM devices GROUP BY tags.y"))
+    for x, y in ((3, 1), (-2, 1.0), (7, True), ("a", [1]), (None, [1])):
+        groups.add({"tags": {"x": x, "y": y}})
+    assert groups.rows() == [{"n": 2, "least": -2, "mean": 0.5}, {"n": 1, "least": 7, "mean": 7}, {"n": 2}]
 
 
 def test_the_target_of_a_configuration() -> None:

@@ -1,5 +1,6 @@
 """The queue of a device: locks, deadlines, limits, and the feedback that senders ask for."""
 
+import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -30,7 +31,7 @@ def bodies(hub: HubState) -> list[str]:
 def outcomes(hub: HubState) -> list[tuple[str, str]]:
     """The feedback that waits, completed."""
     found = []
-    cloud_to_device.sweep_hub(hub.azure, hub.key)
+    asyncio.run(cloud_to_device.sweep_hub(hub.azure, hub.key))
     while batch := service_queue.receive(hub.azure, hub.key, FEEDBACK):
         service_queue.complete(hub.azure, hub.key, FEEDBACK, batch.token)
         found += [(record["originalMessageId"], record["statusCode"]) for record in batch.records]

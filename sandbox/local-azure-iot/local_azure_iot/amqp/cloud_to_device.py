@@ -115,7 +115,7 @@ class QueueReceiver(SendingNode):
         if not self.ready:
             return
         if self._queue is service_queue.FEEDBACK:
-            cloud_to_device.sweep_hub(self.azure, self.service.hub_key)
+            cloud_to_device.sweep_hub_soon(self.azure, self.service.hub_key)
         while self.ready and (batch := service_queue.receive(self.azure, self.service.hub_key, self._queue)):
             delivery = self.send(self._message(batch))
             if delivery.settled:

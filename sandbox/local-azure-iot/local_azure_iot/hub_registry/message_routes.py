@@ -55,10 +55,15 @@ def purge(azure: Azure, request: Request) -> Reply:
     return Reply(body={"deviceId": device, "moduleId": None, "totalMessagesPurged": cloud_to_device.purge(azure, hub_key, device)})
 
 
-def receive_feedback(azure: Azure, request: Request) -> Reply:
+def receive_feedback(azure: Azure, request: Request) -> LaterReply:
     """The oldest batch of feedback on cloud-to-device messages, locked under the ETag; 204 where there is none."""
-    cloud_to_device.sweep_hub(azure, request.parameters["hub_key"])
-    return _receive(azure, request, FEEDBACK)
+    tier.require_standard(azure, request.parameters["hub_key"])
+
+    async def answer() -> Reply:
+        await cloud_to_device.sweep_hub(azure, request.parameters["hub_key"])
+        return _receive(azure, request, FEEDBACK)
+
+    return LaterReply(answer)
 
 
 def receive_file_notification(azure: Azure, request: Request) -> Reply:

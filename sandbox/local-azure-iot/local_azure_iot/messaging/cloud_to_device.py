@@ -6,6 +6,7 @@ that a message is on disk once the function returns; within another one it is pa
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import uuid
 from dataclasses import dataclass, field
@@ -34,6 +35,7 @@ LOCK_SECONDS = 60.0
 LONGEST_TTL = 2 * 86_400  # seconds
 ACKS = ("none", "positive", "negative", "full")
 _TOPIC = "cloud-to-device"
+_CHUNK = 100  # messages whose devices' queues are swept before others have their turn
 
 
 class UnknownDeviceError(Exception):
@@ -180,12 +182,29 @@ def subscribe(azure: Azure, hub_key: str, device: str, listener: Callable[[], No
     return azure.listeners.add(_TOPIC, address(hub_key, device), listener)
 
 
-def sweep_hub(azure: Azure, hub_key: str) -> None:
-    """Drop the expired messages of all devices of a hub, so that their senders get their feedback."""
+async def sweep_hub(azure: Azure, hub_key: str, after: str = "") -> None:
+    """Drop the expired messages of all devices of a hub, so that their senders get their feedback. Not within a transaction.
+
+    Others have their turn meanwhile. Only messages whose keys come after ``after`` are looked for.
+    """
+    while after := _sweep_some(azure, hub_key, after):
+        await asyncio.sleep(0)
+
+
+def sweep_hub_soon(azure: Azure, hub_key: str) -> None:
+    """Begin `sweep_hub`: a hub with few messages is done at once. Who waits for feedback is told of the rest."""
+    if after := _sweep_some(azure, hub_key, ""):
+        # One that fails drops nothing more; the next one tries again.
+        azure.background.begin(f"expired messages {hub_key}", lambda: sweep_hub(azure, hub_key, after), lambda _reason: None)
+
+
+def _sweep_some(azure: Azure, hub_key: str, after: str) -> str:
+    """Drop the expired messages of some devices; returns after which key there are more, or the empty string."""
+    rows = azure.store.page(lifecycle.CLOUD_TO_DEVICE, f"{hub_key}/", after, _CHUNK)
     with azure.store.transaction():
-        devices = {entry["body"]["device"] for entry in azure.store.list(lifecycle.CLOUD_TO_DEVICE, f"{hub_key}/")}
-        for device in sorted(devices):
+        for device in {entry["body"]["device"]: None for _, entry in rows}:
             _swept(azure, hub_key, device)
+    return rows[-1][0] if len(rows) == _CHUNK else ""
 
 
 def _settle(azure: Azure, hub_key: str, device: str, token: str, outcome: str) -> None:

@@ -7,15 +7,19 @@ Every function must be called within a transaction of the store.
 
 from __future__ import annotations
 
+import itertools
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
+_PAGE = 100  # messages that are read at once
 EXPIRED, TOO_OFTEN = "Expired", "DeliveryCountExceeded"
 _COUNTER = "messages"
 
@@ -66,13 +70,16 @@ def put(azure: Azure, queue: Queue, body: Document, seconds: float, expires: dat
 def waiting(azure: Azure, queue: Queue) -> int:
     """How many messages are in the queue, locked ones too; those that the next `sweep` drops are not counted."""
     now = azure.clock.now()
-    return sum(_reason(queue, entry, now) is None for entry in azure.store.list(queue.kind, queue.prefix))
+    return sum(_reason(queue, entry, now) is None for page in _pages(azure, queue) for entry in page)
 
 
-def sweep(azure: Azure, queue: Queue) -> list[tuple[Document, str]]:
-    """Drop the messages that have expired or were received too often without being settled; returns their bodies, each with the reason."""
+def sweep(azure: Azure, queue: Queue, most: int | None = None) -> list[tuple[Document, str]]:
+    """Drop the messages that have expired or were received too often without being settled; returns their bodies, each with the reason.
+
+    With ``most`` only so many of the oldest are looked at: the first to expire, where each message of a queue is kept for as long.
+    """
     now, dropped = azure.clock.now(), []
-    for entry in azure.store.list(queue.kind, queue.prefix):
+    for entry in itertools.islice(itertools.chain.from_iterable(_pages(azure, queue)), most):
         reason = _reason(queue, entry, now)
         if reason:
             azure.store.delete(queue.kind, _key(queue, entry))
@@ -90,14 +97,17 @@ def _reason(queue: Queue, entry: Document, now: datetime) -> str | None:
 
 
 def receive(azure: Azure, queue: Queue, lock_seconds: float, most: int = 1) -> list[Delivery]:
-    """Lock the oldest messages that nobody has locked, at most ``most``, all by one token and for so many seconds. `sweep` comes first."""
+    """Lock the oldest messages that nobody has locked, at most ``most``, all by one token and for so many seconds.
+
+    What is to be dropped is passed over; `sweep` drops it.
+    """
     now, token = azure.clock.now(), str(uuid.uuid4())
     until = now + timedelta(seconds=lock_seconds)
     found: list[Delivery] = []
-    for entry in azure.store.list(queue.kind, queue.prefix):
+    for entry in itertools.chain.from_iterable(_pages(azure, queue)):
         if len(found) == most:
             break
-        if _is_locked(entry, now):
+        if _is_locked(entry, now) or _reason(queue, entry, now):
             continue
         entry |= {"token": token, "locked": until.isoformat(), "deliveries": entry["deliveries"] + 1}
         azure.store.put(queue.kind, _key(queue, entry), entry)
@@ -139,17 +149,30 @@ def release(azure: Azure, queue: Queue, token: str) -> None:
 
 def purge(azure: Azure, queue: Queue) -> list[Document]:
     """Remove every message, locked ones too; returns their bodies."""
-    bodies = [entry["body"] for entry in azure.store.list(queue.kind, queue.prefix)]
+    bodies = [entry["body"] for page in _pages(azure, queue) for entry in page]
     azure.store.delete_under(queue.kind, queue.prefix)
     return bodies
 
 
 def _locked(azure: Azure, queue: Queue, token: str) -> list[Document]:
     now = azure.clock.now()
-    found = [entry for entry in azure.store.list(queue.kind, queue.prefix) if entry["token"] == token and _is_locked(entry, now)]
+    found: list[Document] = []
+    for page in _pages(azure, queue):
+        locked = [entry for entry in page if entry["token"] == token and _is_locked(entry, now)]
+        found += locked
+        if found and not locked:
+            break  # a batch was received in one go: its messages are close to each other
     if not found:
         raise LockLostError(token)
     return found
+
+
+def _pages(azure: Azure, queue: Queue) -> Iterator[list[Document]]:
+    """The messages, oldest first: those at the end of a long queue are not read for the first ones."""
+    after = ""
+    while rows := azure.store.page(queue.kind, queue.prefix, after, _PAGE):
+        yield [entry for _, entry in rows]
+        after = rows[-1][0]
 
 
 def _is_locked(entry: Document, now: datetime) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 _DEFAULT_SECONDS = 3600.0  # how long a record is kept, where the hub's properties don't say
 _LOCK_SECONDS = 60.0  # of a batch, likewise
 _MOST_DELIVERIES = 10
+_SWEPT = 500  # records that are looked at, for whether they have expired, before some are received
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def receive(azure: Azure, hub_key: str, queue: ServiceQueue) -> Batch | None:
     lock = durations.seconds(settings.get("lockDurationAsIso8601"), _LOCK_SECONDS)
     with azure.store.transaction():
         stored = _queue(hub_key, queue, settings)
-        locked_queue.sweep(azure, stored)
+        locked_queue.sweep(azure, stored, _SWEPT)
         found = locked_queue.receive(azure, stored, lock, queue.most)
     if not found:
         return None
