@@ -266,7 +266,7 @@ class _ControlHandlers:
         self._azure.throttle.clear()
         self._plane.clear()
         self._azure.events.clear()
-        self._azure.presence.recheck_under("")
+        self._azure.presence.recheck_under("", self._azure.background)
         return {}
 
 

@@ -26,11 +26,16 @@ _ORDER = (DEVICE, MODULE)
 _MANY = 1_000_000  # hubs; more than there are
 
 
-def begin(azure: Azure, hub_key: str) -> None:
-    """Look at every device and module of a hub again: at the first ones now, within the open transaction, and at the others later."""
+def begin(azure: Azure, hub_key: str) -> bool:
+    """Look at every device and module of a hub again: at the first ones now, within the open transaction, and at the others later.
+
+    Whether that was all of them.
+    """
     azure.store.put(CONFIGURATION_PROGRESS, _key(hub_key), {"kind": DEVICE, "after": ""})
-    if _chunk(azure, hub_key):
-        _go_on(azure, hub_key)
+    if not _chunk(azure, hub_key):
+        return True
+    _go_on(azure, hub_key)
+    return False
 
 
 def resume(azure: Azure) -> None:

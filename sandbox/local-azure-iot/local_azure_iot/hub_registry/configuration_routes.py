@@ -61,7 +61,10 @@ def get_configuration(azure: Azure, request: Request) -> LaterReply:
 
 
 def put_configuration(azure: Azure, request: Request) -> LaterReply:
-    """Create a configuration (no If-Match: 201, 409 where it exists) or change it (If-Match: 200, 404 where it does not exist)."""
+    """Create a configuration (no If-Match: 201, 409 where it exists) or change it (If-Match: 200, 404 where it does not exist).
+
+    In a hub with many devices its metrics have no results yet.
+    """
     hub_key, body, if_match = _hub_key(azure, request), request.json_object(_SHAPE), request.header("if-match")
     if body.get("id") != request.parameters["id"]:
         raise errors.argument_invalid(f"id in the body is {errors.said(body.get('id'))}, and not '{request.parameters['id']}' of the path")
@@ -75,8 +78,8 @@ def put_configuration(azure: Azure, request: Request) -> LaterReply:
         if not entries.matches(if_match, found):
             raise errors.etag_invalid()
         written, status = configurations.update(azure, hub_key, found, body), 200
-    configuration_passes.begin(azure, hub_key)
-    return _reply(azure, hub_key, written, status=status)
+    evaluated = configuration_passes.begin(azure, hub_key)
+    return _reply(azure, hub_key, written, status=status, evaluated=evaluated)
 
 
 def delete_configuration(azure: Azure, request: Request) -> Reply:
@@ -124,10 +127,10 @@ def _hub_key(azure: Azure, request: Request) -> str:
     return hub_key
 
 
-def _reply(azure: Azure, hub_key: str, configuration: dict[str, Any], *, status: int = 200) -> LaterReply:
+def _reply(azure: Azure, hub_key: str, configuration: dict[str, Any], *, status: int = 200, evaluated: bool = True) -> LaterReply:
     async def answer() -> Reply:
-        counts = await configuration_metrics.results(azure, hub_key, [configuration])
-        body = configurations.to_json(configuration, counts[configuration["id"]])
+        counts = await configuration_metrics.results(azure, hub_key, [configuration] if evaluated else [])
+        body = configurations.to_json(configuration, counts.get(configuration["id"], {}))
         return Reply(status=status, body=body, headers={"etag": f'"{body["etag"]}"'})
 
     return LaterReply(answer)

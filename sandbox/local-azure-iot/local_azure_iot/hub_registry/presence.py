@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from local_azure_iot.hub_registry.background import BackgroundWork
+
+_CHUNK = 100  # connections that are rechecked before others have their turn
 
 
 class Connection(Protocol):
@@ -29,6 +34,13 @@ class Activity:
     connection: Connection | None = None
     changed: datetime | None = None  # when it last connected or disconnected
     last: datetime | None = None  # when it last sent anything
+
+
+async def _recheck(connections: list[Connection]) -> None:
+    for start in range(0, len(connections), _CHUNK):
+        await asyncio.sleep(0)
+        for connection in connections[start : start + _CHUNK]:
+            connection.recheck()
 
 
 @dataclass
@@ -67,10 +79,14 @@ class Presence:
             if activity and activity.connection:
                 activity.connection.recheck()
 
-    def recheck_under(self, prefix: str) -> None:
-        """Recheck the connections of all devices whose keys begin with `prefix`."""
-        for key in [key for key in self._activities if key.startswith(prefix)]:
-            self.recheck(key)
+    def recheck_under(self, prefix: str, background: BackgroundWork) -> None:
+        """Recheck the connections of all devices whose keys begin with `prefix`: where they are many, some after the others."""
+        open_now = [each.connection for key, each in self._activities.items() if each.connection and key.startswith(prefix)]
+        for connection in open_now[:_CHUNK]:
+            connection.recheck()
+        if rest := open_now[_CHUNK:]:
+            # It asks each connection to check itself, which can't fail here.
+            background.begin(f"connections {prefix} {id(rest)}", lambda: _recheck(rest), lambda _reason: None)
 
     def forget(self, key: str) -> None:
         """Forget the activity of a device that was deleted."""

@@ -187,7 +187,10 @@ async def sweep_hub(azure: Azure, hub_key: str, after: str = "") -> None:
 
     Others have their turn meanwhile. Only messages whose keys come after ``after`` are looked for.
     """
-    while after := _sweep_some(azure, hub_key, after):
+    while True:
+        after = _sweep_some(azure, hub_key, after)
+        if not after:
+            return
         await asyncio.sleep(0)
 
 

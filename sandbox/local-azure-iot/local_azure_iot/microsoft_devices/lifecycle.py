@@ -152,7 +152,7 @@ def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> Non
     """
     azure.store.delete(kind.document, service_key)
     azure.store.delete(NAME, name_key(service["cloud"], kind, service["name"]))
-    azure.presence.recheck_under(f"{service_key}/")
+    azure.presence.recheck_under(f"{service_key}/", azure.background)
     azure.events.forget(f"{service_key}/")
     role_assignments.delete_at(azure, identifier(service, kind))
     azure.store.put(long_running.REMOVAL, service_key, {"kind": kind.document})
