@@ -76,6 +76,10 @@ class InProcess:
 
     def ask(self, method: str, path: str, body: Any = None, *, host: str = ARM, token: str | None = None, **headers: str) -> Answer:
         """One request; `body` is bytes, or a value that is written as JSON. `if_match` becomes If-Match, and so on."""
+        return self.loop.run_until_complete(self.send(method, path, body, host=host, token=token, **headers))
+
+    async def send(self, method: str, path: str, body: Any = None, *, host: str = ARM, token: str | None = None, **headers: str) -> Answer:
+        """One request beside others."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if content:
@@ -84,7 +88,7 @@ class InProcess:
         if bearer:
             sent.setdefault("authorization", f"Bearer {bearer}")
         answer = Answer()
-        self.loop.run_until_complete(self.application(_scope(method, path, sent, answer), _receive(content), _send(answer)))
+        await self.application(_scope(method, path, sent, answer), _receive(content), _send(answer))
         return answer
 
     def must(self, method: str, path: str, body: Any = None, **headers: str) -> Any:

@@ -164,7 +164,8 @@ class Store:
                 found[value] = found.get(value, 0) + number
             more = sum(number for _, number, _ in rows) == _COUNTED
             after = max((last for _, _, last in rows), default=after)
-            await asyncio.sleep(0)
+            if more:
+                await asyncio.sleep(0)
         return found
 
     def delete_under(self, kind: str, prefix: str, most: int = -1) -> int:

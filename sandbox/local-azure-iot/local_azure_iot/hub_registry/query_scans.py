@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.query_language.query import Query
 
-CHUNK = 200  # documents before others have their turn: some ten milliseconds
+CHUNK = 100  # documents before others have their turn: some ten milliseconds
 
 
 async def scan(azure: Azure, hub_key: str, source: Source, after: str, look: Callable[[str, dict[str, Any]], bool]) -> None:
