@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from local_azure_iot.testing import AzureClient, DeviceCa, Hub
+from local_azure_iot.testing import AzureClient, DeviceCa, DeviceRefusedError, Hub
 from local_azure_iot.testing.azure_client import AzureRefusedError
 from tests.kit.local_azure import LocalAzure
 
@@ -52,3 +52,21 @@ def test_a_device_is_called_and_sent_messages(served: LocalAzure, tmp_path: Path
     ):
         with pytest.raises(AzureRefusedError, match=words):
             azure.control("POST", "/messages", {"host": hub.host_name, "device": "press-001", "payload": "eA==", **wrong})
+
+
+def test_a_test_of_the_future(served: LocalAzure, tmp_path: Path) -> None:
+    """A test sets the clock beyond the end of the login, and back: the hub goes on answering, and a CA of that time counts then alone."""
+    azure = AzureClient(served.ready)
+    hub = Hub.create(azure)
+    try:
+        azure.control("PUT", "/clock", {"advance": 86_400 * 4000})
+        ca = DeviceCa.new(tmp_path, azure.now())
+        hub.trust(ca)
+        press = hub.device("press-001", ca)
+        with press.connect():
+            pass
+    finally:
+        azure.control("DELETE", "/clock")
+    with pytest.raises(DeviceRefusedError, match="not yet valid"), press.connect():
+        pass
+    hub.delete()
