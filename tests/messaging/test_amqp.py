@@ -368,6 +368,12 @@ def test_cloud_to_device(hub: HubState, service: AmqpClient) -> None:
     assert found.message.system["content-type"] == "text/plain"
     assert found.expires - hub.azure.clock.now() < timedelta(seconds=61)
 
+    assert service.send(link, Message(body={"a": [1, None, "b"]}, address=good.address)) is None
+    value = cloud_to_device.receive(hub.azure, hub.key, "press-001")
+    assert value
+    assert value.message.body == b'{"a":[1,null,"b"]}'
+    cloud_to_device.complete(hub.azure, hub.key, "press-001", value.token)
+
     wrong = {"/devices/none/messages/devicebound": "amqp:not-found", "press-001": "com.microsoft:argument-error"}
     for to, condition in wrong.items():
         refused = service.send(link, Message(body=b"x", inferred=True, address=to))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -59,7 +60,7 @@ def application(message: Message) -> dict[str, str]:
 
 
 def body(message: Message) -> bytes:
-    """The body: a data section, or a value that is text or binary."""
+    """The body: a data section, or a value as text."""
     found = message.body
     if isinstance(found, str):
         return found.encode()
@@ -67,13 +68,24 @@ def body(message: Message) -> bytes:
 
 
 def text(value: Any) -> str:
-    """A value as text; empty for none."""
+    """A value as text; empty for none, JSON for a list or a map (a guess)."""
     if value is None:
         return ""
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).decode("utf-8", "replace")
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, dict | list | tuple):
+        return json.dumps(_plain(value), separators=(",", ":"), ensure_ascii=False)
     if isinstance(value, int):
         return str(int(value))  # the text of Proton's own kinds of numbers begins with the kind
     return str(float(value)) if isinstance(value, float) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value of AMQP's as JSON has it."""
+    if isinstance(value, dict):
+        return {text(name): _plain(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return value if value is None or isinstance(value, bool | int | float) else text(value)
