@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import httpx
 import pytest
 
-from local_azure_iot import store
+from local_azure_iot import control, store
 from local_azure_iot.hub_registry import (
     configuration_passes,
     identities,
@@ -25,6 +26,7 @@ from local_azure_iot.hub_registry.presence import Presence
 from local_azure_iot.local_azure import Azure
 from local_azure_iot.messaging import cloud_to_device
 from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.mqtt.plane import Plane
 from tests.kit.hub_client import signature
 from tests.local_azure.in_process import Answer, InProcess, in_process
 
@@ -265,6 +267,35 @@ def test_a_large_hub_is_deleted_while_others_are_answered(hub: Hub, of: str, kil
         polled.append(status())
     assert (polled[0], polled[-1], hub.left()) == (202, 200, 0)
     hub.at.must("PUT", f"{hub.path}?api-version=2023-06-30", body)
+    assert Hub(hub.at, hub.path).ask("GET", "/devices") == []
+
+
+def test_a_reset_lets_others_be_answered_and_leaves_nothing(hub: Hub) -> None:
+    """Whoever asks meanwhile finds no hub. Nothing is left when it is answered, and the same hub has no device then."""
+    operations = control.operations(hub.at.application, Plane(hub.azure), {})
+    answered: list[str] = []
+
+    async def reset() -> None:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(operations), base_url="http://control") as client:
+            (await client.post("/reset")).raise_for_status()
+        answered.append("reset")
+
+    async def ask() -> None:
+        for _ in range(100):  # turns, until the reset has begun
+            if hub.azure.background.running("removal"):
+                break
+            await asyncio.sleep(0)
+        assert (await hub.send("GET", "/devices/press-0")).status == 401
+        answered.append("no hub")
+
+    async def both() -> None:
+        await asyncio.gather(reset(), ask())
+
+    hub.at.loop.run_until_complete(both())
+    assert answered == ["no hub", "reset"]
+    assert hub.left() == 0
+    group = hub.path.partition("/providers/")[0]
+    hub.at.hub(hub.at.group(group.rpartition("/")[2]), name=hub.name)
     assert Hub(hub.at, hub.path).ask("GET", "/devices") == []
 
 

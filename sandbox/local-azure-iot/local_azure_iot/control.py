@@ -6,6 +6,7 @@ import base64
 import json
 import math
 from datetime import datetime, timedelta
+from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
@@ -82,7 +83,8 @@ def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> 
             body = json.loads(raw) if raw.strip() else {}
             if not isinstance(body, dict):
                 raise BadRequestError("the body must be a JSON object")
-            return JSONResponse(handler(body, request))
+            result = handler(body, request)
+            return JSONResponse(await result if isawaitable(result) else result)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
@@ -255,10 +257,11 @@ class _ControlHandlers:
             principals.save(self._azure.store, principal)
         return {}
 
-    def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+    async def reset(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Delete everything except the tenant and its keys: groups, hubs, certificates, devices, roles, faults, logs, clock."""
         with self._azure.store.transaction():
-            self._azure.store.clear(keep=KEPT_ON_RESET)
+            lifecycle.remove_all(self._azure)
+            self._azure.store.clear(keep=(*KEPT_ON_RESET, *lifecycle.IN_CHUNKS))
             grant_deployer(self._application.azure)
         self._application.entries.clear()
         self._application.faults.rules.clear()
@@ -267,6 +270,7 @@ class _ControlHandlers:
         self._plane.clear()
         self._azure.events.clear()
         self._azure.presence.recheck_under("", self._azure.background)
+        await lifecycle.removed(self._azure)
         return {}
 
 

@@ -23,6 +23,7 @@ from local_azure_iot import (
     tls_stream,
 )
 from local_azure_iot.amqp import availability
+from local_azure_iot.checkpoints import Checkpoints
 from local_azure_iot.clock import Clock
 from local_azure_iot.control_access import ControlAccess
 from local_azure_iot.https_application import HttpsApplication
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from local_azure_iot.sockets import Sockets
 
 _AMQP_SUBPROTOCOL = "AMQPWSB10"
+_DATABASE = "azure.sqlite"
 
 
 def serve(options: Options, on_ready: Callable[[Ready], None]) -> None:
@@ -86,6 +88,18 @@ def _names(options: Options) -> frozenset[str] | None:
 
 async def _serve(options: Options, folder: Path, on_ready: Callable[[Ready], None]) -> None:
     identity, application, store = _create_azure(options, folder)
+    with Checkpoints(folder / _DATABASE):
+        await _serve_azure(options, folder, on_ready, identity, application, store)
+
+
+async def _serve_azure(
+    options: Options,
+    folder: Path,
+    on_ready: Callable[[Ready], None],
+    identity: tls_identity.ServerIdentity,
+    application: HttpsApplication,
+    store: Store,
+) -> None:
     hosts = _keep_hosts_file(options, folder, store)
     at = sockets.listen(options)
     plane = Plane(application.azure)
@@ -175,7 +189,7 @@ def _create_azure(options: Options, folder: Path) -> tuple[tls_identity.ServerId
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o700)
         identity = tls_identity.ensure(folder, options.host)
-        store = Store(folder / "azure.sqlite" if options.data else None)
+        store = Store(folder / _DATABASE if options.data else None)
     except OSError as error:
         raise CannotStartError(f"the data folder '{folder}' can't be used: {error.strerror}; give another with --data") from error
     clock = Clock()

@@ -32,9 +32,9 @@ class BackgroundWork:
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._ended(key, done, failed))
 
-    def running(self) -> list[asyncio.Task[None]]:
-        """The tasks that have not ended."""
-        return [task for task in self._tasks.values() if not task.done()]
+    def running(self, prefix: str = "") -> list[asyncio.Task[None]]:
+        """The tasks that have not ended, of those whose keys begin with ``prefix``."""
+        return [task for key, task in self._tasks.items() if key.startswith(prefix) and not task.done()]
 
     def _ended(self, key: str, task: asyncio.Task[None], failed: Callable[[str], None]) -> None:
         if self._tasks.get(key) is task:

@@ -39,6 +39,7 @@ FILE_UPLOAD = "file-upload"  # of a device, not yet complete
 NAME = "global-name"  # the names in use in a whole cloud
 CHUNK = 1000  # documents that are deleted in one transaction: some ten milliseconds
 _MANY = 1_000_000  # services; more than there are
+_REMOVAL = "removal "
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ HUB = Kind(
 )
 PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
 KINDS = (HUB, PROVISIONING)
+# What `remove` deletes in chunks, because there may be a million of them, and what it knows them by until then.
+IN_CHUNKS = (*HUB.children, *PROVISIONING.children, long_running.REMOVAL)
 
 
 def store_key(resource_id: ResourceId, kind: Kind) -> str:
@@ -160,6 +163,19 @@ def remove(azure: Azure, service_key: str, service: Document, kind: Kind) -> Non
         _go_on(azure, service_key, kind)
 
 
+def remove_all(azure: Azure) -> None:
+    """Delete every service, as `remove` does."""
+    for kind in KINDS:
+        for service_key, service in azure.store.page(kind.document, "", "", _MANY):
+            remove(azure, service_key, service, kind)
+
+
+async def removed(azure: Azure) -> None:
+    """Wait until nothing is left of the services that were deleted."""
+    while tasks := azure.background.running(_REMOVAL):
+        await asyncio.wait(tasks)
+
+
 def resume(azure: Azure) -> None:
     """Go on with the deletions that a restart ended."""
     kinds = {kind.document: kind for kind in KINDS}
@@ -169,7 +185,7 @@ def resume(azure: Azure) -> None:
 
 def _go_on(azure: Azure, service_key: str, kind: Kind) -> None:
     # One that fails stays where it is until the next start, and the operation with it: nobody is told that something is gone which is not.
-    azure.background.begin(f"removal {service_key}", lambda: _run(azure, service_key, kind), lambda _reason: None)
+    azure.background.begin(f"{_REMOVAL}{service_key}", lambda: _run(azure, service_key, kind), lambda _reason: None)
 
 
 async def _run(azure: Azure, service_key: str, kind: Kind) -> None:
