@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import control, faults
+from local_azure_iot.checkpoints import Checkpoints
 from local_azure_iot.clock import Clock
 from local_azure_iot.https_application import HttpsApplication
 from local_azure_iot.hub_registry import bulk, job_runs, modules
@@ -132,6 +133,14 @@ def fill(hub: Hub, devices: int, kinds: tuple[str, ...] = (DEVICE,)) -> None:
         cloud_to_device.purge(azure, key, "press-0000000")
 
 
+def fill_edge(hub: Hub, devices: int) -> None:
+    """Give a hub IoT Edge devices, which come first in it."""
+    with hub.at.azure.store.transaction():
+        for start in range(0, devices, 100):
+            items = [{"id": f"edge-{number:07}", "capabilities": {"iotEdge": True}} for number in range(start, start + 100)]
+            bulk.apply(hub.at.azure, _store_key(hub), items)
+
+
 def _azure(folder: Path, loop: asyncio.AbstractEventLoop) -> InProcess:
     store, clock = Store(folder / "azure.sqlite"), Clock()
     with store.transaction():
@@ -172,6 +181,11 @@ def _operations(loop: Loop, hub: Hub) -> None:
     run("PUT /configurations with a metric", lambda: hub.ask("PUT", "/configurations/d", _CONFIGURATION | {"id": "d", "metrics": _CUSTOM}))
     run("GET /configurations", lambda: hub.ask("GET", "/configurations"))
     run("DELETE /configurations", lambda: hub.ask("DELETE", "/configurations/c"))
+    edge = {"modulesContent": {name: {"properties.desired": {"x": 1}} for name in ("$edgeAgent", "$edgeHub", "filter")}}
+    fill_edge(hub, 1000)
+    run("PUT /configurations, a deployment for 1,000 IoT Edge devices", lambda: hub.ask(
+        "PUT", "/configurations/e", _CONFIGURATION | {"id": "e", "content": edge, "targetCondition": "capabilities.iotEdge = true"}
+    ))  # fmt: skip
     update = {"type": "scheduleUpdateTwin", "updateTwin": {"etag": "*", "tags": {"line": 7}}, "queryCondition": "*"}
     run("a job that updates all twins", lambda: hub.ask("PUT", "/jobs/v2/j", update))
     run("SELECT * FROM devices.jobs WHERE nothing", lambda: hub.query("SELECT * FROM devices.jobs WHERE devices.jobs.status = 'failed'"))
@@ -266,12 +280,13 @@ def main() -> None:
     loop = asyncio.new_event_loop()
     with tempfile.TemporaryDirectory() as folder:
         at = _azure(Path(folder), loop)
-        hub, measured = _hub(at, _NAME), Loop(loop)
-        fill(hub, devices, (DEVICE, MODULE, CLOUD_TO_DEVICE))
-        print(f"{devices:,} devices{'':41}answered, s   done, s  longest, ms  processor, ms")
-        _operations(measured, hub)
-        _deletions(measured, at, devices)
-        _starts(measured, at, Path(folder))
+        with Checkpoints(Path(folder) / "azure.sqlite"):
+            hub, measured = _hub(at, _NAME), Loop(loop)
+            fill(hub, devices, (DEVICE, MODULE, CLOUD_TO_DEVICE))
+            print(f"{devices:,} devices{'':41}answered, s   done, s  longest, ms  processor, ms")
+            _operations(measured, hub)
+            _deletions(measured, at, devices)
+            _starts(measured, at, Path(folder))
         at.azure.store.close()
     loop.close()
 
