@@ -39,7 +39,10 @@ class Server:
 
     def __post_init__(self) -> None:
         """Create what the connections share."""
-        self.plane = AmqpPlane(self.azure, lambda _peer, device, reason: self.log.append(f"{device}: {reason}" if reason else device))
+        self.plane = AmqpPlane(self.azure, self._log)
+
+    def _log(self, _peer: Peer, device: str, reason: str, *, own_words: bool = False) -> None:
+        self.log.append(f"{device}: {reason}{' (its own words)' if own_words else ''}" if reason else device)
 
     def settle(self) -> None:
         """Let every client and its connection say what they have to say."""

@@ -11,7 +11,7 @@ from local_azure_iot import commands
 from tests.kit.control_port import control
 from tests.kit.device_certificates import DAY, Party
 from tests.kit.hub_client import HubClient
-from tests.kit.mqtt_device import Device, until
+from tests.kit.mqtt_device import API, Device, connect, until
 
 DEVICE = "press-001"
 
@@ -121,6 +121,25 @@ def test_a_device_that_names_itself_otherwise(registry: HubClient, root: Party, 
     """A client id with a letter of another case is another device's: what failed here last is said."""
     assert tried(registry, tmp_path, root.device(DEVICE), device=DEVICE.upper()) == 5
     assert f"the last that failed here named itself '{DEVICE.upper()}': " in why(registry)["links"][0]["fact"]
+
+
+@pytest.mark.parametrize(("username", "password", "says"), [
+    (f"HUB/{DEVICE}/{API}", "SharedAccessSignature sr=x", "a password was sent"),
+    (f"elsewhere.azure-devices.net/{DEVICE}", "", f"the user name 'elsewhere.azure-devices.net/{DEVICE}'"),
+    (f"HUB/{DEVICE}/?api-version=2999-01-01", "", "the api-version '2999-01-01' in the user name is not known"),
+])  # fmt: skip
+def test_what_the_device_says_of_itself(
+    registry: HubClient, root: Party, tmp_path: Path, username: str, password: str, says: str
+) -> None:  # fmt: skip
+    """No change of the hub mends it, so the answer does not say that the device would be let in now."""
+    with Device(registry, root.device(DEVICE), tmp_path) as connection:
+        connection.send(connect(DEVICE, username.replace("HUB", registry.host), password))
+        assert connection.receive()
+    found = why(registry)
+    assert (found["now"], found["broken"], says in fact(found)) == (False, "its own words", True)
+    assert "would be let in" not in found["answer"]
+    assert tried(registry, tmp_path, root.device(DEVICE)) == 0
+    assert why(registry)["now"] is True
 
 
 def test_over_https(registry: HubClient) -> None:

@@ -54,6 +54,8 @@ def why(azure: Azure, plane: Plane, device: str, hub: str = "") -> dict[str, Any
     else:
         links.append(Link("hub", holds=True, fact=f"'{host}' is active"))
         links += _on_hub(azure, *found, device, peer)
+        if last is not None and last.own_words:  # they are judged after the network and before the registry
+            links.insert(_AFTER_NETWORK, Link("its own words", holds=False, fact=last.reason))
         if peer is not None and all(link.holds for link in links[1:]):
             now = True
         elif any(link.holds is False for link in links[1:]):
@@ -90,6 +92,7 @@ def _broken(links: list[Link]) -> Link | None:
 
 
 _CERTIFICATE = "certificate"
+_AFTER_NETWORK = 3  # links: the attempt, the hub, the network
 
 
 def _host(azure: Azure, plane: Plane, device: str, hub: str) -> str:

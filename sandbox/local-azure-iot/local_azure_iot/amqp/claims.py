@@ -47,7 +47,7 @@ class Claims:
     hub_key: str
     cloud: host_names.AzureCloud
     event_hub: bool
-    log: Callable[[str, str], None]  # for the control port: a device, and why it was refused
+    log: Callable[..., None]  # for the control port: a device, and why it was refused (`LogAttempt` without the client)
     tokens: dict[str, str] = field(default_factory=dict)
     plain: Credentials | None = None  # user and password of SASL PLAIN
 
@@ -140,7 +140,7 @@ class Claims:
                 self.azure, self.hub_key, hub, device, module, chain=self.peer.chain, signature="" if _is_bearer(token) else token
             )
         except device_access.DeviceRefusedError as refused:
-            self.log(f"{device}/{module}" if module else device, str(refused))
+            self.log(f"{device}/{module}" if module else device, str(refused), own_words=refused.own_words)
             raise LinkError(UNAUTHORIZED, f"Unauthorized access to '{path}'") from refused
 
     def _check_any(self, token: str, audience: str) -> None:
@@ -161,7 +161,7 @@ class Claims:
                 ids = unquote(found[1]), unquote(found[2] or "")
                 device_access.admit(self.azure, self.hub_key, hub, *ids, chain=[], signature=token)
             except device_access.DeviceRefusedError as refused:
-                self.log("/".join(each for each in ids if each), str(refused))
+                self.log("/".join(each for each in ids if each), str(refused), own_words=refused.own_words)
                 raise LinkError(UNAUTHORIZED, f"the shared access signature is not valid for '{resource}'") from refused
             return
         if not self._signed_by_policy(hub, token, resource):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from proton import Collector, Connection, Event, ProtonException, Transport
@@ -169,7 +170,7 @@ class AmqpConnection:
         found = find_hub(self._azure, host) if host else None
         if found is None:
             return None
-        return Claims(self._azure, self._peer, *found, log=lambda device, reason: self._plane.log_attempt(self._peer, device, reason))
+        return Claims(self._azure, self._peer, *found, log=partial(self._plane.log_attempt, self._peer))
 
     def _serve_events(self) -> None:
         while event := self._collector.peek():

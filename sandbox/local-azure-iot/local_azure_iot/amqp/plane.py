@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.tls_transport import Peer
 
@@ -20,6 +18,13 @@ class Session(Protocol):
 
     def abort(self) -> None:
         """End it at once."""
+
+
+class LogAttempt(Protocol):
+    """Records an attempt to connect, or the end of a connection."""
+
+    def __call__(self, peer: Peer, device: str, reason: str, *, own_words: bool = False) -> None:
+        """The client, the device, and why it was refused or ended; whether the reason is what it says of itself."""
 
 
 class Reader(Protocol):
@@ -36,7 +41,7 @@ class AmqpPlane:
     """The open connections, and the readers of each partition: one with a higher level ends the others."""
 
     azure: Azure
-    log_attempt: Callable[[Peer, str, str], None]  # for the control port: the client, the device, and why it was refused or ended
+    log_attempt: LogAttempt  # for the control port
     sessions: set[Session] = field(default_factory=set)
     readers: dict[str, list[Reader]] = field(default_factory=dict)  # by hub, consumer group and partition
 

@@ -24,7 +24,14 @@ REFUSED = "device-refused"  # what `tell_refusal` tells
 
 
 class DeviceRefusedError(Exception):
-    """A device may not use the hub. The message is the reason, for the control port: Azure tells a device nothing."""
+    """A device may not use the hub. The message is the reason, for the control port: Azure tells a device nothing.
+
+    ``own_words``: the reason is in what the device says of itself, so that no change of the hub lets it in.
+    """
+
+    def __init__(self, reason: str, *, own_words: bool = False) -> None:
+        super().__init__(reason)
+        self.own_words = own_words
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,7 @@ def admit(
         path = f"devices/{device_id}/modules/{module_id}" if module_id else f"devices/{device_id}"
         expires = _by_signature(azure, hub, found["auth"], name, path, signature)
     elif signature:
-        raise DeviceRefusedError(f"a password was sent, and {name} connects by certificate ({kind})")
+        raise DeviceRefusedError(f"a password was sent, and {name} connects by certificate ({kind})", own_words=True)
     else:
         _by_certificate(azure, hub_key, found["auth"], f"{device_id}/{module_id}" if module_id else device_id, chain)
     return AdmittedIdentity(hub["hostName"], hub_key, device_id, module_id, found["generation"], kind, expires)
@@ -103,9 +110,9 @@ def revocation(azure: Azure, admitted: AdmittedIdentity) -> str | None:
     return None if module and module["generation"] == admitted.generation else "the module was deleted"
 
 
-def tell_refusal(azure: Azure, host: str, chain: list[crypto.X509], client: str, device: str, reason: str) -> None:
+def tell_refusal(azure: Azure, host: str, chain: list[crypto.X509], client: str, device: str, refused: DeviceRefusedError) -> None:
     """Tell the control port's log of a device or module (`device/module`) that was refused by a protocol without sessions."""
-    azure.listeners.tell(REFUSED, "", host, chain, client, device, reason)
+    azure.listeners.tell(REFUSED, "", host, chain, client, device, refused)
 
 
 def _by_certificate(azure: Azure, hub_key: str, auth: Document, common_name: str, chain: list[crypto.X509]) -> None:

@@ -76,7 +76,7 @@ def _admit(azure: Azure, request: Request, hub: Document) -> None:
         )  # fmt: skip
     except device_access.DeviceRefusedError as refused:
         name = "/".join(filter(None, (parameters["id"], parameters.get("mid", ""))))
-        device_access.tell_refusal(azure, hub["hostName"], request.chain, request.client, name, str(refused))
+        device_access.tell_refusal(azure, hub["hostName"], request.chain, request.client, name, refused)
         raise errors.unauthorized() from refused
     parameters |= {"generation": admitted.generation, "authentication": admitted.authentication()}
     azure.presence.record_message(admitted.store_key, azure.clock.now())

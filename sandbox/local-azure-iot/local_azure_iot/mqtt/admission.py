@@ -28,11 +28,14 @@ _FIRST_VERSION = date(2015, 8, 15)  # `2015-08-15-preview`, the first that Micro
 
 
 class RefusedError(Exception):
-    """A refused CONNECT: the return code goes to the client, the reason only to the control port."""
+    """A refused CONNECT: the return code goes to the client, the reason only to the control port.
 
-    def __init__(self, reason: str, code: int = NOT_AUTHORIZED) -> None:
+    ``own_words``: the reason is in the CONNECT itself, so that no change of the hub lets it in.
+    """
+
+    def __init__(self, reason: str, code: int = NOT_AUTHORIZED, *, own_words: bool = False) -> None:
         super().__init__(reason)
-        self.code = code
+        self.code, self.own_words = code, own_words
 
 
 def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedIdentity:
@@ -42,7 +45,7 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedIdentity:
         RefusedError: The device may not connect.
     """
     if connect.level != _MQTT_3_1_1:
-        raise RefusedError(f"MQTT protocol level {connect.level}; only 4 (MQTT 3.1.1) is supported", BAD_LEVEL)
+        raise RefusedError(f"MQTT protocol level {connect.level}; only 4 (MQTT 3.1.1) is supported", BAD_LEVEL, own_words=True)
     hub_key, hub = _hub(azure, peer.server_name)
     refusal = network_rules.refusal(hub["properties"], azure.settings.client_address or peer.address)
     if refusal:
@@ -51,7 +54,7 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> AdmittedIdentity:
     try:
         admitted = device_access.admit(azure, hub_key, hub, device, module, chain=peer.chain, signature=connect.password)
     except device_access.DeviceRefusedError as refused:
-        raise RefusedError(str(refused)) from refused
+        raise RefusedError(str(refused), own_words=refused.own_words) from refused
     plug_and_play.announce(azure, hub_key, device, module, unquote(_parameters(connect.username).get("model-id", "")))
     return admitted
 
@@ -74,15 +77,17 @@ def _identity(connect: Connect, host: str, today: date) -> tuple[str, str]:
     """
     name, ids, _ = _parts(connect.username)
     if name.lower() != host.lower() or not ids or not all(ids):
-        raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id")
+        raise RefusedError(f"the user name '{connect.username[:200]}' does not begin with '{host}/' and a device's id", own_words=True)
     if len(ids) > _DEVICE_AND_MODULE:
-        raise RefusedError(f"the user name '{connect.username[:200]}' has more in it than the ids of a device and its module")
+        raise RefusedError(
+            f"the user name '{connect.username[:200]}' has more in it than the ids of a device and its module", own_words=True
+        )
     version = _parameters(connect.username).get("api-version", "")
     if version and not _is_known(version, today):
-        raise RefusedError(f"the api-version '{version[:100]}' in the user name is not known")
+        raise RefusedError(f"the api-version '{version[:100]}' in the user name is not known", own_words=True)
     if connect.client_id != "/".join(ids):
         whose = "the device's id" if len(ids) == 1 else "the ids of the device and its module"
-        raise RefusedError(f"the client id '{connect.client_id[:200]}' is not {whose} '{'/'.join(ids)}'")
+        raise RefusedError(f"the client id '{connect.client_id[:200]}' is not {whose} '{'/'.join(ids)}'", own_words=True)
     return ids[0], ids[1] if len(ids) == _DEVICE_AND_MODULE else ""
 
 

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from local_azure_iot.hub_registry.device_access import REFUSED
+from local_azure_iot.hub_registry.device_access import REFUSED, DeviceRefusedError
 from local_azure_iot.judge import certificate
 from local_azure_iot.tls_transport import Peer
 
@@ -33,6 +33,7 @@ class Attempt:
     reason: str  # why not; empty for one that was accepted
     subject: str = ""  # of the certificate that was sent
     issuer: str = ""
+    own_words: bool = False  # whether it was refused for what it says of itself, which no change of the hub mends
 
 
 @dataclass
@@ -53,10 +54,10 @@ class Plane:
         for connection in tuple(self.connections):
             connection.recheck()
 
-    def _refused_without_session(self, host: str, chain: list[crypto.X509], client: str, device: str, reason: str) -> None:
-        self.log_attempt(Peer(host, chain, client), device, reason)
+    def _refused_without_session(self, host: str, chain: list[crypto.X509], client: str, device: str, refused: DeviceRefusedError) -> None:
+        self.log_attempt(Peer(host, chain, client), device, str(refused), own_words=refused.own_words)
 
-    def log_attempt(self, peer: Peer, device: str, reason: str) -> None:
+    def log_attempt(self, peer: Peer, device: str, reason: str, *, own_words: bool = False) -> None:
         """Record an attempt to connect, or the end of a connection; an empty `reason`: it was accepted."""
         device = device[:_LONGEST]
         subject, issuer = certificate.names_sent(peer.chain[0]) if peer.chain else ("", "")
@@ -68,6 +69,7 @@ class Plane:
             reason="".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in reason),
             subject=subject[:_LONGEST],
             issuer=issuer[:_LONGEST],
+            own_words=own_words,
         )
         self.attempts.append(attempt)
         if device:

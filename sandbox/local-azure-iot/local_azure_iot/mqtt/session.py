@@ -134,7 +134,7 @@ class Session(asyncio.Protocol):
         try:
             admitted = admit(self._azure, connect, self._peer)
         except RefusedError as error:
-            self._log_attempt(connect, str(error))
+            self._log_attempt(connect, str(error), own_words=error.own_words)
             self._write(sent_packets.connack(error.code))
             self._close()
             return
@@ -240,9 +240,9 @@ class Session(asyncio.Protocol):
             self._timers[name].cancel()
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
-    def _log_attempt(self, connect: Connect | None, reason: str) -> None:
+    def _log_attempt(self, connect: Connect | None, reason: str, *, own_words: bool = False) -> None:
         admitted = self._admitted
         own = f"{admitted.device}/{admitted.module}".rstrip("/") if admitted else ""
         device = own or (connect.client_id if connect else "")
-        self._plane.log_attempt(self._peer, device, reason)
+        self._plane.log_attempt(self._peer, device, reason, own_words=own_words)
         self._logged = True
