@@ -1,4 +1,4 @@
-"""Local Azure, a relay to it that can fail, and a provider process: one of each for all tests of a module."""
+"""Local Azure, a relay to it that can fail, and a provider process: one of each for all tests that a process of pytest runs."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,21 +18,21 @@ from tests.kit.provider_process import Provider, ProviderProcess
 from tests.kit.relay import Fault, Relay, relay_to
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def provider_process() -> Iterator[ProviderProcess]:
     """`python -m pulumi.dynamic`, with nothing of Azure in its environment."""
     with ProviderProcess() as process:
         yield process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
     """Local Azure."""
     with local_azure(tmp_path_factory.mktemp("azure")) as found:
         yield found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def relay_and_roots(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Relay, Path]]:
     """The relay, and a file of roots that trusts both it and local Azure."""
     with relay_to(azure.ready["arm"], Path(azure.ready["ca_file"]), tmp_path_factory.mktemp("relay")) as found:
@@ -46,7 +46,7 @@ def relay(relay_and_roots: tuple[Relay, Path]) -> Relay:
     return relay_and_roots[0]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def environment(azure: LocalAzure, relay_and_roots: tuple[Relay, Path]) -> dict[str, str]:
     """The environment in which a provider process can log in and trusts the relay."""
     return azure.environment | {"REQUESTS_CA_BUNDLE": str(relay_and_roots[1])}
@@ -69,7 +69,7 @@ def killed_create(environment: dict[str, str], relay: Relay) -> Callable[[dict[s
     return run
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def azure_process(environment: dict[str, str]) -> Iterator[ProviderProcess]:
     """A provider process that can log in to local Azure."""
     with ProviderProcess(environment) as process:
@@ -88,7 +88,7 @@ def hub(azure: LocalAzure) -> Hub:
     return azure.hub()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def named_process(azure: LocalAzure) -> Iterator[ProviderProcess]:
     """A provider process that reaches local Azure under Azure's own names, through the proxy of its environment."""
     with ProviderProcess(installation.environment(azure.ready)) as process:

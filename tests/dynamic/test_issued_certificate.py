@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,8 +32,10 @@ ROOT = {"profile": "root", "subject": "CN=Plant A Root,O=Contoso", "signer": sig
 
 
 @pytest.fixture(scope="module")
-def issued(named_process: ProviderProcess) -> Provider:
-    return named_process.of(IssuedCertificateProvider)
+def issued(azure: LocalAzure) -> Iterator[Provider]:
+    """The provider in a process of this module's own: a test looks for keys in all that was sent."""
+    with ProviderProcess(installation.environment(azure.ready)) as process:
+        yield process.of(IssuedCertificateProvider)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,32 +23,36 @@ from sandbox.engine.state.transfer import mapped_secrets, with_plaintext
 if TYPE_CHECKING:
     from pathlib import Path
 
-OPENED = new_passphrase_secrets("correct horse")
+
+@cache
+def opened() -> PassphraseSecrets:
+    """Secrets of a new passphrase, once: to derive their key takes time."""
+    return new_passphrase_secrets("correct horse")
 
 
 @given(st.text())
 def test_decryption_returns_the_encrypted_text(text: str):
     """Any text survives encryption, and its ciphertext does not show it."""
-    ciphertext = OPENED.encrypt(text)
-    assert text == OPENED.decrypt(ciphertext)
+    ciphertext = opened().encrypt(text)
+    assert text == opened().decrypt(ciphertext)
     assert [ciphertext.split(":")[0], ciphertext.count(":")] == ["v1", 2]
 
 
 def test_a_secret_is_never_encrypted_twice_to_the_same_text():
     """Each encryption uses a new nonce: equal secrets have different ciphertexts."""
-    assert OPENED.encrypt("same") != OPENED.encrypt("same")
+    assert opened().encrypt("same") != opened().encrypt("same")
 
 
 def test_another_process_decrypts_with_the_same_passphrase():
     """Salt and passphrase are all that is needed."""
-    again = open_passphrase_secrets("correct horse", OPENED.state()["salt"])
-    assert again.decrypt(OPENED.encrypt("hush")) == "hush"
+    again = open_passphrase_secrets("correct horse", opened().state()["salt"])
+    assert again.decrypt(opened().encrypt("hush")) == "hush"
 
 
 def test_a_wrong_passphrase_is_refused_before_anything_is_decrypted():
     """The check word in the salt reveals it; the message is the CLI's."""
     with pytest.raises(SecretsError, match=r"^incorrect passphrase"):
-        open_passphrase_secrets("wrong horse", OPENED.state()["salt"])
+        open_passphrase_secrets("wrong horse", opened().state()["salt"])
 
 
 @pytest.mark.parametrize("salt", ["", "v2:AAAA:v1:BBBB:CCCC", "v1:AAAA", "v1:@@@:v1:AAAA:BBBB", "v1:AAAA:v1:@:@"])
@@ -62,16 +67,16 @@ def test_a_damaged_salt_is_an_error_of_one_line(salt: str):
 def test_damaged_ciphertext_is_an_error_of_one_line(ciphertext: str):
     """The result is neither a traceback nor the text of another secret."""
     with pytest.raises(SecretsError) as caught:
-        OPENED.decrypt(ciphertext)
+        opened().decrypt(ciphertext)
     assert "\n" not in str(caught.value)
 
 
 def test_a_changed_ciphertext_is_refused():
     """The cipher is authenticated: a single changed bit is an error."""
-    version, nonce, sealed = OPENED.encrypt("hush").split(":")
+    version, nonce, sealed = opened().encrypt("hush").split(":")
     changed = sealed.replace(sealed[0], "A" if sealed[0] != "A" else "B", 1)
     with pytest.raises(SecretsError, match="failed to decrypt"):
-        OPENED.decrypt(f"{version}:{nonce}:{changed}")
+        opened().decrypt(f"{version}:{nonce}:{changed}")
 
 
 def test_the_passphrase_comes_from_the_variable_before_the_file(tmp_path: Path):

@@ -1,4 +1,4 @@
-"""One local Azure in this process for each module, reset between tests; and one as a separate process, for tests that need sockets."""
+"""One local Azure in this process, reset between tests; and one as a separate process, for tests that need sockets."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from tests.kit.local_azure import LocalAzure, local_azure
 from tests.local_azure.in_process import InProcess, in_process
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def _one_azure() -> Iterator[InProcess]:
     with in_process() as created:
         yield created

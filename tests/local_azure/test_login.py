@@ -2,6 +2,7 @@
 
 import base64
 import json
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -86,6 +87,14 @@ def test_another_tenant_is_not_found(azure: InProcess) -> None:
     assert post(azure, form_of(azure), tenant="11111111-1111-1111-1111-111111111111").code == 90002
 
 
+@cache
+def _keys(kind: str) -> tuple[Any, Any]:
+    """Two keys of a kind, made when a test first needs them."""
+    if kind == "ec":
+        return ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    return rsa.generate_private_key(65537, 2048), rsa.generate_private_key(65537, 2048)
+
+
 @pytest.mark.parametrize("kind", ["rsa", "ec"])
 @pytest.mark.parametrize(("change", "code"), [
     ("", None), ("subject", 70021), ("audience", 70021), ("issuer", 70021), ("signature", 700027), ("expired", 700024), ("garbage", 50027),
@@ -93,7 +102,7 @@ def test_another_tenant_is_not_found(azure: InProcess) -> None:
 ])  # fmt: skip
 def test_a_federated_assertion(azure: InProcess, kind: str, change: str, code: int | None) -> None:
     """A pipeline's own token logs in when issuer, subject, audience, signature and dates are right, and not otherwise."""
-    key: Any = _KEYS[kind]
+    key, other = _keys(kind)
     algorithm = {"rsa": jwt.algorithms.RSAAlgorithm, "ec": jwt.algorithms.ECAlgorithm}[kind]
     known = {"keys": [{**algorithm.to_jwk(key.public_key(), as_dict=True), "kid": "1"}]}
     one = deployer(azure)
@@ -106,7 +115,7 @@ def test_a_federated_assertion(azure: InProcess, kind: str, change: str, code: i
         claims[{"subject": "sub", "audience": "aud", "issuer": "iss"}[change]] = "https://other"
     if change == "expired":
         claims |= {"nbf": now - 7200, "exp": now - 3600}
-    signer = _OTHER[kind] if change == "signature" else key
+    signer = other if change == "signature" else key
     assertion = jwt.encode(claims, signer, "RS256" if kind == "rsa" else "ES256", headers={"kid": "1"})
     if change == "unsigned":
         assertion = jwt.encode(claims, None, "none", headers={"kid": "1"})  # type: ignore[arg-type] - the library takes None there
@@ -115,10 +124,6 @@ def test_a_federated_assertion(azure: InProcess, kind: str, change: str, code: i
 
     assert answer.status == (200 if code is None else 401)
     assert code is None or answer.code == code
-
-
-_KEYS = {"rsa": rsa.generate_private_key(65537, 2048), "ec": ec.generate_private_key(ec.SECP256R1())}
-_OTHER = {"rsa": rsa.generate_private_key(65537, 2048), "ec": ec.generate_private_key(ec.SECP256R1())}
 
 
 @pytest.mark.parametrize(("change", "code"), [

@@ -42,7 +42,7 @@ class HubState:
             identities.create(self.azure, self.key, {"deviceId": device, **members})
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def process() -> Iterator[InProcess]:
     """Local Azure in this process."""
     with in_process() as created:
