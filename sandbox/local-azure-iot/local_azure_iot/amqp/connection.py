@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from proton import Collector, Connection, Event, ProtonException, Transport
 
-from local_azure_iot.amqp import nodes
 from local_azure_iot.amqp.claims import Claims, find_hub
-from local_azure_iot.amqp.link import Node, ReceivingNode, SendingNode, Service, decoded, refuse, take
-from local_azure_iot.amqp.link_errors import DECODE_ERROR, INTERNAL_ERROR, LIMIT_EXCEEDED, NOT_FOUND, TOO_LARGE, UNAUTHORIZED, LinkError
+from local_azure_iot.amqp.link import Service
+from local_azure_iot.amqp.link_errors import DECODE_ERROR, FAILED, INTERNAL_ERROR, NOT_FOUND, LinkError
+from local_azure_iot.amqp.links import Links
 from local_azure_iot.amqp.padding import FrameCompleter, Opening
 from local_azure_iot.amqp.sasl import MECHANISMS, PLAIN, Credentials, SaslError, SaslServer
 from local_azure_iot.clock import monotonic
@@ -20,14 +20,11 @@ from local_azure_iot.clock import monotonic
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from proton import Delivery, Link
-
     from local_azure_iot.amqp.plane import AmqpPlane
     from local_azure_iot.tls_transport import Peer
 
 _log = logging.getLogger("local_azure_iot")
-_MAX_FRAME, _MOST_LINKS, _MOST_SESSIONS = 64 * 1024, 1000, 255
-_FAILED = "local Azure failed; its log says where"
+_MAX_FRAME, _MOST_SESSIONS = 64 * 1024, 255
 _IDLE_SECONDS = 240.0  # after which a silent peer is gone: https://learn.microsoft.com/azure/event-hubs/event-hubs-amqp-troubleshoot
 
 
@@ -39,8 +36,7 @@ class AmqpConnection:
         self._deadline = deadline  # told of a time, in seconds since 1970, at which a claim ends and `recheck` is due
         self._sasl: SaslServer | None = SaslServer(self._accepts)
         self._claims: Claims | None = None
-        self._service: Service | None = None
-        self._nodes: dict[Link, Node] = {}
+        self._links = Links()
         self._opening: Opening | None = Opening()
         self._completer = FrameCompleter()
         self._transport = Transport(Transport.SERVER)
@@ -57,11 +53,11 @@ class AmqpConnection:
             Event.CONNECTION_REMOTE_CLOSE: self._close,
             Event.SESSION_REMOTE_OPEN: lambda event: event.session.open(),
             Event.SESSION_REMOTE_CLOSE: self._close_session,
-            Event.LINK_REMOTE_OPEN: self._attach,
-            Event.LINK_REMOTE_CLOSE: self._detach,
-            Event.LINK_REMOTE_DETACH: self._detach,
-            Event.LINK_FLOW: self._flow,
-            Event.DELIVERY: self._delivery,
+            Event.LINK_REMOTE_OPEN: self._links.attach,
+            Event.LINK_REMOTE_CLOSE: self._links.detach,
+            Event.LINK_REMOTE_DETACH: self._links.detach,
+            Event.LINK_FLOW: self._links.flow,
+            Event.DELIVERY: self._links.delivery,
         }
         self.closed = False
         self.reason = ""  # why it ended, where it did not end by the client's own close
@@ -69,7 +65,7 @@ class AmqpConnection:
     @property
     def established(self) -> bool:
         """Whether the client has opened the connection, and was let in."""
-        return self._service is not None
+        return self._links.service is not None
 
     def receive(self, data: bytes) -> None:
         """Take bytes from the client. What is to be sent then is in `outgoing`."""
@@ -133,19 +129,16 @@ class AmqpConnection:
 
     def recheck(self) -> None:
         """End the links that the client may not have any more."""
-        for link, node in tuple(self._nodes.items()):
-            self._guarded(link, node.authorize)
+        self._links.recheck()
 
     def pump(self) -> None:
         """The client reads again: go on with what had to wait."""
-        for link, node in tuple(self._nodes.items()):
-            self._guarded(link, node.pump)
+        self._links.pump()
 
     def lost(self) -> None:
         """The connection is gone."""
         self.closed = True
-        for link in tuple(self._nodes):
-            self._drop(link)
+        self._links.drop()
 
     def _end(self, reason: str) -> None:
         self.closed, self.reason = True, self.reason or reason
@@ -187,7 +180,7 @@ class AmqpConnection:
             self._refuse(LinkError(DECODE_ERROR, f"a text in a frame is not UTF-8: {error}"))
         except Exception:  # noqa: BLE001 - last resort: a client must get AMQP's error, and other clients must not suffer
             _log.exception("an AMQP connection to %s failed inside local Azure", self._peer.server_name)
-            self._refuse(LinkError(INTERNAL_ERROR, _FAILED))
+            self._refuse(LinkError(INTERNAL_ERROR, FAILED))
 
     def _open(self, event: Event) -> None:
         connection = event.connection
@@ -205,7 +198,7 @@ class AmqpConnection:
             self._refuse(error)
             return
         self._peer = replace(self._peer, server_name=host)  # some clients send no name in TLS
-        self._service = Service(
+        self._links.service = Service(
             plane=self._plane,
             claims=claims,
             peer=self._peer,
@@ -214,7 +207,7 @@ class AmqpConnection:
             host=host,
             flush=self._flush,
             deadline=self._deadline,
-            end_link=self._end_link,
+            end_link=self._links.end,
         )
 
     def _refuse(self, error: LinkError) -> None:
@@ -223,96 +216,9 @@ class AmqpConnection:
         self._connection.close()
 
     def _close(self, event: Event) -> None:
-        for link in tuple(self._nodes):
-            self._drop(link)
+        self._links.drop()
         event.connection.close()
 
     def _close_session(self, event: Event) -> None:
-        for link in tuple(self._nodes):
-            if link.session == event.session:
-                self._drop(link)
+        self._links.drop(event.session)
         event.session.close()
-
-    def _attach(self, event: Event) -> None:
-        link = event.link
-        link.source.copy(link.remote_source)
-        link.target.copy(link.remote_target)
-        try:
-            node = nodes.node_of(self._service_with_room(), link)
-            node.authorize()
-        except LinkError as error:
-            refuse(link, error)
-            return
-        if isinstance(node, ReceivingNode):
-            link.max_message_size = node.max_size
-        link.open()
-        self._nodes[link] = node
-        self._guarded(link, node.opened)
-
-    def _service_with_room(self) -> Service:
-        if self._service is None:
-            raise LinkError(UNAUTHORIZED, "the connection was refused")
-        if len(self._nodes) >= _MOST_LINKS:
-            raise LinkError(LIMIT_EXCEEDED, f"a connection has at most {_MOST_LINKS} links")
-        return self._service
-
-    def _detach(self, event: Event) -> None:
-        self._drop(event.link)
-        event.link.close()
-        event.link.free()
-
-    def _drop(self, link: Link) -> None:
-        node = self._nodes.pop(link, None)
-        if node:
-            node.closed()
-
-    def _flow(self, event: Event) -> None:
-        node = self._nodes.get(event.link)
-        if node:
-            self._guarded(event.link, node.pump)
-
-    def _guarded(self, link: Link, action: Callable[[], None]) -> None:
-        """Run an action of a link; an error in it ends the link, not the connection."""
-        try:
-            action()
-        except LinkError as error:
-            self._end_link(link, error)
-        except Exception:  # noqa: BLE001 - last resort: a client must get AMQP's error, and other clients must not suffer
-            _log.exception("an AMQP link at %s failed inside local Azure", self._peer.server_name)
-            self._end_link(link, LinkError(INTERNAL_ERROR, _FAILED))
-
-    def _end_link(self, link: Link, error: LinkError) -> None:
-        self._drop(link)
-        link.condition = error.to_condition()
-        link.close()
-        self._flush()
-
-    def _delivery(self, event: Event) -> None:
-        link, delivery = event.link, event.delivery
-        node = self._nodes.get(link)
-        if node is None:
-            if delivery.readable and not delivery.partial:
-                delivery.settle()
-        elif isinstance(node, ReceivingNode):
-            self._guarded(link, lambda: self._received(node, delivery))
-        elif isinstance(node, SendingNode) and delivery.updated:
-            self._guarded(link, lambda: node.outcome(delivery))
-
-    def _received(self, node: ReceivingNode, delivery: Delivery) -> None:
-        if not delivery.readable:
-            return
-        if delivery.pending > node.max_size:
-            raise LinkError(TOO_LARGE, f"a message is larger than this link takes: {node.max_size} bytes")
-        if delivery.partial:
-            return
-        data = bytes(node.link.recv(delivery.pending) or b"") if delivery.pending else b""
-        node.link.advance()
-        try:
-            for message in [decoded(part) for part in node.parts(data)]:
-                take(node, message)
-            delivery.update(delivery.ACCEPTED)
-        except LinkError as error:
-            delivery.local.condition = error.to_condition()
-            delivery.update(delivery.REJECTED)
-        delivery.settle()
-        node.top_up()

@@ -14,6 +14,7 @@ LIMIT_EXCEEDED, TOO_LARGE = "amqp:resource-limit-exceeded", "amqp:link:message-s
 REDIRECT, STOLEN, DETACH_FORCED = "amqp:link:redirect", "amqp:link:stolen", "amqp:link:detach-forced"
 OUT_OF_RANGE, ARGUMENT_ERROR = "com.microsoft:argument-out-of-range", "com.microsoft:argument-error"
 NOT_IMPLEMENTED = "amqp:not-implemented"
+FAILED = "local Azure failed; its log says where"  # what clients are told of an INTERNAL_ERROR
 
 
 class LinkError(Exception):
