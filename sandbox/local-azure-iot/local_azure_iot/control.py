@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import itertools
 import json
 import math
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from local_azure_iot import faults, host_names, publication
@@ -34,8 +37,10 @@ if TYPE_CHECKING:
     from local_azure_iot.messaging.events import RecordedEvent
     from local_azure_iot.mqtt.plane import Plane
 
-    Endpoint = Callable[[ControlRequest], Awaitable[JSONResponse]]
+    Endpoint = Callable[[ControlRequest], Awaitable[Response]]
 
+_CHUNK = 100  # items of a list that are written before others have their turn
+_WRITER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False, allow_nan=False)  # as JSONResponse writes
 KEPT_ON_RESET = (*principals.KEPT_ON_RESET, *tokens.KEPT_ON_RESET)
 
 
@@ -77,18 +82,29 @@ def operations(application: HttpsApplication, plane: Plane, ready: Mapping[str, 
 
 
 def _json_endpoint(handler: Callable[[dict[str, Any], ControlRequest], Any]) -> Endpoint:
-    async def endpoint(request: ControlRequest) -> JSONResponse:
+    async def endpoint(request: ControlRequest) -> Response:
         raw = await request.body()
         try:
             body = json.loads(raw) if raw.strip() else {}
             if not isinstance(body, dict):
                 raise BadRequestError("the body must be a JSON object")
             result = handler(body, request)
+            if isinstance(result, Iterator):
+                return Response(await _encoded(result), media_type="application/json")
             return JSONResponse(await result if isawaitable(result) else result)
         except (ValueError, TypeError, OverflowError, RecursionError) as error:
             return JSONResponse({"error": str(error)}, status_code=400)
 
     return endpoint
+
+
+async def _encoded(items: Iterator[Any]) -> bytes:
+    """A list as JSON. Logs are long, and events may be large: others have their turn between the parts."""
+    parts: list[bytes] = []
+    while some := list(itertools.islice(items, _CHUNK)):
+        parts.append(_WRITER.encode(some)[1:-1].encode())
+        await asyncio.sleep(0)
+    return b"[" + b",".join(parts) + b"]"
 
 
 _MESSAGE = {"host", "device", "payload", "ack", "messageId", "properties", "system", "seconds"}
@@ -105,13 +121,12 @@ class _ControlHandlers:
     def health(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         return {"status": "ready", "now": self._azure.clock.now().isoformat(), "requests": len(self._application.entries)}
 
-    def requests(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+    def requests(self, _body: dict[str, Any], request: ControlRequest) -> Iterator[dict[str, Any]]:
         """The request log, oldest first. `?about=hub-1`: only with that text in host or path; `?mutating=1`: none that only read."""
         about = request.query_params.get("about", "").lower()
-        entries = [vars(entry) for entry in self._application.entries if about in entry.host.lower() or about in entry.path.lower()]
-        if request.query_params.get("mutating"):
-            return [entry for entry in entries if _mutates(entry)]
-        return entries
+        mutating = bool(request.query_params.get("mutating"))
+        asked = (entry for entry in tuple(self._application.entries) if about in entry.host.lower() or about in entry.path.lower())
+        return (vars(entry) for entry in asked if not mutating or _mutates(vars(entry)))
 
     def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         self._application.entries.clear()
@@ -128,10 +143,11 @@ class _ControlHandlers:
             raise BadRequestError("/why needs a device; write it as /why?device=press-001, and the hub as &hub=")
         return why(self._azure, self._plane, device, request.query_params.get("hub", ""))
 
-    def messages(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
+    def messages(self, _body: dict[str, Any], request: ControlRequest) -> Iterator[dict[str, Any]]:
         """The messages from devices, oldest first. `?device=`: those of one device; `?payload=1`: with what they hold."""
         device, whole = request.query_params.get("device"), bool(request.query_params.get("payload"))
-        return [_message(recorded, whole=whole) for recorded in self._azure.events.all() if device in {None, recorded.event.device}]
+        kept = tuple(self._azure.events.all())
+        return (_message(recorded, whole=whole) for recorded in kept if device in {None, recorded.event.device})
 
     def send_message(self, body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
         """Send a cloud-to-device message, for whom AMQP is too much: `host` (the hub's), `device`, `payload` (base64) and what else it has.
