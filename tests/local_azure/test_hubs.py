@@ -12,6 +12,7 @@ from tests.local_azure.in_process import InProcess, version
 
 KINDS = ("IotHubs", "provisioningServices")
 BODY = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {}}
+ROUTE = {"name": "r", "source": "DeviceMessages", "endpointNames": ["events"], "isEnabled": True}
 DAY = 86_400
 
 
@@ -154,6 +155,13 @@ def test_what_a_hub_shows(azure: InProcess) -> None:
         ({"sku": {"name": "F1", "capacity": 1}, "properties": {"eventHubEndpoints": {"events": {"partitionCount": 4}}}}, 400016),
         ({"properties": {"minTlsVersion": "2.5"}}, 400089),
         ({"properties": {"enableDataResidency": True}}, 400059),
+        ({"properties": {"authorizationPolicies": [{"keyName": "p", "rights": "ServiceConnect, Everything"}]}}, 400059),
+        ({"properties": {"authorizationPolicies": [{"keyName": "p", "rights": "ServiceConnect", "primaryKey": "no key"}]}}, 400059),
+        ({"properties": {"authorizationPolicies": [{"keyName": name, "rights": "ServiceConnect"} for name in ("p", "P")]}}, 400059),
+        ({"properties": {"routing": {"routes": [{**ROUTE, "source": "Elsewhere"}]}}}, 400059),
+        ({"properties": {"routing": {"routes": [ROUTE, {**ROUTE, "name": "R"}]}}}, 400059),
+        ({"properties": {"routing": {"routes": [{**ROUTE, "endpointNames": []}]}}}, 400059),
+        ({"properties": {"routing": {"endpoints": {"eventHubs": [{"name": "e"}], "serviceBusQueues": [{"name": "E"}]}}}}, 400059),
         ({"properties": {"cloudToDevice": {"maxDeliveryCount": 0}}}, 400059),
         ({"properties": {"cloudToDevice": {"defaultTtlAsIso8601": "an hour"}}}, 400059),
         ({"properties": {"cloudToDevice": {"feedback": {"lockDurationAsIso8601": "PT6M"}}}}, 400059),
@@ -222,7 +230,7 @@ def test_shared_access_policies(azure: InProcess) -> None:
     one = azure.must("POST", at(f"{hub}/IotHubKeys/SERVICE/listkeys"))
     kept = [
         {"keyName": "iothubowner", "rights": "RegistryWrite, ServiceConnect, DeviceConnect"},
-        {"keyName": "mine", "rights": "ServiceConnect"},
+        {"keyName": "mine", "rights": "serviceconnect,  DEVICECONNECT"},
     ]
     azure.must("PUT", at(hub), {**BODY, "properties": {"authorizationPolicies": kept}})
     after = azure.must("POST", at(f"{hub}/listkeys"))["value"]
@@ -232,6 +240,7 @@ def test_shared_access_policies(azure: InProcess) -> None:
     assert [policy["rights"] for policy in owner] == ["ServiceConfig, EnrollmentWrite, DeviceConnect"]
     assert one == policies[1]
     assert (after[0], [policy["keyName"] for policy in after]) == (policies[0], ["iothubowner", "mine"])
+    assert after[1]["rights"] == "ServiceConnect, DeviceConnect"
     assert (missing.status, missing.code) == (404, 404001)
 
 

@@ -49,4 +49,4 @@ def _check(path: str, members: dict[str, Any]) -> None:
 
 
 def _refuse(reason: str) -> None:
-    raise errors.value_invalid(f"Request body validation failed. {reason}", Service.HUB, 400059)
+    raise errors.body_invalid(reason, Service.HUB)

@@ -42,7 +42,7 @@ class DevicesError(ServiceError):
             status: int | str = _STATUS_NAMES.get(self.status) or HTTPStatus(self.status).name
         else:
             status = self.status
-        body = {"code": self.code, "httpStatusCode": status, "message": f"{self.message} {tail}"}
+        body = {"code": self.code, "httpStatusCode": status, "message": f"{self.message.removesuffix('.')}. {tail}"}
         content_type = "application/json" if self.service is Service.HUB else "application/json; charset=utf-8"
         return Reply(status=self.status, body=body, content_type=content_type, headers=dict(self.headers))
 
@@ -152,6 +152,11 @@ def provisioning_name_invalid() -> DevicesError:
         "Should be 3 to 50 chars long. Name 'global' not allowed."
     )
     return DevicesError(400, 400305, message, Service.PROVISIONING)
+
+
+def body_invalid(reason: str, service: Service) -> DevicesError:
+    """A member of the body is not what it can be. The number is recorded for another reason; the words are a guess."""
+    return DevicesError(400, 400059, f"Request body validation failed. {reason}", service)
 
 
 def value_invalid(message: str, service: Service, code: int = 400016) -> DevicesError:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 BUILT_IN = "events"  # the endpoint that every hub has
 _KINDS = ("serviceBusQueues", "serviceBusTopics", "eventHubs", "storageContainers", "cosmosDBSqlContainers")
+_SOURCES = (
+    "DeviceMessages", "TwinChangeEvents", "DeviceLifecycleEvents", "DeviceJobLifecycleEvents", "DigitalTwinChangeEvents",
+    "DeviceConnectionStateEvents", "MqttBrokerMessages",
+)  # fmt: skip
 FALLBACK = {"name": "$fallback", "source": "DeviceMessages", "condition": "true", "endpointNames": [BUILT_IN], "isEnabled": True}
 
 
@@ -30,9 +34,19 @@ def endpoints_of(routing: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def check(routing: dict[str, Any]) -> None:
     """Check that routes and enrichments name endpoints that exist. Endpoint names ignore case.
 
+    Whether a route's condition can be read is not checked: `$testnew` says it.
+
     Raises:
-        DevicesError: A route, the fallback route or an enrichment names an endpoint that the hub does not have.
+        DevicesError: A route, the fallback route or an enrichment names an endpoint that the hub does not have, a name is there twice,
+            or a route has no endpoint or another source than the specification's.
     """
+    _check_names("endpoints", [str(each.get("name") or "") for each in endpoints_of(routing)])
+    _check_names("routes", [str(each.get("name") or "") for each in routing.get("routes") or []])
+    for route in routing.get("routes") or []:
+        if str(route.get("source") or "").lower() not in map(str.lower, _SOURCES):
+            _refuse(f"the source '{route.get('source') or ''}' of the route '{route.get('name')}' is not one of {', '.join(_SOURCES)}.")
+        if not route.get("endpointNames"):
+            _refuse(f"the route '{route.get('name')}' has no endpoint.")
     names = {BUILT_IN} | {str(endpoint.get("name")).lower() for endpoint in endpoints_of(routing)}
     fallback = routing.get("fallbackRoute")
     for route in [*(routing.get("routes") or []), *([fallback] if fallback else [])]:
@@ -44,6 +58,16 @@ def check(routing: dict[str, Any]) -> None:
             if str(name).lower() not in names:
                 message = f"Enrichment has an undefined endpoint, Enrichment Key:{enrichment.get('key')}, EndpointName:{name}."
                 raise errors.value_invalid(message, Service.HUB, 400131)
+
+
+def _check_names(what: str, names: list[str]) -> None:
+    for number, name in enumerate(names):
+        if not name or name.lower() in map(str.lower, names[:number]):
+            _refuse(f"{what} has the name '{name}' twice." if name else f"one of {what} has no name.")
+
+
+def _refuse(reason: str) -> None:
+    raise errors.body_invalid(f"routing: {reason}", Service.HUB)
 
 
 def stored(routing: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:

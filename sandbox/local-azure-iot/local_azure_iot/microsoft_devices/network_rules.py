@@ -59,7 +59,7 @@ def _check_rules(where: str, rules: list[dict[str, Any]], actions: tuple[str, ..
 
 
 def _refuse(reason: str) -> None:
-    raise errors.value_invalid(f"Request body validation failed. {reason}", Service.HUB, 400059)
+    raise errors.body_invalid(reason, Service.HUB)
 
 
 def _network(mask: Any) -> ipaddress.IPv4Network | None:
