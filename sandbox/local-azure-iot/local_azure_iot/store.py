@@ -170,14 +170,14 @@ class Store:
                 await asyncio.sleep(0)
         return found
 
-    def delete_under(self, kind: str, prefix: str, most: int = -1) -> int:
+    def delete_under(self, kind: str, prefix: str, most: int | None = None) -> int:
         """Delete the documents of a kind whose keys begin with `prefix`, at most so many; returns how many. Thousands take a while."""
-        found = self._db.execute(
-            "DELETE FROM documents WHERE seq IN (SELECT seq FROM documents WHERE kind = ? AND key >= ? AND key < ? LIMIT ?)",
-            (kind, prefix, prefix + _LAST, most),
-        )
         self._written.add(kind)
-        return found.rowcount
+        found, bounds = "kind = ? AND key >= ? AND key < ?", (kind, prefix, prefix + _LAST)
+        if most is None:  # the quick way: a device that is deleted takes it four times
+            return self._db.execute(f"DELETE FROM documents WHERE {found}", bounds).rowcount  # noqa: S608 - ours
+        some = f"SELECT seq FROM documents WHERE {found} LIMIT ?"  # noqa: S608 - ours
+        return self._db.execute(f"DELETE FROM documents WHERE seq IN ({some})", (*bounds, most)).rowcount  # noqa: S608 - ours
 
     def next_number(self, name: str, *, start: int = 0, by: int = 1) -> int:
         """The next value of a counter that never goes back."""
