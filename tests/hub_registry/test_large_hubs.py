@@ -117,7 +117,7 @@ def hub(process: InProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
         (configuration_passes, "CHUNK"),
         (query_scans, "CHUNK"),
         (lifecycle, "CHUNK"),
-        (job_runs, "_CHUNK"),
+        (job_runs, "_UPDATED"),
         (job_runs, "_GATHERED"),
         (store, "_COUNTED"),
         (cloud_to_device, "_CHUNK"),

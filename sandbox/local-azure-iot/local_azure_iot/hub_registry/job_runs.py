@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     Target = tuple[str, str]  # the ids of a device and of its module; no module: the empty string
 
-_CHUNK = 100  # devices in one transaction; calls at once
+_CALLED, _UPDATED = 100, 50  # calls at once; devices that are updated in one transaction
 _GATHERED = 200  # devices that are looked at in one transaction, for whether they are targets
 _MANY = 1_000_000  # jobs; more than any hub has had
 _LOOK_SECONDS = 0.1  # how often a job that is to start later looks at the clock, which a test may set
@@ -59,8 +59,8 @@ async def _run(azure: Azure, hub_key: str, job_id: str) -> None:
             with azure.store.transaction():
                 job = _gathered(azure, hub_key, job_id)
             await asyncio.sleep(0)
-        after = ""
-        while parts := scheduled_jobs.parts_of_job(azure, hub_key, job_id, after, _CHUNK):
+        after, most = "", _UPDATED if job["type"] == scheduled_jobs.UPDATE else _CALLED
+        while parts := scheduled_jobs.parts_of_job(azure, hub_key, job_id, after, most):
             after = parts[-1][0]
             targets = [(part["deviceId"], part.get("moduleId", "")) for _, part in parts if part["status"] == "pending"]
             await _do(azure, hub_key, job, targets)
