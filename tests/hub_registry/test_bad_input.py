@@ -34,6 +34,8 @@ def _bodies() -> list[tuple[str, str, Any]]:
     found += [("PUT", "/jobs/v2/a", {**job, "type": "scheduleUpdateTwin", "updateTwin": {}, "maxExecutionTimeInSeconds": 10**20})]
     times = ("0001-01-01T00:00:00+23:00", "9999-12-31T23:59:59-23:00", "soon")
     found += [("PUT", "/jobs/v2/a", {**job, "type": "scheduleUpdateTwin", "updateTwin": {}, "startTime": time}) for time in times]
+    found += [("PATCH", "/digitaltwins/press-001", [{"op": odd, "path": odd, "value": 1}]) for odd in (*_ODD, {})]
+    found += [("POST", "/configurations/testQueries", {"customMetricQueries": {"m": 5}})]
     found += [("POST", "/devices", [{"id": None}]), ("POST", "/devices", [{"id": "\ud800", "importMode": "update"}])]
     found += [("POST", "/twins/press-001/methods", {"methodName": name}) for name in ("\ud800", 5, "x" * 1025)]
     return found
@@ -56,6 +58,11 @@ def test_members_of_another_type(press: HubClient) -> None:
         assert answer.status_code == 400, (method, path, body, answer.text)
         assert "iothub-errorcode" in answer.headers or answer.json()["isSuccessful"] is False
     assert [press.ask("GET", place).json() for place in places] == before
+    found = press.ask("POST", "/configurations/testQueries", json={"customMetricQueries": {"m": None}}).json()
+    assert found["customMetricQueryErrors"] == {"m": "it ends too early"}
+    content = {"deviceContent": {"properties.desired.x": 1}}
+    configuration = {"id": "c", "content": content, "metrics": {"queries": {"m": None}}}
+    assert press.ask("PUT", "/configurations/c", json=configuration).status_code == 400
     path = "/digitaltwins/press-001/commands/stop"
     assert {press.ask("POST", path, content=each).status_code for each in (b"NaN", b"[1e999]", b"{")} == {400}
 

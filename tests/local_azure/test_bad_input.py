@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_azure_iot import arm
+from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.login import principals
 from local_azure_iot.wire import MAX_BODY
 from tests.kit.randomly import RANDOM
@@ -261,7 +262,7 @@ def test_random_paths_get_a_json_answer(azure: InProcess, parts: list[str], host
 def test_an_unexpected_error_has_azures_envelope(
     azure: InProcess, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An unexpected error is answered with ARM's 500, is logged, and changes nothing."""
+    """An unexpected error is answered with the 500 of the service that was asked, is logged, and changes nothing."""
 
     def broken(*_: object) -> None:
         raise RuntimeError("a bug")
@@ -270,5 +271,8 @@ def test_an_unexpected_error_has_azures_envelope(
     answer = azure.ask("GET", f"/subscriptions?api-version={GROUPS}")
 
     assert (answer.status, answer.code, b"bug" in answer.body) == (500, "InternalServerError", False)
-    assert [record.exc_info is not None for record in caplog.records] == [True]
+    monkeypatch.setattr(hub_endpoint, "_require_hub", broken)
+    of_the_hub = azure.ask("GET", "/devices/a?api-version=2021-04-12", host="a.azure-devices.net")
+    assert (of_the_hub.status, of_the_hub.headers["iothub-errorcode"]) == (500, "ServerError")
+    assert [record.exc_info is not None for record in caplog.records] == [True, True]
     caplog.clear()

@@ -185,7 +185,7 @@ class HttpsApplication:
             return error.reply(self._moment())
         except Exception:  # noqa: BLE001 - last resort: a client must get Azure's error envelope, never a traceback
             _log.exception("%s %s failed inside local Azure", request.method, request.path)
-            return arm_errors.internal_error().reply(self._moment())
+            return service_faults.internal_error(request).reply(self._moment())
 
     def _route(self, request: Request) -> Reply | LaterReply:
         if len(request.body) > MAX_BODY:

@@ -31,6 +31,11 @@ def reply(request: Request, rule: Rule, moment: Moment) -> Reply:
     return answer
 
 
+def internal_error(request: Request) -> ServiceError:
+    """What the service that was asked says where local Azure itself failed."""
+    return _error(request, "500")
+
+
 def _error(request: Request, status: str) -> ServiceError:
     endpoint = request.destination.endpoint
     if endpoint is Endpoint.LOGIN and status.partition("-")[0] in _LOGIN:

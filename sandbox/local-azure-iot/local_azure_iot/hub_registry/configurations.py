@@ -119,12 +119,12 @@ def condition_problem(condition: str, kind: str = "") -> str:
     return ""
 
 
-def metric_problem(text: str) -> str:
+def metric_problem(text: str | None) -> str:
     """Why a metric's query is invalid; the empty string where it is valid."""
     from local_azure_iot.query_language import parser
 
     try:
-        parser.parse(text)
+        parser.parse(text or "")
     except QueryError as error:
         return str(error)
     return ""

@@ -79,7 +79,7 @@ def desired_of(device: Document, operations: list[Any]) -> dict[str, Any]:
     current: dict[str, Any] = device["twin"]["desired"]["values"]
     change: dict[str, Any] = {}
     for operation in operations:
-        if not isinstance(operation, dict) or operation.get("op") not in {"add", "replace", "remove"}:
+        if not isinstance(operation, dict) or str(operation.get("op")) not in {"add", "replace", "remove"}:
             raise errors.digital_twin_patch_invalid("each operation must have an op: add, replace or remove")
         if operation["op"] != "remove" and "value" not in operation:
             raise errors.digital_twin_patch_invalid(f"'{operation['op']}' needs a value")
