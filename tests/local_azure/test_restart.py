@@ -16,6 +16,9 @@ from typing import Any
 
 import httpx
 
+from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.resource_manager import long_running
+from local_azure_iot.store import Store
 from tests.kit.hub_client import HubClient, signature
 from tests.kit.local_azure import LocalAzure
 from tests.kit.mqtt_device import until
@@ -103,7 +106,10 @@ def _write(
 
 
 def test_what_is_for_later_outlives_a_kill(tmp_path: Path) -> None:
-    """A job runs when its time comes, though nobody asks for it after the restart; a device's session and its messages are kept."""
+    """A job runs when its time comes, though nobody asks for it after the restart; a device's session and its messages are kept.
+
+    So does what a kill ended: a configuration is applied to the devices that it had yet to reach, and a hub is deleted to its end.
+    """
     bound = "devices/b/messages/devicebound/#"
     start = f"{datetime.now(UTC) + timedelta(hours=1):%Y-%m-%dT%H:%M:%SZ}"
     job = {"type": "scheduleUpdateTwin", "updateTwin": {"tags": {"late": True}}, "queryCondition": "*", "startTime": start}
@@ -117,8 +123,15 @@ def test_what_is_for_later_outlives_a_kill(tmp_path: Path) -> None:
             device.subscribe(bound)
         until(lambda: registry.ask("GET", "/devices/b").json()["connectionState"] == "Disconnected")
         azure.control("POST", "/messages", {"host": registry.host, "device": "b", "payload": "aGk="})
+        content = {"deviceContent": {"properties.desired.hot": True}}
+        registry.ask("PUT", "/configurations/c", json={"id": "c", "content": content, "targetCondition": "*"}).raise_for_status()
+        gone = azure.hub()
+    _take_back(tmp_path / "data" / "azure.sqlite", registry.hub.id.rpartition("/")[2], gone.id.rpartition("/")[2])
     with kept(tmp_path) as (azure, _):
         registry.azure = azure
+        body = {"location": "westus", "sku": {"name": "S1", "capacity": 1}}
+        azure.until(lambda: azure.http.put(f"{gone.id}?api-version=2023-06-30", json=body, headers=azure.token).status_code < 400)
+        assert azure.ask("GET", f"{gone.id}/IotHubStats").json()["totalDeviceCount"] == 0
         with PahoDevice(registry, "b", tmp_path, password=password, clean=False) as device:
             assert device.connect() == ("Success", True)
             assert device.receive().payload == b"hi"
@@ -128,3 +141,23 @@ def test_what_is_for_later_outlives_a_kill(tmp_path: Path) -> None:
             again.hub.azure = azure
             again.authorization = signature(again.host, "iothubowner", again.key("iothubowner"), seconds=9999)
             azure.until(lambda: again.ask("GET", "/twins/a").json()["tags"] == {"late": True})
+            assert again.ask("GET", "/twins/a").json()["properties"]["desired"]["hot"]
+
+
+def _take_back(database: Path, hub: str, gone: str) -> None:
+    """Set the data back to before the last step of a configuration's way through a hub, and to the middle of another's deletion."""
+    store = Store(database)
+    with store.transaction():
+        keys = {key.rpartition("/")[2]: key for key, _ in store.page("hub", "", "", 10)}
+        ((place, device),) = store.page("device", f"{keys[hub]}/", "", 1)
+        device.pop("deployed")
+        device["twin"]["desired"]["values"] = {}
+        store.put("device", place, device)
+        store.put(lifecycle.CONFIGURATION_PROGRESS, f"{keys[hub]}/all", {"kind": "device", "after": ""})
+        service = store.get("hub", keys[gone])
+        assert service
+        store.delete("hub", keys[gone])
+        store.delete(lifecycle.NAME, lifecycle.name_key(service["cloud"], lifecycle.HUB, gone))
+        store.put("device", f"{keys[gone]}/x", device)
+        store.put(long_running.REMOVAL, keys[gone], {"kind": "hub"})
+    store.close()
