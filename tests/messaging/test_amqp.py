@@ -5,6 +5,7 @@ import json
 import uuid
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -13,12 +14,15 @@ from local_azure_iot.login import principals
 from local_azure_iot.messaging import cloud_to_device, events
 from local_azure_iot.messaging.events import Event
 from local_azure_iot.microsoft_devices import consumer_groups, lifecycle
+from local_azure_iot.testing import AzureClient, Hub
 from tests.kit.http_device import device_signature
+from tests.kit.local_azure import LocalAzure
 from tests.kit.prerequisites import need
 
 need(availability.available(), availability.MISSING, module=True)
 
-from proton import Message  # noqa: E402 - only where it is installed
+from proton import Endpoint, Message, SSLDomain  # noqa: E402 - only where it is installed
+from proton.utils import BlockingConnection, LinkDetached  # noqa: E402 - likewise
 
 from tests.kit.amqp_client import AmqpClient, Server, raw, refusal  # noqa: E402 - likewise
 from tests.messaging.conftest import HubState  # noqa: E402 - likewise
@@ -416,3 +420,35 @@ def test_a_deleted_hub_ends_its_links(hub: HubState, service: AmqpClient) -> Non
     service.theirs.recheck()
     service.server.settle()
     assert refusal(link) == "amqp:not-found"
+
+
+def test_a_token_ends_by_the_clock_that_a_test_sets(served: LocalAzure) -> None:
+    """Over a socket, with Proton as the client: the link closes when the clock passes the token's end, and not before."""
+    hub = Hub.create(AzureClient(served.ready))
+    place = urlsplit(served.ready["amqp"])
+    trusting = SSLDomain(SSLDomain.MODE_CLIENT)
+    trusting.set_trusted_ca_db(served.ready["ca_file"])
+    trusting.set_peer_authentication(SSLDomain.VERIFY_PEER_NAME)
+    client = BlockingConnection(
+        f"amqps://{place.netloc}", ssl_domain=trusting, virtual_host=hub.host_name, allowed_mechs="ANONYMOUS", timeout=60
+    )
+    try:
+        signature = device_signature(hub.host_name, "", _key_of(hub), policy="iothubowner")
+        about = {"operation": "put-token", "type": "servicebus.windows.net:sastoken", "name": hub.host_name}
+        answers = client.create_receiver("$cbs")
+        client.create_sender("$cbs").send(Message(body=signature, properties=about, id="1", reply_to="cbs"))
+        assert answers.receive(60).properties["status-code"] == 200
+        link = client.create_sender("/messages/devicebound").link
+        served.control("PUT", "/clock", {"advance": 60})
+        assert link.state & Endpoint.REMOTE_ACTIVE
+        served.control("PUT", "/clock", {"advance": 86_400})
+        with pytest.raises(LinkDetached, match="no valid token"):
+            client.wait(lambda: False, timeout=60)
+    finally:
+        served.control("DELETE", "/clock")
+        client.close()
+    hub.delete()
+
+
+def _key_of(hub: Hub) -> str:
+    return hub.connection_string.rpartition("SharedAccessKey=")[2]
