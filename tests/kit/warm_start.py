@@ -43,6 +43,11 @@ def warm_sandbox() -> list[str]:
     return _from_anywhere(_SANDBOX)
 
 
+def warm_script(script: Path) -> list[str]:
+    """The command of a Python file of the tests, for a shell, a script or a process that the tests start."""
+    return _from_anywhere(script)
+
+
 def _from_anywhere(script: Path) -> list[str]:
     return ["env", f"HUBTRUST_WARM_START={os.getpid()}", *started_warm([sys.executable, str(script)])]
 

@@ -1,10 +1,11 @@
 """Every way to declare something, in an `up` of both engines: what one rule would miss is not created."""
 
-import sys
+import shlex
 from typing import Any
 
 import pytest
 
+from tests.kit.warm_start import warm_script
 from tests.policies.conftest import PROGRAMS, HandMade
 from tests.policies.declared_ways import CERTIFICATES, GROUPS, HUBS, ROLES, SERVICES
 from tests.policies.opaque_ways import OPAQUE
@@ -21,9 +22,8 @@ def any_plugin(hand_made: HandMade) -> HandMade:
     packages = {each.type.partition(":")[0] for each in (*_declared(), *(row[1] for row in OPAQUE))}
     for package in packages:
         plugin = folder / f"pulumi-resource-{package}"
-        plugin.write_text(
-            f'#!/bin/sh\nFOUND_VERIFIED="{folder}/found-verified" exec "{sys.executable}" "{PROGRAMS / "accepting_plugin.py"}" "$@"\n'
-        )
+        start = shlex.join(warm_script(PROGRAMS / "accepting_plugin.py"))
+        plugin.write_text(f'#!/bin/sh\nFOUND_VERIFIED="{folder}/found-verified" exec {start} "$@"\n')
         plugin.chmod(0o755)
     hand_made.plugins = folder
     return hand_made
