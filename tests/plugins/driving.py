@@ -13,6 +13,7 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from sandbox.plugins.property_values import from_struct, to_struct
 from tests.kit.repository import ROOT
+from tests.kit.warm_start import started_warm
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -85,10 +86,18 @@ def urn(token: str, name: str) -> str:
 
 
 @contextmanager
-def running(name: str, folder: Path, environment: Mapping[str, str] | None = None) -> Iterator[Plugin]:
-    """Run the plugin `name` as an engine does: by its executable, in the folder of a user's program."""
+def running(name: str, folder: Path, environment: Mapping[str, str] | None = None, *, warm: bool = True) -> Iterator[Plugin]:
+    """Run the plugin `name` as an engine does: by its executable, in the folder of a user's program.
+
+    Unless it is ``warm``, its start is a user's (`tests/kit/warm_start.py`): for tests that look at the process itself.
+    """
+    command = [str(BIN / f"pulumi-resource-{name}")]
     process = subprocess.Popen(
-        [BIN / f"pulumi-resource-{name}"], stdout=subprocess.PIPE, text=True, cwd=folder, env={**os.environ, **(environment or {})}
+        started_warm(command) if warm else command,
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+        env={**os.environ, **(environment or {})},
     )
     assert process.stdout is not None
     plugin = Plugin(process.stdout.readline().strip())

@@ -48,7 +48,7 @@ def test_a_plugin_starts_wherever_it_is_called(tmp_path: Path, name: str) -> Non
 @pytest.mark.parametrize(("name", "version"), [("tls", "5.6.2"), ("azure-native", "3.29.0")])
 def test_a_plugin_reports_its_version_and_schema(tmp_path: Path, name: str, version: str) -> None:
     """The version that programs ask for, and a schema with its tokens."""
-    with running(name, tmp_path) as plugin:
+    with running(name, tmp_path, warm=False) as plugin:
         assert plugin.call("GetPluginInfo", {}) == {"version": version}
         schema = plugin.call("GetSchema", {})["schema"]
         assert f'"name": "{name}"' in schema
@@ -121,7 +121,7 @@ def configure(plugin: Plugin, azure: Any) -> Any:
 
 def test_an_unconfigured_provider_is_a_one_line_error(tmp_path: Path) -> None:
     """Over gRPC it has the code UNKNOWN and a one-line message."""
-    with running("azure-native", tmp_path) as plugin, pytest.raises(grpc.RpcError) as failed:
+    with running("azure-native", tmp_path, warm=False) as plugin, pytest.raises(grpc.RpcError) as failed:
         plugin.create(IOT_HUB.token, "hub", {})
     assert (failed.value.code(), "\n" in failed.value.details()) == (grpc.StatusCode.UNKNOWN, False)
 
@@ -133,7 +133,7 @@ def test_a_failed_initialization_carries_the_resource(tmp_path: Path, azure: Any
     azure.queue("PUT", hub, 201, {"id": hub, "properties": {"provisioningState": "Accepted"}}, Azure_AsyncOperation="URL/poll")
     azure.queue("GET", "/poll", 200, {"status": "Failed", "error": {"code": "C", "message": "two\nlines"}})
     inputs = {"resourceGroupName": "rg", "resourceName": "hub", "location": "x", "sku": {"name": "S1"}}
-    with running("azure-native", tmp_path, {"SSL_CERT_FILE": azure.roots}) as plugin:
+    with running("azure-native", tmp_path, {"SSL_CERT_FILE": azure.roots}, warm=False) as plugin:
         configured = configure(plugin, azure)
         assert (configured.supportsPreview, configured.acceptSecrets, configured.supports_autonaming_configuration) == (True, False, True)
         with pytest.raises(grpc.RpcError) as failed:
