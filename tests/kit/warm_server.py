@@ -176,6 +176,8 @@ class _Server:
         """Serve until the tests end, which ends this process; returns in each fork."""
         while True:
             for key, _ in self._watched.select():
+                if self._watched.get_map().get(key.fd) is not key:  # its fork has ended, which was told at the same time
+                    continue
                 asked = key.data(key.fd)
                 if asked is not None:
                     found: _Asked = asked
@@ -189,7 +191,10 @@ class _Server:
             connection.close()
             return None
         possible = _can_fork(asked)
-        connection.sendall(b"y" if possible else b"n")
+        try:
+            connection.sendall(b"y" if possible else b"n")
+        except OSError:  # the child was killed meanwhile
+            possible = False
         process = os.fork() if possible else -1
         if process == 0:
             self._watched.close()
@@ -212,7 +217,10 @@ class _Server:
 
     def _hand_on(self, process: int, connection: socket.socket) -> None:
         """Signals of the child; when the child was killed, its fork is."""
-        numbers = connection.recv(16)
+        try:
+            numbers = connection.recv(16)
+        except ConnectionResetError:  # it was killed before it read the answer
+            numbers = b""
         if not numbers:
             self._watched.unregister(connection)
         for number in numbers or [signal.SIGKILL]:
@@ -234,7 +242,8 @@ class _Server:
 
     def _end(self, _number: int) -> None:
         for process, _ in self._forks.values():
-            os.killpg(process, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process, signal.SIGKILL)
         os._exit(0)
 
 
