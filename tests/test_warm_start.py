@@ -77,6 +77,21 @@ def test_a_signal_ends_it(tmp_path: Path, number: signal.Signals) -> None:
         time.sleep(0.01)
 
 
+@ONLY_LINUX
+def test_children_that_are_killed_at_any_moment_harm_no_other(tmp_path: Path) -> None:
+    """Before they are a fork, while it starts and as it ends; the next command is a fork nevertheless, and none is left."""
+    (tmp_path / "forked.py").write_text(_FORKED)
+    command = started_warm([sys.executable, str(tmp_path / "forked.py")])
+    for number in (signal.SIGKILL, signal.SIGTERM):
+        for moment in range(12):
+            with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+                time.sleep(moment * 0.005)
+                process.send_signal(number)
+                assert process.stdout is not None
+                process.stdout.read()  # to its end: then the fork has ended too
+    assert _run(command, tmp_path) == (0, "True\n", "")
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_a_sample_has_one_case_of_each_kind(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
     """As many cases as were asked for run; the others are left out with a reason."""
