@@ -116,7 +116,7 @@ def test_the_first_twenty_invalid_lines_are_named_and_the_others_counted() -> No
     assert len(str(caught.value)) < 4000
 
 
-_ROWS = 20_000
+_ROWS = 10_000
 
 
 @pytest.mark.parametrize(
