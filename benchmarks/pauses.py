@@ -20,23 +20,20 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot import control, faults
+from local_azure_iot import control
 from local_azure_iot.checkpoints import Checkpoints
-from local_azure_iot.clock import Clock
-from local_azure_iot.https_application import HttpsApplication
 from local_azure_iot.hub_registry import bulk, job_runs, modules
-from local_azure_iot.local_azure import Azure
-from local_azure_iot.login import principals
-from local_azure_iot.login.tokens import TokenIssuer
 from local_azure_iot.messaging import cloud_to_device
 from local_azure_iot.microsoft_devices.lifecycle import CLOUD_TO_DEVICE, DEVICE, MODULE
 from local_azure_iot.mqtt.plane import Plane
 from local_azure_iot.store import Store
 from tests.kit.hub_client import signature
-from tests.local_azure.in_process import InProcess
+from tests.local_azure.in_process import InProcess, serving
 
 if TYPE_CHECKING:
     from collections.abc import Callable, MutableMapping
+
+    from local_azure_iot.local_azure import Azure
 
 _TARGET = 0.1  # seconds
 _VERSION = "api-version=2021-04-12"
@@ -139,19 +136,6 @@ def fill_edge(hub: Hub, devices: int) -> None:
         for start in range(0, devices, 100):
             items = [{"id": f"edge-{number:07}", "capabilities": {"iotEdge": True}} for number in range(start, start + 100)]
             bulk.apply(hub.at.azure, _store_key(hub), items)
-
-
-def _azure(folder: Path, loop: asyncio.AbstractEventLoop) -> InProcess:
-    store, clock = Store(folder / "azure.sqlite"), Clock()
-    with store.transaction():
-        directory = principals.directory(store)
-        tokens = TokenIssuer(store, clock, directory.tenant_id)
-        azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id)
-        application = HttpsApplication(azure, faults.Faults())
-        control.grant_deployer(azure)
-    at = InProcess(application, loop, directory.subscription_id)
-    at.log_in()
-    return at
 
 
 def _operations(loop: Loop, hub: Hub) -> None:
@@ -279,7 +263,7 @@ def main() -> None:
     devices = parser.parse_args().devices
     loop = asyncio.new_event_loop()
     with tempfile.TemporaryDirectory() as folder:
-        at = _azure(Path(folder), loop)
+        at = serving(Store(Path(folder) / "azure.sqlite"), loop)
         with Checkpoints(Path(folder) / "azure.sqlite"):
             hub, measured = _hub(at, _NAME), Loop(loop)
             fill(hub, devices, (DEVICE, MODULE, CLOUD_TO_DEVICE))

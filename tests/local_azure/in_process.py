@@ -126,19 +126,25 @@ def version(path: str) -> str:
     return HUB if "/IotHubs/" in path else PROVISIONING if "/provisioningServices/" in path else GROUPS
 
 
-@contextmanager
-def in_process() -> Iterator[InProcess]:
-    """A local Azure for a `with` block."""
-    store, clock = Store(None), Clock()
+def serving(store: Store, loop: asyncio.AbstractEventLoop) -> InProcess:
+    """A local Azure with this store, logged in as the deployer."""
+    clock = Clock()
     with store.transaction():
         directory = principals.directory(store)
         tokens = TokenIssuer(store, clock, directory.tenant_id)
         azure = Azure(store=store, clock=clock, tokens=tokens, subscription_id=directory.subscription_id)
         application = HttpsApplication(azure, faults.Faults())
         control.grant_deployer(azure)
-    loop = asyncio.new_event_loop()
     created = InProcess(application, loop, directory.subscription_id)
     created.log_in()
+    return created
+
+
+@contextmanager
+def in_process() -> Iterator[InProcess]:
+    """A local Azure for a `with` block."""
+    store, loop = Store(None), asyncio.new_event_loop()
+    created = serving(store, loop)
     try:
         yield created
     finally:
