@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+_SHORTEST_LOOK = 0.1  # seconds between two looks at a clock that was stopped
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)  # what Azure issues ends after now, before 9999
 
 
@@ -41,6 +42,11 @@ class Clock:
     def timestamp(self) -> float:
         """The current time in seconds since 1970."""
         return self.now().timestamp()
+
+    def wait_until(self, moment: float) -> float:
+        """The seconds after which to look whether it is ``moment`` (since 1970) by this clock, which may have been stopped; 0: it is."""
+        left = moment - self.timestamp()
+        return max(left, _SHORTEST_LOOK) if left > 0 else 0
 
     def set(self, moment: datetime, *, frozen: bool = False) -> None:
         """Set the time to `moment` (aware); with `frozen` it stops there until the next call.

@@ -134,6 +134,12 @@ class Store:
         )
         return [(key, json.loads(body)) for key, body in rows.fetchall()]
 
+    def documents(self, kind: str, prefix: str, after: str = "", size: int = 500) -> Iterator[tuple[str, Document]]:
+        """The documents that `page` finds, page after page. What is written behind the current page meanwhile is among them."""
+        while rows := self.page(kind, prefix, after, size):
+            yield from rows
+            after = rows[-1][0]
+
     def list(self, kind: str, prefix: str = "") -> list[Document]:
         """The documents of a kind whose keys begin with `prefix`, oldest first."""
         rows = self._db.execute(

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from local_azure_iot.amqp.plane import AmqpPlane
 
 
-_SHORTEST_LOOK = 0.1  # seconds between two looks at a clock that a test may have stopped
-
-
 class AmqpSession(asyncio.Protocol):
     """Gives bytes to the connection and its bytes to the transport; keeps its clock."""
 
@@ -105,10 +102,9 @@ class AmqpSession(asyncio.Protocol):
     def _recheck_at(self, moment: float) -> None:
         """Check the claims again at a time, in seconds since 1970."""
         self._moments.add(moment)
-        left = moment - self._plane.azure.clock.timestamp()
 
         def recheck() -> None:
-            if moment > self._plane.azure.clock.timestamp():  # the clock was stopped
+            if self._plane.azure.clock.wait_until(moment):  # the clock was stopped
                 self._recheck_at(moment)
                 return
             self._moments.discard(moment)
@@ -118,7 +114,7 @@ class AmqpSession(asyncio.Protocol):
                 self._flush()
 
         name = f"claims {moment}"
-        self._timer(name, max(left, _SHORTEST_LOOK) if left > 0 else 0, recheck)
+        self._timer(name, self._plane.azure.clock.wait_until(moment), recheck)
 
     def clock_set(self) -> None:
         """The claims end by local Azure's clock, which was set."""

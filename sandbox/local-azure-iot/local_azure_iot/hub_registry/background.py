@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from typing import Any
 
+    from local_azure_iot.store import Store
+
 _log = logging.getLogger("local_azure_iot")
 
 
@@ -31,6 +33,21 @@ class BackgroundWork:
             task = asyncio.get_running_loop().create_task(work())
             self._tasks[key] = task
             task.add_done_callback(lambda done: self._ended(key, done, failed))
+
+    def begin_chunks(self, key: str, store: Store, chunk: Callable[[], bool]) -> None:
+        """Begin to call ``chunk``, each time in a transaction of its own, as long as it returns that there is more.
+
+        Others have their turn in between. No client asks for such work: what fails stays where it is, in the store and in the log.
+        """
+
+        async def run() -> None:
+            more = True
+            while more:
+                await asyncio.sleep(0)
+                with store.transaction():
+                    more = chunk()
+
+        self.begin(key, run, lambda _reason: None)
 
     def running(self, prefix: str = "") -> list[asyncio.Task[None]]:
         """The tasks that have not ended, of those whose keys begin with ``prefix``."""

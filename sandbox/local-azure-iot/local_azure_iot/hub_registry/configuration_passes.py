@@ -12,7 +12,6 @@ Twins that are written meanwhile see the configurations of that moment at once (
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from local_azure_iot.hub_registry import configuration_targets
@@ -45,16 +44,8 @@ def resume(azure: Azure) -> None:
 
 
 def _go_on(azure: Azure, hub_key: str) -> None:
-    # A pass that fails stays where it is, for the next write of a configuration or the next start; no client asks for it.
-    azure.background.begin(f"configurations {hub_key}", lambda: _run(azure, hub_key), lambda _reason: None)
-
-
-async def _run(azure: Azure, hub_key: str) -> None:
-    more = True
-    while more:
-        await asyncio.sleep(0)
-        with azure.store.transaction():
-            more = _chunk(azure, hub_key)
+    # A pass that fails stays where it is, for the next write of a configuration or the next start.
+    azure.background.begin_chunks(f"configurations {hub_key}", azure.store, lambda: _chunk(azure, hub_key))
 
 
 def _chunk(azure: Azure, hub_key: str) -> bool:

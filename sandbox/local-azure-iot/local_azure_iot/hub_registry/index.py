@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
-_CHUNK = 500
-
 
 def keep_previous(azure: Azure, key: str, before: Document | None) -> None:
     """Keep what queries see of a device that is about to be written or deleted; `before` is the device until now, None for a new one."""
@@ -33,9 +31,9 @@ def keep_previous(azure: Azure, key: str, before: Document | None) -> None:
 
 def devices(azure: Azure, prefix: str, after: str = "") -> Iterator[Document]:
     """The devices under `prefix` whose keys come after `prefix + after`, as the index sees them, in the order of their keys."""
-    shadows = _documents(azure, DEVICE_SHADOW, prefix, after)
+    shadows = azure.store.documents(DEVICE_SHADOW, prefix, prefix + after)
     place, shadow = next(shadows, ("", None))
-    for key, body in _documents(azure, DEVICE, prefix, after):
+    for key, body in azure.store.documents(DEVICE, prefix, prefix + after):
         while shadow is not None and place < key:  # of a device that is deleted
             yield from _previous(azure, shadow)
             place, shadow = next(shadows, ("", None))
@@ -48,12 +46,6 @@ def devices(azure: Azure, prefix: str, after: str = "") -> Iterator[Document]:
     while shadow is not None:
         yield from _previous(azure, shadow)
         _, shadow = next(shadows, ("", None))
-
-
-def _documents(azure: Azure, kind: str, prefix: str, after: str) -> Iterator[tuple[str, Document]]:
-    while rows := azure.store.page(kind, prefix, prefix + after, _CHUNK):
-        yield from rows
-        after = rows[-1][0].removeprefix(prefix)
 
 
 def _previous(azure: Azure, shadow: Document) -> Iterator[Document]:

@@ -11,20 +11,16 @@ from local_azure_iot.hub_registry import (
     entries,
     errors,
     identities,
-    index,
     job_documents,
     method_calls,
     modules,
+    query_scans,
     scheduled_jobs,
-    twin_shape,
     twins,
 )
 from local_azure_iot.microsoft_devices.lifecycle import DEVICE_JOB, SCHEDULED_JOB
-from local_azure_iot.query_language.query import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
 
@@ -115,8 +111,7 @@ def _gathered(azure: Azure, hub_key: str, job_id: str) -> Document:
 
     job = scheduled_jobs.require(azure, hub_key, job_id)
     query = parser.parse_target(job["condition"])
-    twins_from = modules.twins_of_hub if query.source is Source.MODULES else _twins_of_devices
-    found = list(itertools.islice(twins_from(azure, hub_key, job["gathered"]), _GATHERED))
+    found = list(itertools.islice(query_scans.documents(azure, hub_key, query.source, job["gathered"]), _GATHERED))
     for twin in (twin for _, twin in found if query.selects(twin)):
         _put_part(azure, hub_key, job, (twin["deviceId"], twin.get("moduleId", "")), {"status": "pending"})
         job["counts"]["device"] += 1
@@ -124,10 +119,6 @@ def _gathered(azure: Azure, hub_key: str, job_id: str) -> Document:
     job["gathered"] = found[-1][0] if len(found) == _GATHERED else None
     scheduled_jobs.save(azure, hub_key, job)
     return job
-
-
-def _twins_of_devices(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    return ((device["id"], twin_shape.to_json(azure, hub_key, device)) for device in index.devices(azure, f"{hub_key}/", after))
 
 
 def _updated(azure: Azure, hub_key: str, job: Document, target: Target) -> dict[str, Any]:

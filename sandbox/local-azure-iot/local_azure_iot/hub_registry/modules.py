@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 MAX_MODULES = 50  # of a device
 _ID = re.compile(r"[A-Za-z0-9\-.%_*?!(),:=@$']{1,128}")
-_CHUNK = 500
 _SHAPE = {"authentication": dict}
 OF_EDGE = ("$edgeAgent", "$edgeHub")
 # What looks at a module that was written: `configuration_targets`.
@@ -54,12 +53,10 @@ def of_device(azure: Azure, hub_key: str, device_id: str) -> list[Document]:
 def twins_of_hub(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The place `device/module` and the twin of each module of a hub after the place ``after``, in their order."""
     prefix = f"{hub_key}/"
-    while rows := azure.store.page(MODULE, prefix, prefix + after, _CHUNK):
-        for key, module in rows:
-            device = azure.store.get(DEVICE, entries.store_key(hub_key, module["device"]))
-            if device is not None:
-                yield key.removeprefix(prefix), twin_json(azure, hub_key, device, module)
-        after = rows[-1][0].removeprefix(prefix)
+    for key, module in azure.store.documents(MODULE, prefix, prefix + after):
+        device = azure.store.get(DEVICE, entries.store_key(hub_key, module["device"]))
+        if device is not None:
+            yield key.removeprefix(prefix), twin_json(azure, hub_key, device, module)
 
 
 def create(azure: Azure, hub_key: str, device_id: str, body: dict[str, Any]) -> Document:

@@ -22,7 +22,7 @@ async def scan(azure: Azure, hub_key: str, source: Source, after: str, look: Cal
 
     What is written meanwhile is seen or not, as by Azure's index. Not within a transaction.
     """
-    for number, (place, document) in enumerate(_all(azure, hub_key, source, after), 1):
+    for number, (place, document) in enumerate(documents(azure, hub_key, source, after), 1):
         if not look(place, document):
             return
         if not number % CHUNK:
@@ -47,8 +47,8 @@ async def counts(azure: Azure, hub_key: str, texts: Mapping[tuple[str, str], str
     return found
 
 
-def _all(azure: Azure, hub_key: str, source: Source, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Only the index of devices lags."""
+def documents(azure: Azure, hub_key: str, source: Source, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The place and the document of each twin or job after the place ``after``, in their order. Only the index of devices lags."""
     if source is Source.JOBS:
         return scheduled_jobs.parts_of_hub(azure, hub_key, after)
     if source is Source.MODULES:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 UPDATE, METHOD = "scheduleUpdateTwin", "scheduleDeviceMethod"
 _ID = re.compile(r"[A-Za-z0-9\-]{1,64}")
 _DEFAULT_SECONDS, _MOST_SECONDS = 3600, 2**31 - 1  # that there is a most is a guess
-_CHUNK = 500
 _JOBS = JobDocuments(SCHEDULED_JOB)
 find, require, all_of, save = _JOBS.find, _JOBS.require, _JOBS.all_of, _JOBS.save
 
@@ -149,7 +148,5 @@ def parts_of_job(azure: Azure, hub_key: str, job_id: str, after: str, most: int)
 def parts_of_hub(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """The place and the JSON of each device's part of each job of a hub after the place ``after``: what `devices.jobs` holds."""
     prefix = f"{hub_key}/"
-    while rows := azure.store.page(DEVICE_JOB, prefix, prefix + after, _CHUNK):
-        for key, part in rows:
-            yield key.removeprefix(prefix), part
-        after = rows[-1][0].removeprefix(prefix)
+    for key, part in azure.store.documents(DEVICE_JOB, prefix, prefix + after):
+        yield key.removeprefix(prefix), part

@@ -107,10 +107,6 @@ def find(azure: Azure, service_key: str, kind: Kind) -> Document | None:
     return service
 
 
-def _look_for(kind: Kind, azure: Azure, service_key: str) -> Document | None:
-    return find(azure, service_key, kind)
-
-
 def require(azure: Azure, resource_id: ResourceId, kind: Kind, not_found: Callable[[str, str, str], Exception]) -> Document:
     """The service, which must exist; `not_found` creates the error from its name, group and subscription.
 
@@ -185,15 +181,7 @@ def resume(azure: Azure) -> None:
 
 def _go_on(azure: Azure, service_key: str, kind: Kind) -> None:
     # One that fails stays where it is until the next start, and the operation with it: nobody is told that something is gone which is not.
-    azure.background.begin(f"{_REMOVAL}{service_key}", lambda: _run(azure, service_key, kind), lambda _reason: None)
-
-
-async def _run(azure: Azure, service_key: str, kind: Kind) -> None:
-    more = True
-    while more:
-        await asyncio.sleep(0)
-        with azure.store.transaction():
-            more = _remove_children(azure, service_key, kind)
+    azure.background.begin_chunks(f"{_REMOVAL}{service_key}", azure.store, lambda: _remove_children(azure, service_key, kind))
 
 
 def _remove_children(azure: Azure, service_key: str, kind: Kind) -> bool:
@@ -232,7 +220,7 @@ def list_resources(azure: Azure, resource_id: ResourceId) -> list[dict[str, Any]
 
 
 groups.ON_GROUP_DELETION.append(delete_services_of_group)
-long_running.FINDERS |= {kind.document: partial(_look_for, kind) for kind in KINDS}
+long_running.FINDERS |= {kind.document: partial(find, kind=kind) for kind in KINDS}
 resource_list.PROVIDERS.append(list_resources)
 
 

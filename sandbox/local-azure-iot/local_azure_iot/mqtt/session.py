@@ -26,7 +26,6 @@ _KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
 # (learn.microsoft.com/azure/iot/iot-mqtt-connect-to-iot-hub, "Default keep-alive time-out").
 _LONGEST_SILENCE = 1767.0
 _MOST_AT_ONCE = 256 * 1024  # octets
-_SHORTEST_LOOK = 0.1  # seconds between two looks at a clock that a test may have stopped
 
 
 def longest_silence(keep_alive: int) -> float:
@@ -185,9 +184,8 @@ class Session(asyncio.Protocol):
         """End the session if its token has expired, by local Azure's clock; otherwise look again when it will have."""
         if admitted.expires is None:
             return
-        left = admitted.expires - self._azure.clock.timestamp()
-        if left > 0:
-            self._timer("token", max(left, _SHORTEST_LOOK), lambda: self._check_token(admitted))
+        if wait := self._azure.clock.wait_until(admitted.expires):
+            self._timer("token", wait, lambda: self._check_token(admitted))
         else:
             self.end("the device's token has expired")
 
