@@ -174,11 +174,11 @@ def test_everything_that_is_declared_is_applied(engine: Engine) -> None:
 def test_an_adopted_hub_keeps_every_property_that_is_undeclared(engine: Engine) -> None:
     """What is declared is applied; everything else is ignored."""
     declare(hub=HubArgs(adopt_id=HUB, public_network_access="Disabled"))
-    ignored = set(engine.request(_HUB).ignoreChanges)
+    ignored = set(engine.request(_HUB, "plant").ignoreChanges)
     assert ignored == {"location", "sku.name", "sku.capacity", "identity"} | {
         f"properties.{name}" for name in PROPERTIES.values() if name != "publicNetworkAccess"
     }
-    assert engine.inputs(_HUB)["properties"] == {"publicNetworkAccess": "Disabled"}
+    assert engine.inputs(_HUB, "plant")["properties"] == {"publicNetworkAccess": "Disabled"}
 
 
 def test_what_a_hub_of_an_earlier_version_keeps() -> None:

@@ -104,10 +104,10 @@ def test_another_stack_or_name_is_another_vault_and_long_names_fit(engine: Engin
     found = set()
     for name in ("plant", "plant", "plant-2", "7-of-9", "a" * 60, "x.y_z--w"):
         run(lambda name=name: AuthorityVault(name))  # type: ignore[misc]
-        found.add(engine.inputs(_VAULT)["vaultName"])
+        found.add(engine.inputs(_VAULT, name)["vaultName"])
     mocks.set_mocks(engine, stack="prod", preview=False, monitor=Monitor(engine))
     run(lambda: AuthorityVault("plant"))
-    found.add(engine.inputs(_VAULT)["vaultName"])
+    found.add(engine.inputs(_VAULT, "plant")["vaultName"])
     assert len(found) == 6  # the same stack and name are the same vault
     assert all(len(name) <= 24 and name[0].isalpha() and "--" not in name for name in found)
 

@@ -132,7 +132,7 @@ def test_path_lengths_are_set(engine: Engine, intermediates: int) -> None:
     declare(Generate(common_name="Plant", intermediates=intermediates))
     root = engine.inputs(_ROOT)
     assert (root["maxPathLength"], root["setSubjectKeyId"]) == (intermediates, True)
-    assert engine.inputs(_ISSUED)["pathLength"] == 0
+    assert engine.inputs(_ISSUED, "plant-g1-issuing")["pathLength"] == 0
 
 
 def test_a_root_that_signs_devices_is_issued_here(engine: Engine) -> None:
@@ -302,9 +302,9 @@ def test_the_argument_of_an_earlier_version_names_its_successor(engine: Engine, 
 def test_a_generation_is_dropped_after_the_next_one_is_trusted(engine: Engine) -> None:
     """The check for devices that depend on it comes after the certificates: if it refuses, devices can move."""
     declare(drop_generation={"plant": 1})
-    sent = engine.request("pulumi-python:dynamic/hubtrust:AuthorityGeneration")
+    sent = engine.request("pulumi-python:dynamic/hubtrust:AuthorityGeneration", "plant-plant")
     assert any(_VERIFIED in urn for urn in sent.dependencies)
-    assert engine.inputs("pulumi-python:dynamic/hubtrust:AuthorityGeneration")["dropGeneration"] == 1
+    assert engine.inputs("pulumi-python:dynamic/hubtrust:AuthorityGeneration", "plant-plant")["dropGeneration"] == 1
 
 
 _FLEET = "pulumi-python:dynamic/hubtrust:DeviceFleet"
@@ -434,7 +434,7 @@ def test_a_device_with_its_own_request(engine: Engine) -> None:
     """The CSR is an input, the public chain is an output, and no key is generated."""
     request = signing_request("press-001")
     printed = declare_device(request=request, tags={"plant": "A"})
-    sent = engine.inputs(_ISSUED)
+    sent = engine.inputs(_ISSUED, "press-001")
     assert (sent["profile"], sent["deviceId"], sent["request"]) == ("device", "press-001", request)
     assert engine.inputs(_IDENTITY)["deviceId"] == "press-001"
     assert printed == {"chain": "PEM", "key": None}
@@ -446,7 +446,7 @@ def test_a_generated_device_key_gives_a_warning(
     """For demos and tests: a warning, and the key is a secret."""
     declare_device(make_key=True)
     assert "its key is generated here and kept in the state, for demos and tests only" in capsys.readouterr().err + caplog.text
-    assert engine.inputs(_ISSUED)["publicKey"] == "PUBLIC"
+    assert engine.inputs(_ISSUED, "press-001")["publicKey"] == "PUBLIC"
 
 
 def test_a_device_under_a_ca_that_its_hub_does_not_trust_is_refused(engine: Engine) -> None:
@@ -519,7 +519,9 @@ def test_two_generations_are_declared_side_by_side(engine: Engine) -> None:
     assert len(trusted) == 2
     kept, new = (list(engine.requests[f"plant-g{number}-issuing-key"].ignoreChanges) for number in (1, 2))
     assert (kept, new) == (["algorithm", "ecdsaCurve", "rsaBits"], []), "another algorithm is for the next keys, not for those that exist"
-    assert engine.request(_VERIFIED).dependencies, "certificates are declared after the check of the generations"
+    assert all(engine.request(_VERIFIED, f"plant-plant-g{number}").dependencies for number in (1, 2)), (
+        "certificates are declared after the check of the generations"
+    )
 
 
 def test_an_imported_authority_keeps_its_previous_chain(engine: Engine) -> None:

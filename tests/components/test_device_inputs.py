@@ -87,8 +87,9 @@ def module(name: str, hub: TrustedHub, authority: CertificateAuthority, **argume
 def sent(engine: Engine, component: Callable[..., Any], given: Mapping[str, Any], table: Mapping[str, tuple[Any, str, str]]) -> Any:
     """What crosses to the engine for each argument."""
     rest: dict[str, Any] = {"roster": from_pattern("press-{1..3}")} if component is TrustedFleet else {}
+    engine.forget()
     declared(component, **rest, **given)
-    return {name: engine.inputs(kind).get(wire) for name, (_, kind, wire) in table.items()}
+    return {name: engine.inputs(kind, "press" if kind == _ISSUED else None).get(wire) for name, (_, kind, wire) in table.items()}
 
 
 @pytest.mark.parametrize(("component", "table"), [(TrustedDevice, DEVICE), (TrustedFleet, FLEET), (module, MODULE)])
@@ -167,7 +168,7 @@ def test_a_module_has_the_authority_of_its_device(engine: Engine) -> None:
         TrustedModule("camera", device=device, request=MODULE_REQUEST)
 
     on_a_hub(program)
-    sent = engine.inputs(_ISSUED)
+    sent = engine.inputs(_ISSUED, "camera")
     assert (sent["profile"], sent["deviceId"], sent["moduleId"], sent["request"]) == ("device", "press-007", "camera", MODULE_REQUEST)
     assert engine.inputs(_MODULE).items() >= {"deviceId": "press-007", "moduleId": "camera"}.items()
     request = engine.request(_MODULE)

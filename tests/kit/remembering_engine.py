@@ -19,10 +19,10 @@ class Engine(mocks.Mocks):
     """Remembers every registration, and answers with ids and outputs as an engine would."""
 
     def __init__(self) -> None:
-        self.registered: dict[str, Any] = {}
+        self.registered: dict[str, Any] = {}  # by type: the last one of each
         self.names: set[str] = set()
         self.every: list[Any] = []
-        self.crossed: dict[str, Any] = {}
+        self.crossed: dict[tuple[str, str], Any] = {}  # by type and name
         self.requests: dict[str, Any] = {}  # by their names: the last one of each
         self.sent: dict[tuple[str, str], dict[str, Any]] = {}  # the inputs by type and name as they are on the wire
         self.client = "c"
@@ -43,18 +43,30 @@ class Engine(mocks.Mocks):
         """The only function that is called: who runs the program."""
         return {"objectId": OPERATOR, "clientId": self.client, "subscriptionId": "s", "tenantId": "t"}
 
-    def request(self, kind: str) -> Any:
-        """The registration request: parent, protect, deletedWith."""
-        return self.crossed[kind]
+    def request(self, kind: str, name: str | None = None) -> Any:
+        """The registration request of the resource: parent, protect, deletedWith. Without a name, of the only one of this type."""
+        return self.crossed[kind, self._name(kind, name)]
 
     def named(self, kind: str, name: str) -> dict[str, Any]:
         """The inputs on the wire of one resource of this type: what is a secret or unknown is marked (``is_secret``, ``is_unknown``)."""
         return self.sent[kind, name]
 
-    def inputs(self, kind: str) -> dict[str, Any]:
-        """Its inputs."""
-        found: dict[str, Any] = self.registered[kind].inputs
+    def inputs(self, kind: str, name: str | None = None) -> dict[str, Any]:
+        """The inputs of the resource as they were last registered. Without a name, of the only one of this type."""
+        asked = self._name(kind, name)
+        found: dict[str, Any] = next(args.inputs for args in reversed(self.every) if (args.typ, args.name) == (kind, asked))
         return found
+
+    def _name(self, kind: str, name: str | None) -> str:
+        """Resources that do not depend on each other are registered in any order: which one of several is the last, nobody knows."""
+        names = sorted({args.name for args in self.every if args.typ == kind})
+        assert name in names if name else len(names) == 1, f"of type {kind} there are {names}, and {name or 'the only one'} was asked for"
+        return name or names[0]
+
+    def forget(self) -> None:
+        """As if nothing had been registered."""
+        for remembered in (self.registered, self.names, self.every, self.crossed, self.requests, self.sent):
+            remembered.clear()
 
 
 class Monitor(mocks.MockMonitor):
@@ -62,7 +74,7 @@ class Monitor(mocks.MockMonitor):
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
         """Record the request, then register."""
-        self.mocks.crossed[request.type] = request
+        self.mocks.crossed[request.type, request.name] = request
         self.mocks.requests[request.name] = request
         self.mocks.sent[request.type, request.name] = json_format.MessageToDict(request.object)
         return super().RegisterResource(request)
