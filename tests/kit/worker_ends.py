@@ -18,6 +18,7 @@ _ENDS = pytest.StashKey[list[str]]()
 _FOLDER_OF_FAULTS = "hubtrust_faults"
 
 
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, without which some tests start pytest
 def pytest_configure_node(node: Any) -> None:
     """Give each worker a file for what Python says of a fault in a library."""
     stash = node.config.stash
@@ -44,6 +45,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_FOLDER].cleanup()
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any, error: object) -> None:
     """Note how a worker ended that was not asked to."""
     if error is None:
