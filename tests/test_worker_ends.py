@@ -7,8 +7,9 @@ from pathlib import Path
 from tests.kit.repository import ROOT
 
 TESTS = """
-import ctypes, os, signal
+import ctypes, os, resource, signal
 
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # where core dumps are allowed, one would stay
 def test_a_kill(): os.kill(os.getpid(), signal.SIGKILL)
 def test_a_fault_in_a_library(): ctypes.string_at(0)
 """
