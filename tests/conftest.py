@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
@@ -32,6 +32,7 @@ settings.load_profile("hubtrust")
 
 # Pulumi objects that test modules create when they are imported belong to the current event loop, which is this one.
 _LOOP = asyncio.new_event_loop()
+_PATIENCE = 30  # seconds until what a program left is said to hang
 asyncio.set_event_loop(_LOOP)
 
 
@@ -43,23 +44,18 @@ def pulumi_event_loop() -> Iterator[None]:
     wrong ends where it is wrong; resources that were still to be registered would be, in the next test and with its engine.
     """
     asyncio.set_event_loop(_LOOP)
-    _finish(asyncio.all_tasks(_LOOP))  # before the first test: of objects that modules made when they were imported
+    _finish_programs()  # before the first test: objects that modules made when they were imported
     yield
-    left = asyncio.all_tasks(_LOOP)
-    of_programs = {task for task in left if not _is_of_a_server(task)}
-    for task in of_programs:
-        task.cancel()
-    _finish(of_programs)
-    if left != of_programs:  # a program's server for callbacks, which the program did not come to stop
+    _finish_programs()
+    if asyncio.all_tasks(_LOOP):  # a server for callbacks, which a program that ended so did not stop
         _LOOP.run_until_complete(_shutdown_callbacks())
-        _finish(asyncio.all_tasks(_LOOP))
 
 
-def _is_of_a_server(task: asyncio.Task[Any]) -> bool:
-    """Whether it is a task of gRPC's own, which ends with its server; without it the server could not be stopped."""
-    return "AioServer" in getattr(task.get_coro(), "__qualname__", "")
-
-
-def _finish(tasks: set[asyncio.Task[Any]]) -> None:
-    if tasks:
-        _LOOP.run_until_complete(asyncio.wait(tasks))
+def _finish_programs() -> None:
+    """Let programs come to their ends: cancelled, they would leave coroutines that nobody awaits."""
+    while left := {task for task in asyncio.all_tasks(_LOOP) if "AioServer" not in getattr(task.get_coro(), "__qualname__", "")}:
+        done, hanging = _LOOP.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
+        if not done:
+            for task in hanging:
+                task.cancel()
+            pytest.fail(f"a program does not end; it waits in {hanging}")
