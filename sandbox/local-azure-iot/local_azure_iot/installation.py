@@ -214,6 +214,7 @@ class Installation:
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
             if not self.ready_file.exists() and not _answers(ready):
+                _forget(ready["pid"])
                 return True
             time.sleep(0.02)
         raise InstallationError(f"local Azure (process {ready['pid']}) did not stop; end it with `kill -9 {ready['pid']}`")
@@ -261,6 +262,13 @@ def current(prog: str) -> Installation:
     """The local Azure of the current folder, in `.local-azure/` or where LOCAL_AZURE_HOME says; ``prog`` is the command in errors."""
     home = Path(os.environ.get(HOME_VARIABLE) or ".local-azure").absolute()
     return Installation(home, prog, f"`{prog} start`")
+
+
+def _forget(pid: int) -> None:
+    """Wait for the end of a process that this one has started, so that the system can forget it too."""
+    for process in [each for each in _BACKGROUND if each.pid == pid]:
+        process.wait(_TIMEOUT_SECONDS)
+        _BACKGROUND.remove(process)
 
 
 def _answers(ready: dict[str, Any]) -> bool:
