@@ -213,8 +213,7 @@ class Installation:
         os.kill(ready["pid"], signal.SIGTERM)
         deadline = time.monotonic() + _TIMEOUT_SECONDS
         while time.monotonic() < deadline:
-            if not self.ready_file.exists() and not _answers(ready):
-                _forget(ready["pid"])
+            if not self.ready_file.exists() and not _answers(ready) and _has_ended(ready["pid"]):
                 return True
             time.sleep(0.02)
         raise InstallationError(f"local Azure (process {ready['pid']}) did not stop; end it with `kill -9 {ready['pid']}`")
@@ -264,11 +263,10 @@ def current(prog: str) -> Installation:
     return Installation(home, prog, f"`{prog} start`")
 
 
-def _forget(pid: int) -> None:
-    """Wait for the end of a process that this one has started, so that the system can forget it too."""
-    for process in [each for each in _BACKGROUND if each.pid == pid]:
-        process.wait(_TIMEOUT_SECONDS)
-        _BACKGROUND.remove(process)
+def _has_ended(pid: int) -> bool:
+    """Whether a process has ended, if this one has started it: of others it can't tell. Those that have are forgotten."""
+    _BACKGROUND[:] = [each for each in _BACKGROUND if each.poll() is None]
+    return all(each.pid != pid for each in _BACKGROUND)
 
 
 def _answers(ready: dict[str, Any]) -> bool:
