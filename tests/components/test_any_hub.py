@@ -234,7 +234,7 @@ def test_wrong_arguments_of_a_hub_are_refused(engine: Engine, case: str) -> None
     """At once where they are plain, before anything is declared; otherwise when they are known."""
     fields, words = _WRONG[case]
     assert words in refused(HubArgsError, hub=HubArgs(**fields))
-    assert not {_HUB, "azure-native:resources:ResourceGroup"} & engine.registered.keys()
+    assert not {_HUB, "azure-native:resources:ResourceGroup"} & engine.registered
     plain = {"adopt_id", "protect", "resource_group", *(["sku"] if isinstance(fields.get("sku"), dict) else [])}
     if not plain & fields.keys():
         assert words in refused(HubArgsError, hub=HubArgs(**{name: later(value) for name, value in fields.items()}))

@@ -220,7 +220,7 @@ def test_an_existing_hub_is_not_managed(engine: Engine) -> None:
     """Only its certificate is declared."""
     printed = declare(hub=HUB)
     assert printed["host"] == "hub-7.azure-devices.net"
-    assert not {_HUB, _GROUP, _ROLE} & engine.registered.keys()
+    assert not {_HUB, _GROUP, _ROLE} & engine.registered
     assert engine.inputs(_VERIFIED)["serviceId"] == HUB
 
 
@@ -384,7 +384,7 @@ def test_a_canary_needs_a_hub_that_trusts_its_authority() -> None:
 def test_an_empty_fleet_is_declared(engine: Engine) -> None:
     """Without it, the devices of the last run would be deleted with the resource, and nothing could refuse; there is no other resource."""
     printed = declare_fleet()
-    assert not {_IDENTITY, _CHECK} & engine.registered.keys()
+    assert not {_IDENTITY, _CHECK} & engine.registered
     assert engine.inputs(_FLEET)["members"] == Roster(()).pack()
     assert printed["devices"] == {"count": 0, "enabled": 0, "digest": None}
     assert (printed["connection"]["state"], printed["connection"]["reason"]) == ("not checked", "no canary is declared")
@@ -517,7 +517,7 @@ def test_two_generations_are_declared_side_by_side(engine: Engine) -> None:
     trusted = rotated(Generate(common_name="Plant"), keep_previous=True)
     assert engine.names - alone == {name.replace("g2", "g1") for name in alone if "g2" in name}
     assert len(trusted) == 2
-    kept, new = (list(engine.requests[f"plant-g{number}-issuing-key"].ignoreChanges) for number in (1, 2))
+    kept, new = (list(engine.request("tls:index/privateKey:PrivateKey", f"plant-g{number}-issuing-key").ignoreChanges) for number in (1, 2))
     assert (kept, new) == (["algorithm", "ecdsaCurve", "rsaBits"], []), "another algorithm is for the next keys, not for those that exist"
     assert all(engine.request(_VERIFIED, f"plant-plant-g{number}").dependencies for number in (1, 2)), (
         "certificates are declared after the check of the generations"

@@ -261,7 +261,7 @@ def test_what_is_wrong_is_one_line(engine: Engine) -> None:
             assert "\n" not in str(raised.value), arguments
 
     on_a_hub(program)
-    assert not {_IDENTITY, _ISSUED, _FLEET, _CHECK} & {kind for kind in engine.registered if engine.registered[kind].name == "press"}
+    assert not {_IDENTITY, _ISSUED, _FLEET, _CHECK} & {args.typ for args in engine.every if args.name == "press"}
 
 
 @pytest.mark.parametrize(("component", "arguments", "kind", "match"), WRONG_LATER)

@@ -19,11 +19,9 @@ class Engine(mocks.Mocks):
     """Remembers every registration, and answers with ids and outputs as an engine would."""
 
     def __init__(self) -> None:
-        self.registered: dict[str, Any] = {}  # by type: the last one of each
         self.names: set[str] = set()
         self.every: list[Any] = []
         self.crossed: dict[tuple[str, str], Any] = {}  # by type and name
-        self.requests: dict[str, Any] = {}  # by their names: the last one of each
         self.sent: dict[tuple[str, str], dict[str, Any]] = {}  # the inputs by type and name as they are on the wire
         self.client = "c"
         self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net"}
@@ -32,7 +30,6 @@ class Engine(mocks.Mocks):
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[Any, Any]]:
         """Record the registration, and return its outputs."""
-        self.registered[args.typ] = args
         self.names.add(args.name)
         self.every.append(args)
         outs = {"properties": self.properties, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
@@ -42,6 +39,11 @@ class Engine(mocks.Mocks):
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:
         """The only function that is called: who runs the program."""
         return {"objectId": OPERATOR, "clientId": self.client, "subscriptionId": "s", "tenantId": "t"}
+
+    @property
+    def registered(self) -> set[str]:
+        """The types of which there is a resource."""
+        return {args.typ for args in self.every}
 
     def request(self, kind: str, name: str | None = None) -> Any:
         """The registration request of the resource: parent, protect, deletedWith. Without a name, of the only one of this type."""
@@ -65,7 +67,7 @@ class Engine(mocks.Mocks):
 
     def forget(self) -> None:
         """As if nothing had been registered."""
-        for remembered in (self.registered, self.names, self.every, self.crossed, self.requests, self.sent):
+        for remembered in (self.names, self.every, self.crossed, self.sent):
             remembered.clear()
 
 
@@ -75,7 +77,6 @@ class Monitor(mocks.MockMonitor):
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802 - the protocol's own name
         """Record the request, then register."""
         self.mocks.crossed[request.type, request.name] = request
-        self.mocks.requests[request.name] = request
         self.mocks.sent[request.type, request.name] = json_format.MessageToDict(request.object)
         return super().RegisterResource(request)
 

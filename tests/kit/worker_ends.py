@@ -1,4 +1,4 @@
-"""Says how a worker of pytest ended that did not end as usual: by which signal, with which memory, and in which line if Python could tell.
+"""Says how a worker of pytest ended that did not end as usual: by which signal, and in which line if Python could tell.
 
 pytest-xdist reports such an end as "worker 'gw1' crashed" and nothing else.
 """
