@@ -53,6 +53,22 @@ def written(scenario: Scenario) -> str:
     return (title + rest.partition("\n##")[0]).rstrip("\n")
 
 
+def differing(scenario: Scenario, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The outcomes that the page tells otherwise, or not at all."""
+    results: dict[tuple[str, str], str] = {}
+    for line in written(scenario).splitlines():
+        match line.strip("| ").split(" | "):
+            case ["call", *titles]:
+                faults = titles
+            case [label, *row] if len(row) > 1:
+                results |= {(label, fault): shown for fault, shown in zip(faults, row, strict=True)}
+
+    def told(outcome: Outcome) -> str:
+        return results.get((f"`{outcome.label}`", outcome.cell.fault.title), "").split(" / ")[-1 if outcome.cell.lasting else 0]
+
+    return [outcome for outcome in outcomes if told(outcome) != _shown(outcome)]
+
+
 def matrix(found: Sequence[tuple[Scenario, Sequence[Outcome]]]) -> str:
     """The first part of the page."""
     every = [outcome for _, outcomes in found for outcome in outcomes]

@@ -3,10 +3,10 @@
 import itertools
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +155,20 @@ def sweep(bench: Bench, scenario: Scenario, share: float, seed: int) -> list[Out
     drawn = [every[index] for index in sorted(chance.sample(range(len(every)), max(1, round(share * len(every)))))]
     with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME * len(bench.lanes)) as pool:
         return list(pool.map(lambda cell: attempt(bench, scenario, cell), drawn))
+
+
+def with_more_time(bench: Bench, scenario: Scenario, outcomes: Sequence[Outcome], doubted: Collection[Outcome]) -> list[Outcome]:
+    """The outcomes; the doubted ones among them are those of another run, with the longest deadline.
+
+    A slow machine can use up the deadline of a permanent fault where a run with time recovers, and the error then is that of the fault.
+    """
+    with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME * len(bench.lanes)) as pool:
+        return list(pool.map(lambda outcome: _longest(bench, scenario, outcome) if outcome in doubted else outcome, outcomes))
+
+
+def _longest(bench: Bench, scenario: Scenario, outcome: Outcome) -> Outcome:
+    again = _attempt(bench, scenario, outcome.cell, _LONGEST, alone=True)
+    return replace(again, flaws=(*outcome.flaws, *again.flaws))
 
 
 def attempt(bench: Bench, scenario: Scenario, cell: Cell) -> Outcome:

@@ -1,16 +1,19 @@
 """The sweep can fail: it notices each guarantee that a provider breaks."""
 
+from dataclasses import replace
+
 import pytest
 
 from hubtrust.dynamic.lifecycle import Reconciler
-from tests.faults import trust
+from tests.faults import report, trust
 from tests.faults.broken import Babbling, Boasting, Hasty, Littering
 from tests.faults.case_hub import Call, CaseHub
 from tests.faults.certificates import authority, declare, name
 from tests.faults.fault import COLUMNS
 from tests.faults.scenario import Scenario
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.stack import Declared
-from tests.faults.sweep import Bench, Cell, attempt
+from tests.faults.sweep import ABSORBED, Bench, Cell, attempt, cells, with_more_time
 
 HIDDEN = {"method": "POST", "path": "/x/certificates/a/verify", "status": 0, "fault": "drop"}
 
@@ -79,3 +82,16 @@ def test_trust_is_lost_by_a_code_a_replacement_and_a_deletion(bench: Bench) -> N
         change("a")
         after = {called for called, verified in case.hub.verified().items() if verified}
         assert trust.moments(before, case.log(by_tests=True))[-1] == after == frozenset()
+
+
+def test_a_deadline_that_a_slow_machine_used_up_is_no_result(bench: Bench) -> None:
+    """The page tells what a run with time ends with: a permanent fault's other result is doubted, and found again with more time."""
+    scenario = next(each for each in SCENARIOS if each.title == "VerifiedCertificate, proof arrives")
+    (hidden,) = (fault for fault in COLUMNS if fault.title == "dropped after the effect")
+    (call,) = {cell.call for cell in cells(bench, scenario) if cell.call.path.endswith("/verify") and cell.call.nth == 1}
+    outcome = attempt(bench, scenario, Cell(call, hidden, lasting=True))
+    hurried = replace(outcome, result="UnreachableError")  # as on a machine that took the whole deadline for the calls before
+    assert report.differing(scenario, [hurried]) == [hurried]
+    (again,) = with_more_time(bench, scenario, [hurried], [hurried])
+    assert report.differing(scenario, [again]) == []
+    assert again.result == ABSORBED
