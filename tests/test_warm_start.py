@@ -1,7 +1,9 @@
 """A process that starts warm is like one that starts as usual; a sample has one case of each kind."""
 
 import os
+import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -12,7 +14,7 @@ import pytest
 
 from tests.kit import samples
 from tests.kit.repository import ROOT
-from tests.kit.warm_start import started_warm
+from tests.kit.warm_start import start_server, started_warm
 
 ONLY_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="processes start warm on Linux alone")
 _SHOWN = """
@@ -90,6 +92,24 @@ def test_children_that_are_killed_at_any_moment_harm_no_other(tmp_path: Path) ->
                 assert process.stdout is not None
                 process.stdout.read()  # to its end: then the fork has ended too
     assert _run(command, tmp_path) == (0, "True\n", "")
+
+
+@ONLY_LINUX
+def test_the_output_of_a_child_that_is_killed_while_it_asks_ends() -> None:
+    """The server has been given the child's streams before it knows the whole command; it keeps none of them."""
+    start_server()
+    reading, writing = os.pipe()
+    with socket.socket(socket.AF_UNIX) as child:
+        child.connect(f"\0hubtrust-warm-start-{os.getpid()}")
+        socket.send_fds(child, [(1000).to_bytes(8, "little")], [writing] * 3)
+        child.sendall(b"not a thousand")
+    os.close(writing)
+    try:
+        ended, _, _ = select.select([reading], [], [], 120)
+        assert ended, "the server has the output open"
+        assert os.read(reading, 1) == b""
+    finally:
+        os.close(reading)
 
 
 @pytest.mark.parametrize("seed", range(20))

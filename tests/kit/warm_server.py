@@ -97,14 +97,23 @@ def _received(connection: socket.socket) -> _Asked:
     streams = array("i")
     for _, _, data in ancillary:
         streams.frombytes(data)
-    length, data = int.from_bytes(first, "little"), b""
+    try:
+        argv, folder, environment = marshal.loads(_exactly(connection, int.from_bytes(first, "little")))  # noqa: S302 - from a child of the tests
+    except (OSError, EOFError):
+        for stream in streams:  # whoever reads the child's output waits until nobody has it open
+            os.close(stream)
+        raise
+    return _Asked(argv, folder, environment, tuple(streams))
+
+
+def _exactly(connection: socket.socket, length: int) -> bytes:
+    data = b""
     while len(data) < length:
         piece = connection.recv(length - len(data))
         if not piece:
             raise EOFError  # the child was killed
         data += piece
-    argv, folder, environment = marshal.loads(data)  # noqa: S302 - from a child of the tests
-    return _Asked(argv, folder, environment, tuple(streams))
+    return data
 
 
 def _become(asked: _Asked) -> None:

@@ -1,11 +1,13 @@
 """Says how a worker of pytest ended that did not end as usual: by which signal, and in which line if Python could tell.
 
-pytest-xdist reports such an end as "worker 'gw1' crashed" and nothing else.
+pytest-xdist reports such an end as "worker 'gw1' crashed" and nothing else. A test that hangs ends its worker too, so that a run ends by
+itself and its report has the line that waits.
 """
 
 import faulthandler
 import subprocess
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from signal import Signals
 from typing import IO, Any
@@ -16,6 +18,13 @@ _FOLDER = pytest.StashKey["tempfile.TemporaryDirectory[str]"]()
 _FAULTS = pytest.StashKey[IO[str]]()
 _ENDS = pytest.StashKey[list[str]]()
 _FOLDER_OF_FAULTS = "hubtrust_faults"
+_LONGEST = "longest_test"  # pytest's setting
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The setting, so that the test of this file need not wait for long."""
+    what = "seconds after which a worker ends by itself with the test that it runs; the longest scenario of the fault matrix takes minutes"
+    parser.addini(_LONGEST, what, default="1200")
 
 
 @pytest.hookimpl(optionalhook=True)  # of pytest-xdist, without which some tests start pytest
@@ -34,6 +43,18 @@ def pytest_configure(config: pytest.Config) -> None:
     if _FOLDER_OF_FAULTS in given:
         config.stash[_FAULTS] = Path(given[_FOLDER_OF_FAULTS], given["workerid"]).open("w", encoding="utf-8")  # noqa: SIM115 - until the worker ends
         faulthandler.enable(config.stash[_FAULTS])
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """Let no test of a worker take for ever."""
+    if _FAULTS not in item.config.stash:
+        return (yield)
+    faulthandler.dump_traceback_later(float(item.config.getini(_LONGEST)), exit=True, file=item.config.stash[_FAULTS])
+    try:
+        return (yield)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
