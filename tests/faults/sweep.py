@@ -161,8 +161,9 @@ def with_more_time(bench: Bench, scenario: Scenario, outcomes: Sequence[Outcome]
     """The outcomes; the doubted ones among them are those of another run, with the longest deadline.
 
     A slow machine can use up the deadline of a permanent fault where a run with time recovers, and the error then is that of the fault.
+    Each starts a process of its own, so they are a few at a time: a slow machine is not to be made slower.
     """
-    with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME * len(bench.lanes)) as pool:
+    with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME) as pool:
         return list(pool.map(lambda outcome: _longest(bench, scenario, outcome) if outcome in doubted else outcome, outcomes))
 
 
