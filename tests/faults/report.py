@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from tests.faults.deaths import OPERATIONS, Death
 from tests.faults.fault import FAULTS, LIES, Fault
@@ -53,8 +53,8 @@ def written(scenario: Scenario) -> str:
     return (title + rest.partition("\n##")[0]).rstrip("\n")
 
 
-def differing(scenario: Scenario, outcomes: Sequence[Outcome]) -> list[Outcome]:
-    """The outcomes that the page tells otherwise, or not at all."""
+def told(scenario: Scenario) -> Callable[[Outcome], bool]:
+    """Whether an outcome of the scenario is the one that the page tells of."""
     results: dict[tuple[str, str], str] = {}
     for line in written(scenario).splitlines():
         match line.strip("| ").split(" | "):
@@ -63,10 +63,11 @@ def differing(scenario: Scenario, outcomes: Sequence[Outcome]) -> list[Outcome]:
             case [label, *row] if len(row) > 1:
                 results |= {(label, fault): shown for fault, shown in zip(faults, row, strict=True)}
 
-    def told(outcome: Outcome) -> str:
-        return results.get((f"`{outcome.label}`", outcome.cell.fault.title), "").split(" / ")[-1 if outcome.cell.lasting else 0]
+    def is_told(outcome: Outcome) -> bool:
+        once, _, lasting = results.get((f"`{outcome.label}`", outcome.cell.fault.title), "").partition(" / ")
+        return _shown(outcome) == (lasting if outcome.cell.lasting else once)
 
-    return [outcome for outcome in outcomes if told(outcome) != _shown(outcome)]
+    return is_told
 
 
 def matrix(found: Sequence[tuple[Scenario, Sequence[Outcome]]]) -> str:

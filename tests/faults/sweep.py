@@ -3,10 +3,10 @@
 import itertools
 import random
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -148,39 +148,31 @@ def cells(bench: Bench, scenario: Scenario) -> list[Cell]:
     ]
 
 
-def sweep(bench: Bench, scenario: Scenario, share: float, seed: int) -> list[Outcome]:
-    """The outcomes of a random ``share`` of the scenario's cells (at least one), several at a time."""
+def _anything(_outcome: Outcome) -> bool:
+    """Told of: where no page is compared with, no result is another one."""
+    return True
+
+
+def sweep(bench: Bench, scenario: Scenario, share: float, seed: int, is_told: Callable[[Outcome], bool] = _anything) -> list[Outcome]:
+    """The outcomes of a random ``share`` of the scenario's cells (at least one), several at a time. For ``is_told`` see ``attempt``."""
     every = cells(bench, scenario)
     chance = random.Random(f"{seed} {scenario.title}")  # noqa: S311 - a draw that can be repeated, no secret
     drawn = [every[index] for index in sorted(chance.sample(range(len(every)), max(1, round(share * len(every)))))]
     with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME * len(bench.lanes)) as pool:
-        return list(pool.map(lambda cell: attempt(bench, scenario, cell), drawn))
+        return list(pool.map(lambda cell: attempt(bench, scenario, cell, is_told), drawn))
 
 
-def with_more_time(bench: Bench, scenario: Scenario, outcomes: Sequence[Outcome], doubted: Collection[Outcome]) -> list[Outcome]:
-    """The outcomes; the doubted ones among them are those of another run, with the longest deadline.
-
-    A slow machine can use up the deadline of a permanent fault where a run with time recovers, and the error then is that of the fault.
-    Each starts a process of its own, so they are a few at a time: a slow machine is not to be made slower.
-    """
-    with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME) as pool:
-        return list(pool.map(lambda outcome: _longest(bench, scenario, outcome) if outcome in doubted else outcome, outcomes))
-
-
-def _longest(bench: Bench, scenario: Scenario, outcome: Outcome) -> Outcome:
-    again = _attempt(bench, scenario, outcome.cell, _LONGEST, alone=True)
-    return replace(again, flaws=(*outcome.flaws, *again.flaws))
-
-
-def attempt(bench: Bench, scenario: Scenario, cell: Cell) -> Outcome:
+def attempt(bench: Bench, scenario: Scenario, cell: Cell, is_told: Callable[[Outcome], bool] = _anything) -> Outcome:
     """The outcome of a case. One that was disturbed is tried again, with twice the time and in a process of its own.
 
-    What it lost or left wrong counts all the same.
+    So is one of a permanent fault that is not told of (``is_told``): a slow machine can use up the deadline where a run with time
+    recovers, and the error then is that of the fault. What it lost or left wrong counts all the same.
     """
     deadline = scenario.deadline if cell.lasting else _TIME
     outcome = _attempt(bench, scenario, cell, deadline, alone=scenario.login)
     for _ in range(_MORE_TRIES):
-        if not outcome.disturbed or any(not flaw.startswith(_NEVER_OCCURRED) for flaw in outcome.flaws):
+        doubted = outcome.disturbed or (cell.lasting and not is_told(outcome))
+        if not doubted or any(not flaw.startswith(_NEVER_OCCURRED) for flaw in outcome.flaws):
             break
         deadline = min(deadline * 2, _LONGEST)
         outcome = _attempt(bench, scenario, cell, deadline, alone=True)

@@ -8,7 +8,7 @@ from tests.faults import report
 from tests.faults.extent import Extent
 from tests.faults.scenario import Scenario
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.sweep import Bench, sweep, with_more_time
+from tests.faults.sweep import Bench, sweep
 from tests.kit.samples import sampled
 
 CHOSEN = sampled(SCENARIOS, len(SCENARIOS) * 2 // 3 if Extent.of(os.environ).http == 1 else 9, lambda scenario: scenario.resource)
@@ -17,10 +17,7 @@ CHOSEN = sampled(SCENARIOS, len(SCENARIOS) * 2 // 3 if Extent.of(os.environ).htt
 @pytest.mark.parametrize("scenario", CHOSEN, ids=lambda scenario: scenario.title)
 def test_every_fault_is_recovered_from(bench: Bench, scenario: Scenario, share: float, seed: int) -> None:
     """A seeded sample of each call with each fault, once and permanent. The whole matrix, where it runs, equals docs/faults.md."""
-    outcomes = sweep(bench, scenario, share, seed)
-    if share == 1:
-        doubted = [outcome for outcome in report.differing(scenario, outcomes) if outcome.cell.lasting]
-        outcomes = with_more_time(bench, scenario, outcomes, doubted)
+    outcomes = sweep(bench, scenario, share, seed, report.told(scenario))
     flawed = [f"{outcome.cell}: {flaw}" for outcome in outcomes for flaw in outcome.flaws]
     assert not flawed, "\n".join([f"HUBTRUST_SEED={seed} repeats this choice", *flawed])
     if share == 1:
