@@ -8,19 +8,19 @@ import os
 import re
 import secrets
 import shutil
-import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local_azure_iot.foreground import Foreground
 from local_azure_iot.installation import Installation, InstallationError, environment
 from sandbox.engine.errors import EXIT_CANCELLED
 from sandbox.engine.project.project_file import ProjectError, load_project
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
 _PLUGINS = Path(__file__).parent / "plugins" / "bin"
@@ -141,7 +141,7 @@ class Program:
     def _call(self, arguments: Sequence[str], variables: dict[str, str]) -> int:
         """Run a command with output to the terminal. The embedded engine runs in this process: signals reach it, and nothing else."""
         if self.engine == "pulumi":
-            return wait_for_cli(subprocess.Popen(["pulumi", *arguments], cwd=self.folder, env=variables))
+            return run_cli(["pulumi", *arguments], variables, self.folder)
         from sandbox.engine.cli.main import main
         from sandbox.engine.cli.workspace import invocation
 
@@ -179,23 +179,15 @@ class Program:
         return path
 
 
-def wait_for_cli(process: subprocess.Popen[bytes]) -> int:
-    """Wait for Pulumi's CLI, which ends in its own time after Ctrl-C; returns its exit code.
+def run_cli(command: Sequence[str], variables: Mapping[str, str], folder: Path) -> int:
+    """Run Pulumi's CLI, which ends in its own time after Ctrl-C; returns its exit code.
 
-    A terminal sends Ctrl-C to that process too. What is sent to this process alone is passed on.
+    Raises:
+        CommandError: It can't be started.
     """
-
-    def forward(number: int, _frame: object) -> None:
-        if number == signal.SIGTERM or not sys.stdin.isatty():
-            process.send_signal(number)
-
-    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        code = process.wait()
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-    return code if code >= 0 else 128 - code  # as a shell shows the end by a signal
+    foreground = Foreground()
+    with foreground.signals():
+        return foreground.run(command, variables, folder)
 
 
 def choose_engine(wanted: str) -> str:

@@ -146,9 +146,9 @@ _CLI = """trap 'echo stopping; trap "" INT TERM; touch "$ENDING"; exit 8' INT TE
 touch "$BEGUN"
 while true; do read -t 0.02 <> <(:) || true; done
 """
-_STARTER = """import subprocess, sys
-from sandbox.program import wait_for_cli
-sys.exit(wait_for_cli(subprocess.Popen(["bash", "-c", sys.argv[1]])))
+_STARTER = """import os, pathlib, sys
+from sandbox.program import run_cli
+sys.exit(run_cli(["bash", "-c", sys.argv[1]], os.environ, pathlib.Path()))
 """
 
 
