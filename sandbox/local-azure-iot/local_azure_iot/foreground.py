@@ -35,7 +35,7 @@ class Foreground:
 
     @contextmanager
     def signals(self) -> Iterator[None]:
-        """While this lasts, SIGINT, SIGTERM and SIGHUP are the command's. One that is ignored, as by `nohup`, stays ignored there too."""
+        """While this lasts, SIGINT, SIGTERM and SIGHUP are the command's. One that is ignored, as by `nohup`, stays ignored."""
         before = {number: signal.getsignal(number) for number in _PASSED_ON}
         ours = [number for number, handler in before.items() if handler is not signal.SIG_IGN]
         for number in ours:
@@ -60,8 +60,8 @@ class Foreground:
             raise CommandError(f"'{command[0]}' can't be run: {error.strerror}; name a program on PATH or its path", code) from error
         finally:
             self._is_starting = False
-        while self._came_early:
-            self._process.send_signal(self._came_early.pop(0))
+        for number in self._came_early:
+            self._process.send_signal(number)
         code = self._process.wait()
         self._process = None
         return code if code >= 0 else _SIGNALLED - code
