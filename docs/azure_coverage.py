@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import local_azure_iot as cloud
-from local_azure_iot import arm, provisioning_endpoint
+from local_azure_iot import arm
 from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.hub_registry import known_operations as hub
 from local_azure_iot.key_vault import known_operations as vault
 from local_azure_iot.key_vault import routes as vault_routes
 from local_azure_iot.microsoft_devices import known_operations as devices
+from local_azure_iot.provisioning import known_operations as provisioning_operations
 from local_azure_iot.resource_manager import known_operations as resources
 from local_azure_iot.routing import Evidence, KnownOperation, Route, absent
 
@@ -41,8 +42,8 @@ KNOWN: tuple[tuple[str, list[Route], tuple[KnownOperation, ...]], ...] = (
     ("At Resource Manager: Microsoft.KeyVault", arm.ROUTES, vault.KNOWN_AT_ARM),
     ("At Resource Manager: its own", arm.ROUTES, resources.KNOWN),
     ("At a key vault", vault_routes.ROUTES, vault.KNOWN),
-    ("At a provisioning service", [], provisioning_endpoint.KNOWN),
-    ("At the host name where devices are provisioned", [], provisioning_endpoint.KNOWN_BY_DEVICES),
+    ("At a provisioning service", [], provisioning_operations.KNOWN),
+    ("At the host name where devices are provisioned", [], provisioning_operations.KNOWN_BY_DEVICES),
 )
 
 

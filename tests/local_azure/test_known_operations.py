@@ -8,13 +8,14 @@ import pytest
 from docs.azure_coverage import KNOWN
 from docs.newer_sdks import SDKS, Comparison, Sdk, compare, report
 from docs.sdk_requests import SdkRequest, requests_of, shape
-from local_azure_iot import arm, provisioning_endpoint
+from local_azure_iot import arm
 from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.hub_registry import known_operations as hub
 from local_azure_iot.key_vault import known_operations as vault
 from local_azure_iot.key_vault import routes as vault_routes
 from local_azure_iot.login import principals
 from local_azure_iot.microsoft_devices import known_operations as devices
+from local_azure_iot.provisioning import known_operations as provisioning_operations
 from local_azure_iot.resource_manager import known_operations as resources
 from local_azure_iot.routing import KnownOperation, absent, sample_path
 from tests.kit.hub_client import signature
@@ -141,14 +142,14 @@ def test_what_is_absent_at_a_provisioning_service(azure: InProcess) -> None:
     host = f"{path.rpartition('/')[2]}.azure-devices-provisioning.net"
     key = azure.must("POST", f"{path}/listkeys?api-version=2023-03-01-preview")["value"][0]
     signed = signature(host, key["keyName"], key["primaryKey"])
-    for each in provisioning_endpoint.KNOWN:
+    for each in provisioning_operations.KNOWN:
         for wrong in ("", signature(host, "nobody", key["primaryKey"]), signature("other", key["keyName"], key["primaryKey"]), "nonsense"):
             assert azure.ask(each.method, sample_path(each), host=host, token="", authorization=wrong).status == 401
         _named(azure.ask(each.method, sample_path(each), host=host, authorization=signed), each)
         _named(azure.ask(each.method, sample_path(each), host=host, token=_bearer(azure, "https://azure-devices-provisioning.net")), each)
     assert azure.ask("GET", "/nonsense", host=host, authorization=signed).json()["errorCode"] == 404000
     assert azure.ask("GET", "/enrollments/x", host="none.azure-devices-provisioning.net", authorization=signed).status == 401
-    for each in provisioning_endpoint.KNOWN_BY_DEVICES:
+    for each in provisioning_operations.KNOWN_BY_DEVICES:
         at = "global.azure-devices-provisioning.net"
         assert azure.ask(each.method, sample_path(each), host=at, token="").status == 401
         _named(azure.ask(each.method, sample_path(each), host=at, authorization="SharedAccessSignature sr=a&sig=b&se=1"), each)

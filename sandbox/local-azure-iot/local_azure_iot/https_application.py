@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from local_azure_iot import arm, host_names, provisioning_endpoint, service_faults, web_pages, web_sockets
+from local_azure_iot import arm, host_names, service_faults, web_pages, web_sockets
 from local_azure_iot.delivery import Answer
 from local_azure_iot.faults import TRUE_ANSWERS
 from local_azure_iot.graph import endpoint as graph_endpoint
@@ -22,6 +22,7 @@ from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.hub_registry import errors as hub_errors
 from local_azure_iot.key_vault import endpoint as vault_endpoint
 from local_azure_iot.login import routes as login
+from local_azure_iot.provisioning import endpoint as provisioning_endpoint
 from local_azure_iot.resource_manager import errors as arm_errors
 from local_azure_iot.routing import Router
 from local_azure_iot.web_sockets import WebSockets
