@@ -2,7 +2,7 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -15,6 +15,7 @@ from hubtrust.azure import absence, reachability
 from hubtrust.azure.certificates import Certificates
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.clouds import PUBLIC
+from hubtrust.azure.errors import AzureError
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import service
@@ -55,7 +56,7 @@ class Script:
         """Limits with the script's clock: waiting takes no time and is recorded."""
         return RetryLimits(**limits, clock=lambda: sum(self.waits))
 
-    def client(self, **limits: float) -> AzureClient:
+    def client(self, remedies: Mapping[type[AzureError], str] | None = None, **limits: float) -> AzureClient:
         """A client of this server, closed when the script ends."""
         script = self
 
@@ -69,7 +70,8 @@ class Script:
             def renew(self) -> None:
                 script.logins += 1
 
-        return self.clients.enter_context(AzureClient(self.url, "scope", Counting(), self.retry_limits(**limits), self.messages.append))
+        given = (self.url, "scope", Counting(), self.retry_limits(**limits), self.messages.append)
+        return self.clients.enter_context(AzureClient(*given, remedies=remedies))
 
     def certificates(self, owner: str = HUB, api_version: str | None = None, **limits: float) -> Certificates:
         """The certificate operations on ``owner``, behind this server."""

@@ -48,7 +48,7 @@ def service(owner: Service) -> Expectation:
         fault = _resource(body)
         if fault is None and not (_same(body["id"], owner.id) and _same(body["name"], owner.name)):
             fault = f"it is {body['id']}"
-        return fault or _members(body, ("properties", dict)) or _host_name(body["properties"])
+        return fault or has_members(body, ("properties", dict)) or _host_name(body["properties"])
 
     return expect
 
@@ -60,7 +60,7 @@ def resources(body: Any) -> str | None:
 
 def name_check(body: Any) -> str | None:
     """Whether a vault's name is free."""
-    return _members(body, ("nameAvailable", bool))
+    return has_members(body, ("nameAvailable", bool))
 
 
 def twin(device_id: str) -> Expectation:
@@ -70,14 +70,14 @@ def twin(device_id: str) -> Expectation:
 
 def identity(device_id: str) -> Expectation:
     """The device ``device_id`` without its twin."""
-    return _of_device(device_id, lambda body: _members(body, ("deviceId", str), ("etag", str)))
+    return _of_device(device_id, lambda body: has_members(body, ("deviceId", str), ("etag", str)))
 
 
 def module(device_id: str, module_id: str) -> Expectation:
     """The module ``module_id`` of the device ``device_id``, without its twin."""
 
     def expect(body: Any) -> str | None:
-        fault = _members(body, ("deviceId", str), ("moduleId", str), ("etag", str), ("authentication", dict))
+        fault = has_members(body, ("deviceId", str), ("moduleId", str), ("etag", str), ("authentication", dict))
         if fault is None and not isinstance(body.get("managedBy"), str | None):
             fault = "its 'managedBy' is not text"
         if fault is None and not isinstance(body["authentication"].get("x509Thumbprint"), dict | None):
@@ -91,8 +91,8 @@ def module_twin(device_id: str, module_id: str) -> Expectation:
     """The twin of the module ``module_id`` of the device ``device_id``."""
 
     def expect(body: Any) -> str | None:
-        fault = _members(body, ("deviceId", str), ("moduleId", str), ("etag", str), ("properties", dict))
-        fault = fault or _members(body["properties"], ("desired", dict))
+        fault = has_members(body, ("deviceId", str), ("moduleId", str), ("etag", str), ("properties", dict))
+        fault = fault or has_members(body["properties"], ("desired", dict))
         if fault is None and not isinstance(body.get("tags"), dict | None):
             fault = "its 'tags' is not an object"
         return fault or _other_module(body, device_id, module_id)
@@ -123,7 +123,7 @@ def twins(owner: Mapping[str, str]) -> Expectation:
 def module_twins(owner: Mapping[str, str]) -> Expectation:
     """A page of twins of modules whose tag names ``owner``."""
     members = (("deviceId", str), ("moduleId", str), ("authenticationType", str), ("status", str))
-    return _owned(owner, lambda row: _members(row, *members))
+    return _owned(owner, lambda row: has_members(row, *members))
 
 
 def _owned(owner: Mapping[str, str], expect_row: Expectation) -> Expectation:
@@ -146,7 +146,7 @@ def bulk_result(device_ids: Collection[str]) -> Expectation:
     """The result of a bulk call for ``device_ids``: done, or refusals of some of them."""
 
     def expect(body: Any) -> str | None:
-        fault = _members(body, ("isSuccessful", bool))
+        fault = has_members(body, ("isSuccessful", bool))
         if fault is not None:
             return fault
         errors = body.get("errors") or []
@@ -160,25 +160,25 @@ def bulk_result(device_ids: Collection[str]) -> Expectation:
 
 
 def _certificate(owner: Service, body: Any) -> str | None:
-    fault = _resource(body) or _members(body, ("etag", str), ("properties", dict))
+    fault = _resource(body) or has_members(body, ("etag", str), ("properties", dict))
     if fault is not None:
         return fault
     if not _same(body["id"], f"{owner.id}/certificates/{body['name']}"):
         return f"it is {body['id']}"
     if not body["etag"] or not _matches(_THUMBPRINT, body["properties"].get("thumbprint")):
         return "it is a certificate without etag or thumbprint"
-    return _members(body["properties"], ("isVerified", bool))
+    return has_members(body["properties"], ("isVerified", bool))
 
 
 def _host_name(properties: Mapping[str, Any]) -> str | None:
     """A host name gets this login's tokens; it is missing while the service is being created."""
     names = [properties.get(name) for name in ("hostName", "serviceOperationsHostName")]
-    return None if all(name in (None, "") or _matches(_HOST, name) for name in names) else "its host name is not one"
+    return None if all(name in (None, "") or is_host_name(name) for name in names) else "its host name is not one"
 
 
 def _twin(body: Any) -> str | None:
-    fault = _members(body, ("deviceId", str), ("etag", str), ("deviceEtag", str), ("authenticationType", str), ("properties", dict))
-    fault = fault or _members(body["properties"], ("desired", dict))
+    fault = has_members(body, ("deviceId", str), ("etag", str), ("deviceEtag", str), ("authenticationType", str), ("properties", dict))
+    fault = fault or has_members(body["properties"], ("desired", dict))
     if fault is not None:
         return fault
     if not all(body[name] for name in ("deviceId", "etag", "deviceEtag")) or body.get("status") not in ("enabled", "disabled"):
@@ -192,12 +192,12 @@ def _twin(body: Any) -> str | None:
 
 
 def _resource(body: Any) -> str | None:
-    return _members(body, ("id", str), ("name", str))
+    return has_members(body, ("id", str), ("name", str))
 
 
 def _list_of(expect: Expectation) -> Expectation:
     def expect_list(body: Any) -> str | None:
-        fault = _members(body, ("value", list))
+        fault = has_members(body, ("value", list))
         if fault is None and not isinstance(body.get("nextLink"), str | None):
             fault = "its 'nextLink' is not text"
         return fault or next((fault for one in body["value"] if (fault := expect(one)) is not None), None)
@@ -205,12 +205,17 @@ def _list_of(expect: Expectation) -> Expectation:
     return expect_list
 
 
-def _members(body: Any, *members: tuple[str, type]) -> str | None:
+def has_members(body: Any, *members: tuple[str, type]) -> str | None:
     """What is wrong with an object that must have these members, each of this type."""
     if not isinstance(body, dict):
         return "it is empty" if body is None else "it is JSON, but not an object"
     missing = next((name for name, kind in members if not isinstance(body.get(name), kind)), None)
     return None if missing is None else f"it has no '{missing}'"
+
+
+def is_host_name(value: object) -> bool:
+    """Whether ``value`` is the name of a host in a domain."""
+    return _matches(_HOST, value)
 
 
 def _matches(pattern: re.Pattern[str], value: object) -> bool:

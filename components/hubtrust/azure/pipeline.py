@@ -38,7 +38,7 @@ from hubtrust.azure.transport import LimitedTransport
 _FIRST_FAILURE, _BAD_REQUEST, _UNAUTHORIZED = 300, 400, 401
 # A 409 means "busy", except for these, which waiting does not change.
 _FINAL_CONFLICTS = {"MissingSubscriptionRegistration", "ResourceGroupBeingDeleted", "DeviceAlreadyExists", "409001"}
-_FINAL_CONFLICTS |= {"ModuleAlreadyExistsOnDevice", "409301"}
+_FINAL_CONFLICTS |= {"ModuleAlreadyExistsOnDevice", "409301", "409201", "409202"}  # the last two: of a provisioning service's enrollments
 
 
 _Doubt = Callable[[], NetworkFault | None]
