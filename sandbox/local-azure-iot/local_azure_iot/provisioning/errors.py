@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from local_azure_iot.wire import Moment, Reply, ServiceError
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 class ProvisioningError(ServiceError):
@@ -14,10 +19,13 @@ class ProvisioningError(ServiceError):
 
     def reply(self, moment: Moment) -> Reply:
         """The HTTP answer."""
-        body = {
+        return Reply(status=self.status, body=self.envelope(moment.now, moment.correlation))
+
+    def envelope(self, now: datetime, tracking_id: str) -> dict[str, Any]:
+        """The body, which devices get by MQTT too."""
+        return {
             "errorCode": self.number,
-            "trackingId": moment.correlation,
+            "trackingId": tracking_id,
             "message": self.message,
-            "timestampUtc": f"{moment.now:%Y-%m-%dT%H:%M:%S.%f}Z",
+            "timestampUtc": f"{now:%Y-%m-%dT%H:%M:%S.%f}Z",
         }
-        return Reply(status=self.status, body=body)
