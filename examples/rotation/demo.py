@@ -21,8 +21,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from hubtrust.azure.device_session import Identity, context, publish_once
+from hubtrust.azure.device_session import publish_once
 from hubtrust.azure.errors import SessionError
+from hubtrust.azure.mqtt_connection import Identity, context
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import load_certificates, pem
 from hubtrust.pki.keys import load_private_key

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import socks
 
-from hubtrust.azure import device_session as session
-from hubtrust.azure.device_session import context, proxy, publish_once
+from hubtrust.azure import mqtt_connection as session
+from hubtrust.azure.device_session import publish_once
 from hubtrust.azure.errors import SessionError
+from hubtrust.azure.mqtt_connection import context, proxy
 from hubtrust.devices.canary import Canary
 from hubtrust.pki.chain import Chain
 from tests.azure.test_limits import HANGING, LONG, server

@@ -64,11 +64,12 @@ class RefusedError(AzureError):
 
 
 class SessionError(AzureError):
-    """A device could not connect to its hub.
+    """A device could not connect to its hub, or to its provisioning service.
 
-    ``stage`` is where it failed: `name` (DNS), `network`, `tls` (the hub's certificate) or `device` (the hub refused the device).
+    ``stage`` is where it failed: `name` (DNS), `network`, `tls` (the other side's certificate) or `device` (the device was refused).
+    ``return_code`` is that of a CONNACK that refused it (MQTT 3.1.1, 3.2.2.3); None if there was none.
     """
 
-    def __init__(self, what: str, fact: str, remedy: str, *, stage: str) -> None:
+    def __init__(self, what: str, fact: str, remedy: str, *, stage: str, return_code: int | None = None) -> None:
         super().__init__(what, fact, remedy)
-        self.stage = stage
+        self.stage, self.return_code = stage, return_code

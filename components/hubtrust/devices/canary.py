@@ -23,7 +23,7 @@ from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import ConnectionFailedError
 
 if TYPE_CHECKING:
-    from hubtrust.azure.device_session import Identity
+    from hubtrust.azure.mqtt_connection import Identity
 
 _LIFETIME = timedelta(hours=1)  # of its certificate
 _PAYLOAD = '{"hubtrust":"connection check"}'
@@ -54,7 +54,7 @@ class Canary:
         Raises:
             PkiError: the authority can't sign for this device at ``now``.
         """
-        from hubtrust.azure.device_session import Identity  # paho and PySocks: loaded only where a canary connects
+        from hubtrust.azure.mqtt_connection import Identity  # paho and PySocks: loaded only where a canary connects
 
         path = self.chain.path
         key, issuer = KeyAlgorithm.EC_P256.generate(), issue.Issuer(path[0], self.signer, path[1:])
@@ -79,7 +79,8 @@ def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: floa
         ConnectionFailedError: the canary can't connect; the error says why and what to do.
         PkiError: the authority can't sign for this device at ``now``.
     """
-    from hubtrust.azure.device_session import context, publish_once
+    from hubtrust.azure.device_session import publish_once
+    from hubtrust.azure.mqtt_connection import context
 
     tls = context(canary.identity(now))
     reported = False
