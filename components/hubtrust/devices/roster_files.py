@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 from hubtrust.devices.description import read_description, require_device_id
 from hubtrust.devices.id_patterns import expand
 from hubtrust.devices.json_values import kind
-from hubtrust.devices.key_texts import without_keys
 from hubtrust.devices.roster import MOST_DEVICES, Roster, RosterError
 from hubtrust.devices.roster_csv import csv_devices
 from hubtrust.devices.roster_json import json_devices
+from hubtrust.devices.roster_lines import RosterLines
 from hubtrust.devices.roster_text import as_text
-from hubtrust.errors import HubtrustError
 from hubtrust.file_content import file_content
-from hubtrust.many_errors import ManyErrors
 from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -121,43 +119,15 @@ def from_json_lines(text: str | bytes, *, what: str, tags: Mapping[str, Any] | N
 
 def _from_lines(lines: Iterable[tuple[int, Mapping[str, Any] | DeclarationError]], what: str, tags: Mapping[str, Any] | None) -> Roster:
     common = read_description({"tags": tags}).tags
-    held: dict[str, DeviceDescription] = {}
-    first: dict[str, int] = {}
-    invalid = ManyErrors("line", _told)
     descriptions: dict[str, DeviceDescription] = {}  # thousands of lines differ only in the id
-    for number, line in lines:
-        try:
-            device = _readable(line)
-            device_id = _new_id(device, first)
-            declared = _described(device, common, descriptions)
-        except DeclarationError as error:
-            invalid.add(number, error)
-            continue
-        held[device_id], first[device_id] = declared, number
-        if len(held) > MOST_DEVICES:
-            fact = f"it has more than {MOST_DEVICES:,} devices, the most that a hub holds"
-            raise RosterError(what, fact, "spread them over several hubs")
-    if invalid.count:
-        raise RosterError(what, invalid.fact(), f"{invalid.remedy}; correct them and run again; nothing was changed")
-    return Roster.of(held.items())
-
-
-def _told(error: HubtrustError) -> str:
-    return without_keys(f"{error.what}: {error.fact}")
-
-
-def _readable(line: Mapping[str, Any] | DeclarationError) -> Mapping[str, Any]:
-    if isinstance(line, DeclarationError):
-        raise line
-    return line
-
-
-def _new_id(device: Mapping[str, Any], lines: Mapping[str, int]) -> str:
-    """The id of a device, which is in none of the ``lines`` that were read before."""
-    device_id = require_device_id(device.get("id"))
-    if device_id in lines:
-        raise DeclarationError(f"device '{device_id}'", f"it is already in line {lines[device_id]}", "leave one of the two out")
-    return device_id
+    read = RosterLines(
+        "device",
+        lambda device: require_device_id(device.get("id")),
+        lambda device: _described(device, common, descriptions),
+        MOST_DEVICES,
+        ("the most that a hub holds", "spread them over several hubs"),
+    )
+    return Roster.of(read.read(lines, what).items())
 
 
 def _described(line: Mapping[str, Any], common: Mapping[str, Any], descriptions: dict[str, "DeviceDescription"]) -> "DeviceDescription":

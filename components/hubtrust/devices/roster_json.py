@@ -1,45 +1,26 @@
 """Devices from JSON: an object a line, which ends at a line feed alone, or a list; with our own fields, or as a hub writes them."""
 
-import io
-import itertools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from hubtrust.devices.field_names import meant_by
 from hubtrust.devices.hub_export import HUB_FIELDS, is_written_by_a_hub, read_exported
-from hubtrust.devices.json_values import kind, parse, parse_sequence
+from hubtrust.devices.json_records import json_records
+from hubtrust.devices.json_values import kind
 from hubtrust.reconcile_errors import DeclarationError
 
 _FIELDS = ("id", "status", "reason", "edge", "thumbprints", "tags", "desired")
-_BLANK = " \t\r\n\ufeff"  # a byte order mark within a text is left where files were joined
 
 
 def json_devices(text: str) -> Iterator[tuple[int, Mapping[str, Any] | DeclarationError]]:
     """Each device's description and the number of its first line, or what is wrong with it. Empty lines are passed over."""
-    for number, value in _values(text):
+    for number, value in json_records(text):
         try:
             found = value if isinstance(value, DeclarationError) else _device(value)
         except DeclarationError as error:
             found = error
         if found is not None:
             yield number, found
-
-
-def _values(text: str) -> Iterator[tuple[int, Any]]:
-    """Each value and its line; in place of one that can't be read the error."""
-    lines = ((number, line.strip(_BLANK)) for number, line in enumerate(io.StringIO(text, newline="\n"), 1))
-    first = next(((number, line) for number, line in lines if line), None)
-    if first is None:
-        return
-    if first[1].startswith("[") or first[1] == "{":  # a list, or objects that are written over several lines
-        yield from parse_sequence(text)
-        return
-    for number, line in itertools.chain([first], lines):
-        if line:
-            try:
-                yield number, parse(line)
-            except DeclarationError as error:
-                yield number, error
 
 
 def _device(found: object) -> Mapping[str, Any] | None:
