@@ -1,11 +1,9 @@
 """The devices of a fleet: ids and descriptions, sorted by id, and packed into one text for the state.
 
-Packing: ids of the same length are numbers whose digits are the characters that occur at each place (`press-001` to `press-025` differ in
-two places), so that sorted ids are small steps. What most devices share is written once. A UUID takes 19 bytes, a pattern's id almost none.
+What most devices share is written once; for the ids see ``packed_ids``.
 """
 
 import base64
-import itertools
 import json
 import zlib
 from collections import Counter
@@ -17,6 +15,7 @@ from typing import Any
 from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.description import Scope, digest, read_description, recorded_description, require_device_id, require_room_for_owner
 from hubtrust.devices.json_values import kind
+from hubtrust.devices.packed_ids import pack_ids, unpack_ids
 from hubtrust.program_errors import ProgramError
 from hubtrust.reconcile_errors import DynamicError
 
@@ -27,45 +26,6 @@ _COMMON = DeviceDescription()
 
 class RosterError(DynamicError, ProgramError):
     """The list of a fleet's devices is invalid; every invalid line of a file is named by its number."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Length:
-    """The ids of the same length."""
-
-    alphabets: list[str]  # the characters at each place, sorted
-
-    @classmethod
-    def of(cls, ids: list[str]) -> "_Length":
-        """The characters that occur at each place of ``ids``."""
-        return cls(["".join(sorted(set(place))) for place in zip(*ids, strict=True)])
-
-    def pack(self, ids: list[str]) -> tuple[int, bytes]:
-        """The number of bytes of a step, and the steps; the first one starts at zero."""
-        varying = [place for place, alphabet in enumerate(self.alphabets) if len(alphabet) > 1]
-        digits = [{char: digit for digit, char in enumerate(self.alphabets[place])} for place in varying]
-        bases = [len(self.alphabets[place]) for place in varying]
-        numbers = []
-        for device_id in ids:
-            number = 0
-            for place, values, base in zip(varying, digits, bases, strict=True):
-                number = number * base + values[device_id[place]]
-            numbers.append(number)
-        steps = [later - earlier for earlier, later in itertools.pairwise([0, *numbers])]
-        width = max((max(steps, default=0).bit_length() + 7) // 8, 1)
-        return width, b"".join(step.to_bytes(width) for step in steps)
-
-    def unpack(self, width: int, steps: bytes) -> Iterator[str]:
-        """The ids that ``pack`` packed."""
-        varying = [place for place, alphabet in enumerate(self.alphabets) if len(alphabet) > 1]
-        chars, number = [alphabet[0] for alphabet in self.alphabets], 0
-        for start in range(0, len(steps), width):
-            number += int.from_bytes(steps[start : start + width])
-            rest = number
-            for place in reversed(varying):
-                rest, digit = divmod(rest, len(self.alphabets[place]))
-                chars[place] = self.alphabets[place][digit]
-            yield "".join(chars)
 
 
 @dataclass(frozen=True)
@@ -159,15 +119,14 @@ class Roster:
 
     def pack(self) -> str:
         """The roster as text: a version, then base64; of base85, JSON would escape some characters to six bytes each."""
-        lengths = [(_Length.of(ids), ids) for ids in _by_length(self.ids)]
-        packed = [length.pack(ids) for length, ids in lengths]
+        ids, steps = pack_ids(self.ids)
         head = {
-            "ids": [[length.alphabets, width, len(steps)] for (length, _), (width, steps) in zip(lengths, packed, strict=True)],
+            "ids": ids,
             "common": _inputs(self.common),
             "own": [[place, _inputs(self.own[device_id])] for place, device_id in enumerate(self.ids) if device_id in self.own],
         }
         text = json.dumps(head, separators=(",", ":")).encode()
-        content = text + b"\n" + b"".join(steps for _, steps in packed)
+        content = text + b"\n" + steps
         return _VERSION + base64.b64encode(zlib.compress(content, 9)).decode()
 
 
@@ -196,11 +155,7 @@ def _unpacked(text: str) -> tuple[tuple[str, ...], Mapping[str, Any]]:
     """The ids, and what ``Roster.pack`` wrote before them."""
     head_text, _, steps = zlib.decompress(base64.b64decode(text.removeprefix(_VERSION), validate=True)).partition(b"\n")
     head: dict[str, Any] = json.loads(head_text)
-    ids: list[str] = []
-    for alphabets, width, size in head["ids"]:
-        ids += _Length(alphabets).unpack(width, steps[:size])
-        steps = steps[size:]
-    ids.sort()
+    ids = unpack_ids(head["ids"], steps)
     with RosterError.told():
         for device_id in ids:
             require_device_id(device_id)
@@ -219,12 +174,6 @@ def require_roster(value: object) -> Roster:
     if not isinstance(value, Roster):
         raise RosterError("roster", f"it is {kind(value)}", "give what from_file, from_ids or from_pattern returns")
     return value
-
-
-def _by_length(ids: Iterable[str]) -> Iterator[list[str]]:
-    """The ids by length, each group in the order of the numbers that they are packed as."""
-    for _, group in itertools.groupby(sorted(ids, key=lambda device_id: (len(device_id), device_id)), key=len):
-        yield list(group)
 
 
 def _inputs(declared: DeviceDescription) -> dict[str, Any]:
