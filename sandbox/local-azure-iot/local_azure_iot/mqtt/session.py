@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, cast
 
-from local_azure_iot.hub_registry import device_access
-from local_azure_iot.mqtt import packets, sent_packets
-from local_azure_iot.mqtt.admission import RefusedError, admit
+from local_azure_iot.mqtt import endpoints, packets, sent_packets
+from local_azure_iot.mqtt.conversation import RefusedError
 from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType, ProtocolBreachError
 from local_azure_iot.mqtt.plane import ENDED
-from local_azure_iot.mqtt.subscriptions import Subscriptions
-from local_azure_iot.mqtt.topics import Topics
 from local_azure_iot.tls_transport import PEER, Peer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from local_azure_iot.hub_registry.device_access import AdmittedIdentity
-    from local_azure_iot.mqtt.packets import Connect, Packet, Publish
+    from local_azure_iot.mqtt.conversation import Conversation
+    from local_azure_iot.mqtt.packets import Connect, Packet
     from local_azure_iot.mqtt.plane import Plane
 
 _KEEP_ALIVE_GRACE = 1.5  # MQTT 3.1.1, section 3.1.2.10
@@ -34,7 +31,10 @@ def longest_silence(keep_alive: int) -> float:
 
 
 class Session(asyncio.Protocol):
-    """Takes bytes from a transport, and answers as a hub's MQTT endpoint does. The transport's extra information has the client's Peer."""
+    """Takes bytes from a transport, and answers as Azure's MQTT endpoints do. The transport's extra information has the client's Peer.
+
+    What differs between a hub and a provisioning service is in the `Conversation` that a CONNECT leads to.
+    """
 
     def __init__(self, plane: Plane, idle_seconds: float) -> None:
         self._idle_seconds = idle_seconds  # for the CONNECT to come, and for what is sent to be read
@@ -50,9 +50,9 @@ class Session(asyncio.Protocol):
         self._heard = 0.0  # when it sent its last packet, by the loop's clock
         self._peer = Peer("", [])
         self._logged = False  # whether the control port's log has this connection
-        self._admitted: AdmittedIdentity | None = None
-        self._topics: Topics | None = None
-        self._will: Publish | None = None  # to be told unless the device says DISCONNECT
+        self._conversation: Conversation | None = None  # with a client that was admitted
+        self._tell_will = True  # unless the device says DISCONNECT
+        self._stopped = False  # whether the conversation is over
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client connected."""
@@ -68,9 +68,9 @@ class Session(asyncio.Protocol):
             self._log_attempt(None, "the device closed the connection before its CONNECT")
         for timer in self._timers.values():
             timer.cancel()
-        self._end_topics()
-        if self._admitted:
-            self._azure.presence.disconnected(self._admitted.store_key, self, self._azure.clock.now())
+        self._stop()
+        if self._conversation:
+            self._conversation.gone(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes came: serve every whole packet in them."""
@@ -106,7 +106,7 @@ class Session(asyncio.Protocol):
             (self._transport.resume_reading if wanted else self._transport.pause_reading)()
 
     def _check_first(self) -> None:
-        if self._topics is None and self._buffer and self._buffer[0] != PacketType.CONNECT << 4:
+        if self._conversation is None and self._buffer and self._buffer[0] != PacketType.CONNECT << 4:
             raise MalformedPacketError("the first packet was not a CONNECT")
 
     @property
@@ -114,46 +114,40 @@ class Session(asyncio.Protocol):
         return self._transport is None or self._transport.is_closing()
 
     def _serve(self, packet: Packet) -> None:
-        if self._topics is None or self._admitted is None:
+        conversation = self._conversation
+        if conversation is None:
             self._connect(packets.read_connect(packet))
             return
-        self._restart_keep_alive()
+        self._hear(conversation)
         if packet.kind == PacketType.DISCONNECT:
             packets.check_empty(packet)
-            self._will = None
+            self._tell_will = False
             self._close()
         elif packet.kind == PacketType.PINGREQ:
             packets.check_empty(packet)
             self._write(sent_packets.pingresp())
         else:
-            self._topics.serve(packet)
+            conversation.serve(packet)
 
     def _connect(self, connect: Connect) -> None:
         self._timers.pop("connect").cancel()
         try:
-            admitted = admit(self._azure, connect, self._peer)
+            conversation = endpoints.admit(self._azure, connect, self._peer)
         except RefusedError as error:
             self._log_attempt(connect, str(error), own_words=error.own_words)
             self._write(sent_packets.connack(error.code))
             self._close()
             return
         self._log_attempt(connect, "")
-        self._admitted, self._will = admitted, connect.will
+        self._conversation = conversation
         self._silence = longest_silence(connect.keep_alive)
-        displaced = self._azure.presence.connected(admitted.store_key, self, self._azure.clock.now(), admitted.device_key)
-        if displaced:
-            displaced.end("the device connected again")
-        self._check_token(admitted)
-        subscriptions = Subscriptions(self._azure, admitted, clean=connect.clean)
-        self._topics = Topics(self._azure, admitted, subscriptions, self._write)
-        self._write(sent_packets.connack(0, present=subscriptions.present))
-        self._restart_keep_alive()
-        self._topics.resume()
+        self._check_token(conversation)
+        conversation.begin(self, self._write)
+        self._hear(conversation)
 
-    def _restart_keep_alive(self) -> None:
+    def _hear(self, conversation: Conversation) -> None:
         """Record that the device sent a packet; it must send the next one in time."""
-        if self._admitted:
-            self._azure.presence.record_message(self._admitted.store_key, self._azure.clock.now())
+        conversation.heard()
         self._heard = self._loop.time()
         if "silence" not in self._timers:
             self._timer("silence", self._silence, self._check_silence)
@@ -171,21 +165,21 @@ class Session(asyncio.Protocol):
         self._loop.call_soon(self._recheck)
 
     def _recheck(self) -> None:
-        if self._admitted is None or self._closing:
+        if self._conversation is None or self._closing:
             return
-        reason = device_access.revocation(self._azure, self._admitted)
+        reason = self._conversation.revocation()
         if reason:
-            self._will = None  # whoever may not connect has nothing to tell either
+            self._tell_will = False  # whoever may not connect has nothing to tell either
             self.end(reason)
         else:
-            self._check_token(self._admitted)
+            self._check_token(self._conversation)
 
-    def _check_token(self, admitted: AdmittedIdentity) -> None:
+    def _check_token(self, conversation: Conversation) -> None:
         """End the session if its token has expired, by local Azure's clock; otherwise look again when it will have."""
-        if admitted.expires is None:
+        if conversation.expires is None:
             return
-        if wait := self._azure.clock.wait_until(admitted.expires):
-            self._timer("token", wait, lambda: self._check_token(admitted))
+        if wait := self._azure.clock.wait_until(conversation.expires):
+            self._timer("token", wait, lambda: self._check_token(conversation))
         else:
             self.end("the device's token has expired")
 
@@ -195,14 +189,13 @@ class Session(asyncio.Protocol):
             self._log_attempt(None, f"{ENDED}{reason}")
         self._close()
 
-    def _end_topics(self) -> None:
-        topics, self._topics = self._topics, None
-        will, self._will = self._will, None
-        if topics:
-            topics.close(will)
+    def _stop(self) -> None:
+        if self._conversation and not self._stopped:
+            self._stopped = True
+            self._conversation.stop(tell_will=self._tell_will)
 
     def _close(self) -> None:
-        self._end_topics()
+        self._stop()
         if self._transport:
             self._transport.close()  # which waits until the client has read everything, but not for ever
 
@@ -239,8 +232,6 @@ class Session(asyncio.Protocol):
         self._timers[name] = self._loop.call_later(max(seconds, 0), function)
 
     def _log_attempt(self, connect: Connect | None, reason: str, *, own_words: bool = False) -> None:
-        admitted = self._admitted
-        own = f"{admitted.device}/{admitted.module}".rstrip("/") if admitted else ""
-        device = own or (connect.client_id if connect else "")
+        device = self._conversation.client if self._conversation else connect.client_id if connect else ""
         self._plane.log_attempt(self._peer, device, reason, own_words=own_words)
         self._logged = True
