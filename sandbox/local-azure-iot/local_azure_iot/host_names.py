@@ -23,6 +23,9 @@ class Endpoint(StrEnum):
     NOWHERE = "nowhere"  # a request whose host is none of these
 
 
+OF_DEVICES = frozenset({Endpoint.HUB, Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING})  # where devices come, by MQTT and HTTPS
+
+
 @dataclass(frozen=True, kw_only=True)
 class AzureCloud:
     """One of Azure's clouds: its names as `az cloud list` and `/metadata/endpoints` show them."""
@@ -155,7 +158,7 @@ def is_address(host: str) -> bool:
 def takes_client_certificates(host: str) -> bool:
     """Whether the clients of this host may be devices, which may present a certificate; Resource Manager, logins and vaults take none."""
     found = destination(host)
-    return found is not None and found.endpoint in {Endpoint.HUB, Endpoint.DEVICE_PROVISIONING}
+    return found is not None and found.endpoint in OF_DEVICES
 
 
 @lru_cache(maxsize=1024)

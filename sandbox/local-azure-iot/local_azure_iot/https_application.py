@@ -30,6 +30,7 @@ from local_azure_iot.wire import MAX_BODY, LaterReply, Moment, Reply, Request, S
 from local_azure_iot.wrong_answers import WRONG_ANSWERS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from local_azure_iot.delivery import Receive, Send
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger("local_azure_iot")
 _LOGIN = Router(login.ROUTES)
+_NO_WEB_SOCKETS = WebSockets({})
 _LOG_LENGTH, _LOG_TEXT = 100_000, 8_000  # lines, and characters of each of their texts
 _COMMON = {
     "cache-control": "no-cache",
@@ -68,7 +70,7 @@ class HttpsApplication:
     azure: Azure
     faults: Faults
     entries: deque[LogEntry] = field(default_factory=lambda: deque(maxlen=_LOG_LENGTH))
-    web_sockets: WebSockets = field(default_factory=lambda: WebSockets({}))
+    web_sockets: Mapping[Endpoint, WebSockets] = field(default_factory=dict)
 
     async def __call__(self, scope: dict[str, Any], receive: Receive, send: Send) -> None:
         """Serve one request (ASGI 3)."""
@@ -108,7 +110,7 @@ class HttpsApplication:
         rule = None if refused else self.faults.rule_for(request)
         if rule and rule.seconds:
             await asyncio.sleep(rule.seconds)
-        endpoints = self.web_sockets if request.destination.endpoint in {Endpoint.HUB, Endpoint.EVENT_HUB} else WebSockets({})
+        endpoints = self.web_sockets.get(request.destination.endpoint, _NO_WEB_SOCKETS)
         found = endpoints.protocol(request.path, scope["subprotocols"])
         reply: Reply | None = None
         if refused:

@@ -97,7 +97,7 @@ class Proxy:
             return None
         if int(port) == HTTPS:
             return self.https
-        if int(port) == MQTTS and destination.endpoint is host_names.Endpoint.HUB:
+        if int(port) == MQTTS and destination.endpoint in host_names.OF_DEVICES:
             return self.mqtt
         if int(port) == AMQPS and destination.endpoint in _AMQP:
             return self.amqp

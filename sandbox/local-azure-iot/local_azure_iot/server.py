@@ -27,6 +27,7 @@ from local_azure_iot.amqp import availability
 from local_azure_iot.checkpoints import Checkpoints
 from local_azure_iot.clock import Clock
 from local_azure_iot.control_access import ControlAccess
+from local_azure_iot.host_names import Endpoint
 from local_azure_iot.https_application import HttpsApplication
 from local_azure_iot.hub_registry import configuration_passes, job_runs, registry_transfer
 from local_azure_iot.key_vault import vaults
@@ -37,6 +38,7 @@ from local_azure_iot.login.tokens import TokenIssuer
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.mqtt.plane import Plane
 from local_azure_iot.mqtt.session import Session
+from local_azure_iot.provisioning import endpoint as provisioning_endpoint
 from local_azure_iot.proxy import Proxy
 from local_azure_iot.ready_file import Ready
 from local_azure_iot.server_options import CannotStartError
@@ -177,13 +179,21 @@ def _amqp_plane(plane: Plane, idle: float) -> tuple[AmqpPlane, Callable[[], asyn
     return amqp_plane, lambda: AmqpSession(amqp_plane, idle)
 
 
-def _web_sockets(mqtt: Callable[[], asyncio.Protocol], amqp: Callable[[], asyncio.Protocol] | None) -> WebSockets:
-    """A hub's and an event hub's WebSockets; the subprotocols are those that Microsoft's clients ask for."""
-    endpoints = {"/$iothub/websocket": {"mqtt": mqtt}}
+def _web_sockets(mqtt: Callable[[], asyncio.Protocol], amqp: Callable[[], asyncio.Protocol] | None) -> dict[Endpoint, WebSockets]:
+    """The WebSockets of hubs, event hubs and provisioning services; the subprotocols are those that Microsoft's clients ask for."""
+    device, back_end = "/$iothub/websocket", "/$servicebus/websocket"
+    over_mqtt = {device: {"mqtt": mqtt}}
+    of_provisioning = WebSockets(over_mqtt, {_AMQP_SUBPROTOCOL.lower(): provisioning_endpoint.NO_AMQP})
     if amqp is None:
-        return WebSockets(endpoints, {_AMQP_SUBPROTOCOL.lower(): availability.MISSING})
-    endpoints["/$iothub/websocket"][_AMQP_SUBPROTOCOL] = amqp
-    return WebSockets({**endpoints, "/$servicebus/websocket": {_AMQP_SUBPROTOCOL: amqp}})
+        of_hubs = WebSockets(over_mqtt, {_AMQP_SUBPROTOCOL.lower(): availability.MISSING})
+    else:
+        of_hubs = WebSockets({device: {"mqtt": mqtt, _AMQP_SUBPROTOCOL: amqp}, back_end: {_AMQP_SUBPROTOCOL: amqp}})
+    return {
+        Endpoint.HUB: of_hubs,
+        Endpoint.EVENT_HUB: of_hubs,
+        Endpoint.PROVISIONING: of_provisioning,
+        Endpoint.DEVICE_PROVISIONING: of_provisioning,
+    }
 
 
 def _create_azure(options: Options, folder: Path) -> tuple[tls_identity.ServerIdentity, HttpsApplication, Store]:

@@ -29,7 +29,7 @@ _UNSUPPORTED_DATA = 1003  # RFC 6455, 7.4.1
 
 @dataclass(frozen=True)
 class WebSockets:
-    """The WebSocket endpoints of a hub, by path, each with its subprotocols."""
+    """The WebSocket endpoints of a service, by path, each with its subprotocols."""
 
     endpoints: Mapping[str, Factories]
     absent: Mapping[str, str] = field(default_factory=dict)  # subprotocols that can't be served here, in lower case: why

@@ -1,4 +1,4 @@
-"""Who answers a CONNECT: the hub whose host name TLS asked for (SNI)."""
+"""Who answers a CONNECT: the hub, or the provisioning service, whose host name TLS asked for (SNI)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot import host_names
 from local_azure_iot.host_names import Endpoint
-from local_azure_iot.mqtt import admission
+from local_azure_iot.mqtt import admission, provisioning_admission
 from local_azure_iot.mqtt.conversation import BAD_LEVEL, RefusedError
 from local_azure_iot.mqtt.hub_conversation import HubConversation
+from local_azure_iot.mqtt.provisioning_topics import ProvisioningTopics
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -28,6 +29,9 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> Conversation:
     if connect.level != _MQTT_3_1_1:
         raise RefusedError(f"MQTT protocol level {connect.level}; only 4 (MQTT 3.1.1) is supported", BAD_LEVEL, own_words=True)
     destination = host_names.destination(peer.server_name) if peer.server_name else None
-    if destination and destination.endpoint is Endpoint.HUB:
+    endpoint = destination.endpoint if destination else None
+    if destination and endpoint is Endpoint.HUB:
         return HubConversation(azure, admission.admit(azure, connect, peer, destination), connect)
-    raise RefusedError(f"TLS asked for '{peer.server_name}' (SNI), which is not a hub's name")
+    if destination and endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+        return ProvisioningTopics(azure, provisioning_admission.admit(azure, connect, peer, destination))
+    raise RefusedError(f"TLS asked for '{peer.server_name}' (SNI), which is no name of a hub or of a provisioning service")

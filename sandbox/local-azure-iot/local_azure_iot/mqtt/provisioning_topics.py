@@ -1,0 +1,126 @@
+"""The topics by which a device asks a provisioning service for its hub, and asks again until it has one.
+
+https://learn.microsoft.com/azure/iot-dps/iot-dps-mqtt-support. What Microsoft's clients hold the service to: PUBACK comes before the answer,
+`$rid` is the first parameter in its topic, and no session is kept.
+"""
+
+from __future__ import annotations
+
+import json
+from itertools import cycle
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.mqtt import packets, sent_packets
+from local_azure_iot.mqtt.packets import MalformedPacketError, PacketType, ProtocolBreachError
+from local_azure_iot.provisioning import operations
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local_azure_iot.hub_registry.presence import Connection
+    from local_azure_iot.local_azure import Azure
+    from local_azure_iot.mqtt.packets import Packet, Publish
+    from local_azure_iot.provisioning.operations import Dialogue
+    from local_azure_iot.provisioning.registrants import Registrant
+
+_ANSWERS = "$dps/registrations/res/"
+_FILTER = f"{_ANSWERS}#"
+_REGISTER, _STATUS = "$dps/registrations/PUT/iotdps-register/", "$dps/registrations/GET/iotdps-get-operationstatus/"
+_REFUSED = 0x80
+_PACKET_IDS = 65_535  # MQTT 3.1.1, section 2.3.1
+_MOST = 96 * 1024  # bytes of a message: learn.microsoft.com/azure/iot-dps/about-iot-dps, "Quotas and limits"
+
+
+class ProvisioningTopics:
+    """A `Conversation` with a provisioning service. Nothing of it outlasts the connection."""
+
+    def __init__(self, azure: Azure, registrant: Registrant) -> None:
+        self._azure, self._registrant = azure, registrant
+        self._send: Callable[[bytes], None] = lambda _: None
+        self._qos: int | None = None  # of the subscription to answers; None: there is none
+        self._ids = cycle(range(1, _PACKET_IDS + 1))
+        self.client = registrant.registration_id
+        self.expires: float | None = None  # a token is judged with each registration
+
+    def begin(self, connection: Connection, send: Callable[[bytes], None]) -> None:  # noqa: ARG002 - a device may connect twice here
+        """Answer the CONNECT. No session is ever there, whatever its CleanSession says, and its will goes nowhere (a guess)."""
+        self._send = send
+        send(sent_packets.connack(0))
+
+    def heard(self) -> None:
+        """A provisioning service shows nobody's presence."""
+
+    def serve(self, packet: Packet) -> None:
+        """Serve one packet.
+
+        Raises:
+            ProtocolBreachError: The connection must end.
+            MalformedPacketError: The packet is malformed or not allowed here.
+        """
+        if packet.kind == PacketType.PUBLISH:
+            self._publish(packets.read_publish(packet))
+        elif packet.kind == PacketType.SUBSCRIBE:
+            self._subscribe(*packets.read_subscribe(packet))
+        elif packet.kind == PacketType.UNSUBSCRIBE:
+            self._unsubscribe(*packets.read_unsubscribe(packet))
+        elif packet.kind == PacketType.PUBACK:
+            packets.read_puback(packet)  # an answer that was lost is asked for again
+        else:
+            raise MalformedPacketError(f"a packet of type {packet.kind}")
+
+    def revocation(self) -> str | None:
+        """Whether the service was deleted. What it has for this device is judged with each message."""
+        return None if lifecycle.find(self._azure, self._registrant.service_key, lifecycle.PROVISIONING) else "the service was deleted"
+
+    def stop(self, *, tell_will: bool) -> None:  # noqa: ARG002 - nobody is told of a will
+        """Answer no more."""
+        self._qos = None
+
+    def gone(self, connection: Connection) -> None:
+        """The connection is gone, and with it all there was."""
+
+    def _subscribe(self, packet_id: int, filters: list[tuple[str, int]]) -> None:
+        """A filter other than the one for answers is refused, as at a hub (a guess)."""
+        granted = [min(qos, 1) if each == _FILTER else _REFUSED for each, qos in filters]
+        self._send(sent_packets.suback(packet_id, granted))
+        self._qos = next((code for code in reversed(granted) if code != _REFUSED), self._qos)
+
+    def _unsubscribe(self, packet_id: int, filters: list[str]) -> None:
+        if _FILTER in filters:
+            self._qos = None
+        self._send(sent_packets.unsuback(packet_id))
+
+    def _publish(self, publish: Publish) -> None:
+        path, _, query = publish.topic.partition("?")
+        asked = dict(part.partition("=")[::2] for part in query.split("&"))
+        request = asked.get("$rid", "")
+        if publish.qos > 1:
+            raise ProtocolBreachError("a message at QoS 2, which a provisioning service does not support")
+        if path not in {_REGISTER, _STATUS}:
+            raise ProtocolBreachError(f"a message to '{publish.topic[:200]}', which is no topic of a provisioning service")
+        if not request:
+            raise ProtocolBreachError(f"a message to '{publish.topic[:200]}', which has no '$rid'")
+        if len(publish.payload) > _MOST:
+            raise ProtocolBreachError(f"a message of {len(publish.payload)} bytes; {_MOST} are allowed")
+        if gone := self.revocation():
+            raise ProtocolBreachError(gone)
+        with self._azure.store.transaction():
+            if path == _REGISTER:
+                answer = operations.register(self._azure, self._registrant, publish.payload)
+            else:
+                answer = operations.status(self._azure, self._registrant, unquote(asked.get("operationId", "")))
+        if publish.qos:
+            self._send(sent_packets.puback(publish.packet_id))
+        self._answer(request, answer)
+
+    def _answer(self, request: str, answer: Dialogue) -> None:
+        """Answer, unless nobody listens. The `$rid` is written as the device wrote it."""
+        later = "" if answer.retry_after is None else f"&retry-after={answer.retry_after}"
+        topic = f"{_ANSWERS}{answer.status}/?$rid={request}{later}"
+        if len(topic.encode()) > sent_packets.LONGEST_TOPIC:
+            raise ProtocolBreachError("a request whose '$rid' is too long for the topic of the answer")
+        if self._qos is not None:
+            packet_id = next(self._ids) if self._qos else 0
+            self._send(sent_packets.publish(topic, json.dumps(answer.body, separators=(",", ":")).encode(), packet_id=packet_id))
