@@ -23,6 +23,7 @@ from local_azure_iot.hub_registry import errors as hub_errors
 from local_azure_iot.key_vault import endpoint as vault_endpoint
 from local_azure_iot.login import routes as login
 from local_azure_iot.provisioning import endpoint as provisioning_endpoint
+from local_azure_iot.provisioning.errors import ProvisioningError
 from local_azure_iot.resource_manager import errors as arm_errors
 from local_azure_iot.routing import Router
 from local_azure_iot.web_sockets import WebSockets
@@ -120,7 +121,7 @@ class HttpsApplication:
         elif rule and rule.fault not in TRUE_ANSWERS:
             reply = self._faulty(request, rule, None)
         elif found is None:
-            reply = hub_errors.no_web_socket(endpoints.refusal(request.path, scope["subprotocols"])).reply(self._moment())
+            reply = _no_web_socket(request, endpoints.refusal(request.path, scope["subprotocols"])).reply(self._moment())
         status = reply.status if reply else 0 if rule and rule.fault == "drop" else 101
         if not refused:
             self._record(scope, request, rule, status)
@@ -230,6 +231,13 @@ def _refused(request: Request, headers: list[tuple[bytes, bytes]]) -> ServiceErr
         return arm_errors.misdirected(request.host)
     sign = web_pages.sign_of_a_page(headers)
     return arm_errors.from_a_web_page(sign) if sign else None
+
+
+def _no_web_socket(request: Request, reason: str) -> ServiceError:
+    """In the envelope of the service that was asked."""
+    if request.destination.endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+        return ProvisioningError(400, 400000, reason)
+    return hub_errors.no_web_socket(reason)
 
 
 @lru_cache(maxsize=4)

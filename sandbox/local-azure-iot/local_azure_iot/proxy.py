@@ -112,6 +112,8 @@ def _no_way_to(target: str) -> str:
     known = host_names.destination(host)
     if known and known.endpoint in _AMQP and int(port) == AMQPS:
         return availability.MISSING
+    if known and known.endpoint in host_names.OF_DEVICES and int(port) == AMQPS:
+        return availability.NOT_FOR_PROVISIONING
     if known and known.endpoint is not host_names.Endpoint.LOOPBACK:
         return f"local Azure does not serve port {port} of '{host}'"
     return (

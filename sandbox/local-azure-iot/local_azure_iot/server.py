@@ -38,7 +38,6 @@ from local_azure_iot.login.tokens import TokenIssuer
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.mqtt.plane import Plane
 from local_azure_iot.mqtt.session import Session
-from local_azure_iot.provisioning import endpoint as provisioning_endpoint
 from local_azure_iot.proxy import Proxy
 from local_azure_iot.ready_file import Ready
 from local_azure_iot.server_options import CannotStartError
@@ -183,7 +182,7 @@ def _web_sockets(mqtt: Callable[[], asyncio.Protocol], amqp: Callable[[], asynci
     """The WebSockets of hubs, event hubs and provisioning services; the subprotocols are those that Microsoft's clients ask for."""
     device, back_end = "/$iothub/websocket", "/$servicebus/websocket"
     over_mqtt = {device: {"mqtt": mqtt}}
-    of_provisioning = WebSockets(over_mqtt, {_AMQP_SUBPROTOCOL.lower(): provisioning_endpoint.NO_AMQP})
+    of_provisioning = WebSockets(over_mqtt, {_AMQP_SUBPROTOCOL.lower(): availability.NOT_FOR_PROVISIONING})
     if amqp is None:
         of_hubs = WebSockets(over_mqtt, {_AMQP_SUBPROTOCOL.lower(): availability.MISSING})
     else:

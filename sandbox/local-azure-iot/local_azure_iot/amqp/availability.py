@@ -8,6 +8,7 @@ MISSING = (
     "AMQP is not served here, because the package python-qpid-proton is not installed; "
     "install local-azure-iot[amqp], which compiles C (gcc, and Python's and OpenSSL's headers), or let the client use MQTT or HTTPS"
 )
+NOT_FOR_PROVISIONING = "local Azure's provisioning services do not speak AMQP; let the client use MQTT or HTTPS"
 
 
 def available() -> bool:

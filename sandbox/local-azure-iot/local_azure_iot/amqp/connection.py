@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING
 
 from proton import Collector, Connection, Event, ProtonException, Transport
 
+from local_azure_iot import host_names
+from local_azure_iot.amqp import availability
 from local_azure_iot.amqp.claims import Claims, find_hub
 from local_azure_iot.amqp.link import Service
-from local_azure_iot.amqp.link_errors import DECODE_ERROR, FAILED, INTERNAL_ERROR, NOT_FOUND, LinkError
+from local_azure_iot.amqp.link_errors import DECODE_ERROR, FAILED, INTERNAL_ERROR, NOT_FOUND, NOT_IMPLEMENTED, LinkError
 from local_azure_iot.amqp.links import Links
 from local_azure_iot.amqp.padding import FrameCompleter, Opening
 from local_azure_iot.amqp.sasl import MECHANISMS, PLAIN, Credentials, SaslError, SaslServer
 from local_azure_iot.clock import monotonic
+from local_azure_iot.host_names import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -188,7 +191,7 @@ class AmqpConnection:
         host = (connection.remote_hostname or self._peer.server_name).partition(":")[0]
         claims = self._claims_at(host) or self._claims_at(self._peer.server_name)
         if claims is None:
-            self._refuse(LinkError(NOT_FOUND, f"there is no hub and no event-hub-compatible endpoint '{host}'"))
+            self._refuse(_unknown(host or self._peer.server_name))
             return
         if self._claims and self._claims.hub_key == claims.hub_key and self._claims.event_hub == claims.event_hub:
             claims = self._claims
@@ -222,3 +225,10 @@ class AmqpConnection:
     def _close_session(self, event: Event) -> None:
         self._links.drop(event.session)
         event.session.close()
+
+
+def _unknown(host: str) -> LinkError:
+    found = host_names.destination(host)
+    if found and found.endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+        return LinkError(NOT_IMPLEMENTED, availability.NOT_FOR_PROVISIONING)
+    return LinkError(NOT_FOUND, f"there is no hub and no event-hub-compatible endpoint '{host}'")

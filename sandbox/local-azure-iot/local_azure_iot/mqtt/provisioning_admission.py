@@ -1,6 +1,6 @@
 """Who may connect to provisioning services: what a CONNECT must have before a device can ask to be registered.
 
-https://learn.microsoft.com/azure/iot-dps/iot-dps-mqtt-support. The trust in a certificate or key is decided with the registration, not here.
+https://learn.microsoft.com/azure/iot-dps/iot-dps-mqtt-support. Whether a certificate or key is trusted is decided with the registration.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The topics by which a device asks a provisioning service for its hub, and asks again until it has one.
 
-https://learn.microsoft.com/azure/iot-dps/iot-dps-mqtt-support. What Microsoft's clients hold the service to: PUBACK comes before the answer,
-`$rid` is the first parameter in its topic, and no session is kept.
+https://learn.microsoft.com/azure/iot-dps/iot-dps-mqtt-support. What Microsoft's clients hold the service to: PUBACK comes before the
+answer, `$rid` is the first parameter in its topic, and no session is kept.
 """
 
 from __future__ import annotations
