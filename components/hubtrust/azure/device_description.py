@@ -6,6 +6,8 @@ from typing import Any, Final
 
 OWNER_TAG: Final = "hubtrust"  # the twin tag that names the resource that manages the device: {stack, urn}
 
+_NEVER = "0001-01-01"  # the day that Azure shows for what never was
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceDescription:
@@ -40,6 +42,7 @@ class Twin:
     etag: str  # of the tags and desired properties
     device_etag: str  # of the identity
     scopes: Mapping[str, Any] = field(default_factory=dict)  # `deviceScope` and `parentScopes`, those that there are
+    was_active: bool = True  # whether it ever connected, as far as is known
 
     @property
     def depends_on_a_ca(self) -> bool:
@@ -62,4 +65,5 @@ def twin_from(body: Mapping[str, Any]) -> Twin:
         parent=str(next(iter(scopes.get("parentScopes") or ()), "")),
     )
     etags = str(body.get("etag") or ""), str(body.get("deviceEtag") or "")
-    return Twin(str(body.get("deviceId") or ""), description, str(body.get("authenticationType") or ""), *etags, scopes)
+    active = not str(body.get("lastActivityTime")).startswith(_NEVER)
+    return Twin(str(body.get("deviceId") or ""), description, str(body.get("authenticationType") or ""), *etags, scopes, active)

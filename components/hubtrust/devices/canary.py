@@ -1,6 +1,5 @@
 """The canary: a device that connects to its hub with a new key, and a diagnosis if it can't."""
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,7 +12,7 @@ from cryptography.hazmat.primitives import serialization
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError, SessionError
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import DEVICE_SESSION_TIMEOUT, DEVICE_WAITS, SHORTEST_ATTEMPT, retry_context
+from hubtrust.devices.link_faults import Fault, attempted, unreachable
 from hubtrust.pki import issue
 from hubtrust.pki.certificate import pem, thumbprint
 from hubtrust.pki.chain import Chain
@@ -26,7 +25,10 @@ if TYPE_CHECKING:
     from hubtrust.azure.mqtt_connection import Identity
 
 _LIFETIME = timedelta(hours=1)  # of its certificate
-_PAYLOAD = '{"hubtrust":"connection check"}'
+_OTHER_IDENTITY = {
+    "selfSigned": "a provisioning service makes devices so: if it took this one over, check the connection through the service; otherwise "
+}
+PAYLOAD = '{"hubtrust":"connection check"}'
 
 
 @dataclass(frozen=True)
@@ -83,71 +85,55 @@ def connect(canary: Canary, registry: Registry, *, now: datetime, deadline: floa
     from hubtrust.azure.mqtt_connection import context
 
     tls = context(canary.identity(now))
-    reported = False
 
-    def retry(error: Exception) -> bool:
-        nonlocal reported
-        temporary = isinstance(error, ConnectionFailedError) and error.temporary
-        if temporary and not reported:
-            reported = True
-            report(f"{error}; trying again for up to {deadline:.0f} s")
-        return temporary
+    def publish(seconds: float) -> None:
+        try:
+            publish_once(canary.host, canary.device_id, tls, payload=PAYLOAD, timeout=seconds)
+        except SessionError as error:
+            raise diagnose(error, canary, registry) from None
 
-    end = time.monotonic() + deadline
-    for attempt in retry_context(on=retry, attempts=None, timeout=deadline, **DEVICE_WAITS):
-        with attempt:
-            seconds = min(DEVICE_SESSION_TIMEOUT, max(end - time.monotonic(), SHORTEST_ATTEMPT))
-            try:
-                publish_once(canary.host, canary.device_id, tls, payload=_PAYLOAD, timeout=seconds)
-            except SessionError as error:
-                raise diagnose(error, canary, registry) from None
+    attempted(publish, deadline=deadline, report=report)
 
 
 def diagnose(error: SessionError, canary: Canary, registry: Registry) -> ConnectionFailedError:
     """Why the device can't connect. MQTT gives no reason, so this reads the device in the hub's registry."""
     if error.stage != "device":
-        return ConnectionFailedError(error.what, f"{error.stage}: {error.fact}", error.remedy, temporary=error.stage != "tls")
+        return unreachable(error)
     try:
         found = registry.twin(canary.device_id)
     except AzureError as unknown:
         fact = f"{error.fact}; and the hub's registry can't be read: {unknown.fact}"
         return ConnectionFailedError(error.what, fact, unknown.remedy, temporary=True)
     fault = _device_fault(canary, found) or _chain_fault(canary)
-    return ConnectionFailedError(error.what, f"{fault.reason}: {fault.fact} ({error.fact})", fault.remedy, temporary=fault.temporary)
+    return fault.error(error)
 
 
-@dataclass(frozen=True, slots=True)
-class _Fault:
-    """Why a hub refuses a device: ``reason`` in two or three words, and whether a later attempt may succeed."""
-
-    reason: str
-    fact: str
-    remedy: str
-    temporary: bool = False
-
-
-def _device_fault(canary: Canary, found: Twin | None) -> _Fault | None:
+def _device_fault(canary: Canary, found: Twin | None) -> Fault | None:
     if found is None:
         fact = f"the hub has no device '{canary.device_id}', which is the common name (CN) of its certificate; ids are case-sensitive"
-        return _Fault("identity missing", fact, "declare the device, or use another one as the canary")
+        return Fault("identity missing", fact, "declare the device, or use another one as the canary")
     if not found.description.enabled:
         why = f": {found.description.reason}" if found.description.reason else ""
-        return _Fault("disabled", f"the device is disabled{why}", "enable it, or use another one as the canary")
+        return Fault("disabled", f"the device is disabled{why}", "enable it, or use another one as the canary")
     if found.authentication != "certificateAuthority":
         fact = f"its identity is of type {found.authentication}, not certificateAuthority"
-        return _Fault("identity", fact, "declare it without thumbprints, or use another one as the canary")
+        return Fault(
+            "identity",
+            fact,
+            f"{_OTHER_IDENTITY.get(found.authentication, '')}declare it without thumbprints, or use another one as the canary",
+        )
     return None
 
 
-def _chain_fault(canary: Canary) -> _Fault:
+def _chain_fault(canary: Canary) -> Fault:
     in_chain = {thumbprint(certificate) for certificate in canary.chain.certificates}
     on_hub = [certificate for certificate in canary.trust if certificate.get("thumbprint") in in_chain]
     if any(certificate.get("verified") for certificate in on_hub):
         fact = f"{canary.path()} is not accepted although '{on_hub[0].get('name')}' is verified on the hub"
         remedy = "run again: a new proof takes some time to take effect; otherwise check the certificates on the hub"
-        return _Fault("chain not trusted", fact, remedy, temporary=True)
+        return Fault("chain not trusted", fact, remedy, temporary=True)
     states = [
         f"'{certificate.get('name')}' ({'verified' if certificate.get('verified') else 'not verified'})" for certificate in canary.trust
     ]
     fact = f"the hub trusts no certificate of {canary.path()}; its certificates are: {', '.join(states) or 'none'}"
-    return _Fault("chain not trusted", fact, "declare the CA that signs this device as an authority of the hub", temporary=bool(on_hub))
+    return Fault("chain not trusted", fact, "declare the CA that signs this device as an authority of the hub", temporary=bool(on_hub))
