@@ -116,10 +116,12 @@ class EnrolledCanary:
             if found is None:
                 return
             try:
-                return self.service.delete_registration(found)
+                self.service.delete_registration(found)
             except EtagError:
                 if attempt == _MOST_TRIES - 1:
                     raise
+            else:
+                return
 
     def _remove_device(self, place: Assignment, leaf: str) -> None:
         refused: list[Refusal] = []

@@ -27,10 +27,14 @@ from hubtrust.azure.retry import (
     READ_UNREACHABLE,
     RetryLimits,
 )
+from hubtrust.azure.service import Service
+from hubtrust.azure_inputs import same_id
 from hubtrust.custody.custodies import OFFLINE, DeclaredSigner, read_signer
 from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
-from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name
+from hubtrust.dynamic import enrolled_check
+from hubtrust.dynamic.enrolled_check import ServiceRoute
+from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, owner_tag, require_host, require_owner
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, number
 from hubtrust.pki.certificate import Certificate, load_certificate, load_certificates, rfc3339, thumbprint
@@ -88,6 +92,25 @@ class ConnectionCheckInputs(HubInputs):
     skip: str | None = input_field(
         str, "why nothing is checked in this run, which the output `reason` then says; None: it is checked. It counts before the others."
     )
+    service_id: Service | None = input_field(
+        enrolled_check.require_service,
+        "ARM id of the provisioning service through which the device enrols: it has no entry on the hub then, and what registering makes "
+        "is removed after the check. Default: the device has an entry.",
+        kept=True,
+        same=same_id,
+    )
+    id_scope: str | None = input_field(
+        enrolled_check.require_id_scope, "the id scope that devices have; without it, the one that Resource Manager tells."
+    )
+    device_host: str | None = input_field(
+        require_host,
+        "where the device registers: the host that all services share, or the service's own. Default: the first.",
+    )
+    assigned_hubs: tuple[str, ...] | None = input_field(
+        enrolled_check.require_hosts,
+        "the host names of the hubs that the provisioning service may assign. Default: the hub's, which is one of them then.",
+    )
+    owner: Mapping[str, str] | None = input_field(require_owner, argument="")
     deadline: float = input_field(
         number(MIN_DEADLINE, MAX_DEADLINE),
         f"seconds, {MIN_DEADLINE} to {MAX_DEADLINE}, to retry; default {CHECK_DEADLINE:g}.",
@@ -109,6 +132,8 @@ class ConnectionCheckInputs(HubInputs):
         parts = {name: self.given.get(name) for name in ("hubId", "hostName", "deviceId", "chain", "trust", "device", "cloud")}
         parts |= {"enabled": self.enabled, "custody": self.signer.custody if self.signer else None}
         parts |= {"skip": self.skip} if self.skip else {}
+        if self.service_id is not None:
+            parts |= {name: self.given.get(name) for name in ("serviceId", "idScope", "deviceHost", "assignedHubs")}
         return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
     def canary(self, host: str, moment: datetime) -> Canary:
@@ -126,6 +151,11 @@ class ConnectionCheckInputs(HubInputs):
         if signer is None:  # pragma: no cover - `skip_reason` has said so
             raise DeclarationError("signer", _NO_KEY, "set enabled to false")
         return Canary(host, self.device_id, chain, signer, self.trust or [])
+
+    def through_service(self, service_id: Service, host: str) -> ServiceRoute:
+        """The way through the provisioning service to the hub with this host name, or to another one that it may assign."""
+        hubs = frozenset(one.lower() for one in self.assigned_hubs or (host,))
+        return ServiceRoute(self, service_id, self.id_scope, self.device_host, hubs, self.owner or {})
 
 
 class ConnectionCheckOutputs:
@@ -152,7 +182,11 @@ class ConnectionCheckOutputs:
     valid_until: pulumi.Output[str | None]
     """The first end of the certificates with which it connected, UTC."""
     device_etag: pulumi.Output[str | None]
-    """The etag of the device's identity when it connected; None if the hub did not say."""
+    """The etag of the device's identity when it connected; None if the hub did not say, and where the device enrolled."""
+    service_id: pulumi.Output[str | None]
+    """ARM id of the provisioning service through which the device enrolled; None if it had an entry on the hub."""
+    assigned_hub: pulumi.Output[str | None]
+    """The host name of the hub that the provisioning service assigned; None if the device had an entry on the hub."""
 
 
 class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
@@ -162,6 +196,16 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
     """
 
     inputs, results = ConnectionCheckInputs, ConnectionCheckOutputs
+
+    def on_check(self, _olds: Properties, news: ConnectionCheckInputs) -> None:
+        """Of a device that enrols the id is a registration id too, and the ways to tell it have an effect only there."""
+        if "service_id" in news.unknown:
+            return
+        if news.service_id is not None and news.device_id:
+            enrolled_check.require_registration_id(news.device_id)
+        idle = [name for name in ("idScope", "deviceHost", "assignedHubs") if name in news.given] if news.service_id is None else []
+        if idle:
+            raise DeclarationError(idle[0], "it has an effect only for a device that enrols", "set serviceId, or leave it out")
 
     def on_diff(self, olds: Properties, news: ConnectionCheckInputs) -> Change:
         """A change runs the check again; nothing is ever replaced."""
@@ -186,6 +230,9 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         """The result of the last check if it can still be true. A refresh does not connect, but looks whether it is still that device."""
         if olds.get("state") != CONNECTED:
             return dict(olds)
+        if olds.get("serviceId"):  # its device was removed after the check
+            expired = f"{_last(olds)} with certificates of which one expired on {olds.get('validUntil')}"
+            return {**olds, "state": NOT_CHECKED, "reason": expired, "trigger": ""} if _has_expired(olds, now()) else dict(olds)
         hub = HubInputs.read(olds)
         try:
             limits = RetryLimits(READ_DEADLINE, denied=READ_DENIED)
@@ -225,10 +272,14 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
             times = f"Azure's time is {rfc3339(asked + ahead)}, this machine's {rfc3339(asked)}"
             show_message(f"{times}: device {news.device_id} and its certificates are checked by Azure's")
         canary = news.canary(host, asked + ahead)
-        with there.open_registry(limits=RetryLimits(there.deadline).starting_now()) as registry:
-            connect(canary, registry, now=asked + ahead, deadline=news.deadline, report=show_message)
+        if news.service_id is not None:
+            outs["assignedHub"], etag = there.through_service(news.service_id, host).connect(canary, now=asked + ahead).hub, None
+            show_message(f"device {news.device_id} enrolled, connected to {outs['assignedHub']}, and was removed; chain: {canary.path()}")
+        else:
+            with there.open_registry(limits=RetryLimits(there.deadline).starting_now()) as registry:
+                connect(canary, registry, now=asked + ahead, deadline=news.deadline, report=show_message)
+            show_message(f"device {news.device_id} connected, chain: {canary.path()}")
         connected = now() + ahead
-        show_message(f"device {news.device_id} connected, chain: {canary.path()}")
         found = {
             "certificationPath": canary.path(),
             "connectedAt": rfc3339(connected),
@@ -289,6 +340,10 @@ class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", nam
         device: pulumi.Input[str] | None = None,
         enabled: pulumi.Input[bool] | None = None,
         skip: pulumi.Input[str | None] | None = None,
+        service_id: pulumi.Input[str] | None = None,
+        id_scope: pulumi.Input[str] | None = None,
+        device_host: pulumi.Input[str] | None = None,
+        assigned_hubs: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -309,8 +364,15 @@ class ConnectionCheck(ConnectionCheckOutputs, Reconciled, module="hubtrust", nam
             device: any text that changes when the device is written, such as `last_write`: then it is checked again.
             enabled: False: nothing is checked, for networks where port 8883 is closed. Default True.
             skip: why nothing is checked in this run, which the output `reason` then says; None: it is checked. It counts before the others.
+            service_id: ARM id of the provisioning service through which the device enrols: it has no entry on the hub then, and what
+                registering makes is removed after the check. Default: the device has an entry.
+            id_scope: the id scope that devices have; without it, the one that Resource Manager tells.
+            device_host: where the device registers: the host that all services share, or the service's own. Default: the first.
+            assigned_hubs: the host names of the hubs that the provisioning service may assign. Default: the hub's, which is one of them
+                then.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             deadline: seconds, 1 to 3600, to retry; default 60.
             opts: Pulumi's resource options.
         """
-        super().__init__(resource_name, locals(), opts)
+        owner = None if service_id is None else owner_tag(resource_name, "ConnectionCheck", opts)
+        super().__init__(resource_name, {**locals(), "owner": owner}, opts)

@@ -30,7 +30,12 @@ _HOST = re.compile(r"[A-Za-z0-9-]{3,50}(\.[a-z0-9-]+)+")
 _existing: set[tuple[str, str]] = set()  # devices that a create of this process found on the hub; a process lasts for one run
 
 
-def _host(value: object) -> str:
+def require_host(value: object) -> str:
+    """``value`` if it can be the host name of a hub, or of another service of Azure.
+
+    Raises:
+        DeclarationError: it can't be one.
+    """
     if not _HOST.fullmatch(str(value)):
         raise DeclarationError("hostName", f"'{value}' is not a hub's host name", "write it as hub-7.azure-devices.net, or leave it out")
     return str(value)
@@ -43,7 +48,12 @@ def _hub(value: object) -> Service:
     return found
 
 
-def _owner(value: object) -> Mapping[str, str]:
+def require_owner(value: object) -> Mapping[str, str]:
+    """``value`` if it is an owner tag's.
+
+    Raises:
+        DeclarationError: it is something else.
+    """
     if not isinstance(value, Mapping) or set(value) != {"stack", "urn"} or not all(isinstance(one, str) for one in value.values()):
         raise DeclarationError("owner", f"it is {value!r}", "give an object with stack and urn")
     return value
@@ -56,7 +66,9 @@ def hub_id(*, required: bool, replaces: bool = False) -> Any:
 
 def hub_host_name(*, kept: bool = True) -> Any:
     """The declaration of the input `hostName`."""
-    return input_field(_host, "the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.", kept=kept)
+    return input_field(
+        require_host, "the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.", kept=kept
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +150,7 @@ class DevicesInputs(HubInputs):
     """A hub, and the owner of devices on it."""
 
     hub_id: Service = hub_id(required=True, replaces=True)
-    owner: Mapping[str, str] = input_field(_owner, argument="", required=True, kept=True)
+    owner: Mapping[str, str] = input_field(require_owner, argument="", required=True, kept=True)
     adopt: frozenset[str] = input_field(
         lambda value: expand_all(texts(value, remedy="list the ids or patterns of the devices that may be taken over")),
         "ids, or patterns such as `press-{001..025}`, of devices that may be taken over from others. Default: none, refuse.",
