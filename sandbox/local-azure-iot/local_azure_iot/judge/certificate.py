@@ -82,6 +82,27 @@ class Certificate:
         return sha1.hexdigest().upper(), sha256.hexdigest().upper()
 
     @property
+    def serial_number(self) -> str:
+        """The octets of its serial number, upper-case hex."""
+        return self._first_members()[1].content.hex().upper()
+
+    @property
+    def version(self) -> int:
+        """1 to 3, one more than is encoded (RFC 5280, 4.1.2.1); 0 where that can't be read."""
+        versioned, _ = self._first_members()
+        if versioned is None:
+            return 1
+        try:
+            return int.from_bytes(der.contents(der.first(versioned.content), der.INTEGER, "the version")[-1:], "big") + 1
+        except MalformedError:
+            return 0
+
+    def _first_members(self) -> tuple[der.Element | None, der.Element]:
+        """The version, if it is there, and the serial number."""
+        first, second, *_ = der.inside(der.first(self.signed), der.SEQUENCE, "what is signed")
+        return (first, second) if first.tag == _VERSION else (None, first)
+
+    @property
     def is_ca(self) -> bool:
         """Whether its basic constraints can be read and say so (RFC 5280, 4.2.1.9)."""
         try:

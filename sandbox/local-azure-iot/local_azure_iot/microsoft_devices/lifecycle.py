@@ -36,6 +36,10 @@ MQTT_SESSION = "mqtt-session"  # the subscriptions of a device or module that it
 FEEDBACK = "feedback"  # on cloud-to-device messages
 FILE_NOTIFICATION = "file-notification"
 FILE_UPLOAD = "file-upload"  # of a device, not yet complete
+ENROLLMENT_GROUP = "enrollment-group"  # of a provisioning service
+INDIVIDUAL_ENROLLMENT = "individual-enrollment"
+REGISTRATION = "registration"  # of a device with a provisioning service
+REGISTRATION_IN_GROUP = "registration-in-group"  # which registrations came by a group
 NAME = "global-name"  # the names in use in a whole cloud
 CHUNK = 1000  # documents that are deleted in one transaction: some ten milliseconds
 _MANY = 1_000_000  # services; more than there are
@@ -74,7 +78,12 @@ HUB = Kind(
         MQTT_SESSION,
     ),
 )
-PROVISIONING = Kind(Service.PROVISIONING, "provisioning-service", "os_id", (CERTIFICATE,))
+PROVISIONING = Kind(
+    Service.PROVISIONING,
+    "provisioning-service",
+    "os_id",
+    (CERTIFICATE, ENROLLMENT_GROUP, INDIVIDUAL_ENROLLMENT, REGISTRATION, REGISTRATION_IN_GROUP),
+)
 KINDS = (HUB, PROVISIONING)
 # What `remove` deletes in chunks, because there may be a million of them, and what it knows them by until then.
 IN_CHUNKS = (*HUB.children, *PROVISIONING.children, long_running.REMOVAL)

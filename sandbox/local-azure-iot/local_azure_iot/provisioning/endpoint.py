@@ -1,7 +1,6 @@
-"""The endpoints of provisioning services: they say which of Azure's operations was asked for, and that none of them is here.
+"""The endpoints of provisioning services: the service API of each, and the API of the devices that enrol themselves.
 
-`<service>.azure-devices-provisioning.net` takes signatures of the service's policies and Entra tokens, and refuses others first. No
-enrollment can exist, so no device can prove who it is at `global.azure-devices-provisioning.net`: there, any credentials are enough.
+`<service>.azure-devices-provisioning.net` takes signatures of the service's policies and Entra tokens, and refuses others first.
 """
 
 from __future__ import annotations
@@ -9,29 +8,61 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_azure_iot.host_names import Endpoint
-from local_azure_iot.provisioning import access
-from local_azure_iot.provisioning.errors import ProvisioningError
+from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.provisioning import access, enrollment_routes, errors, registration_routes
 from local_azure_iot.provisioning.known_operations import KNOWN, KNOWN_BY_DEVICES
 from local_azure_iot.routing import Router
+from local_azure_iot.wire import MalformedJsonError
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
-    from local_azure_iot.wire import Reply, Request
+    from local_azure_iot.routing import Route
+    from local_azure_iot.store import Document
+    from local_azure_iot.wire import LaterReply, Reply, Request
 
-_SERVICE, _DEVICES = Router(KNOWN), Router(KNOWN_BY_DEVICES)
+_TABLES = (enrollment_routes, registration_routes)
+ROUTES: list[Route] = [route for table in _TABLES for route in table.ROUTES]
+_RIGHTS: dict[str, str] = {operation: right for table in _TABLES for operation, right in table.RIGHTS.items()}
+_ROUTER, _KNOWN, _DEVICES = Router(ROUTES), Router(KNOWN), Router(KNOWN_BY_DEVICES)
 
 
-def answer(azure: Azure, request: Request) -> Reply:
+def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     """Answer one request at a provisioning service's host name, or at the name that all devices use.
 
     Raises:
-        ProvisioningError: Always: 401 without valid credentials, 501 for Azure's operations, 404 for what is none.
+        ProvisioningError: The error answer of the service.
     """
-    by_service = request.destination.endpoint is Endpoint.PROVISIONING
-    if not (access.authenticated(azure, request) if by_service else request.header("authorization")):
-        raise ProvisioningError(401, 401002, "Unauthorized")
+    if request.destination.endpoint is Endpoint.DEVICE_PROVISIONING:
+        return _of_device(request)
+    service_key, service = _require_service(azure, request)
+    client = access.identify(azure, request.destination.cloud, service, request.header("authorization"), request.path)
+    match, line = _ROUTER.find(request.intended_method, request.path), f"{request.intended_method} {request.path}"
+    if match is None:
+        known = _KNOWN.find(request.intended_method, request.path)
+        raise errors.not_implemented(known.route.operation, line) if known else errors.no_route(line)
+    access.require(azure, service, client, right=_RIGHTS[match.route.operation], action=match.route.action)
+    if request.api_version.lower() not in match.route.versions:
+        raise errors.version_invalid(request.api_version)
+    request.parameters = {**match.parameters, "service_key": service_key}
+    try:
+        return match.route.handler(azure, request)
+    except MalformedJsonError as error:
+        raise errors.json_invalid(str(error)) from error
+    except UnicodeEncodeError as error:  # JSON can write half a character, which no id or name has
+        raise errors.json_invalid("a text in it is not Unicode") from error
+
+
+def _of_device(request: Request) -> Reply:
+    if not request.header("authorization"):
+        raise errors.unauthorized()
     line = f"{request.intended_method} {request.path}"
-    known = (_SERVICE if by_service else _DEVICES).find(request.intended_method, request.path)
-    if known is None:
-        raise ProvisioningError(404, 404000, f"{line} is no operation of a provisioning service.")
-    raise ProvisioningError(501, 501000, f"{known.route.operation} ({line}) is an operation of Azure's that local Azure does not have.")
+    known = _DEVICES.find(request.intended_method, request.path)
+    raise errors.not_implemented(known.route.operation, line) if known else errors.no_route(line)
+
+
+def _require_service(azure: Azure, request: Request) -> tuple[str, Document]:
+    destination = request.destination
+    found = lifecycle.find_by_name(azure, destination.cloud.name, lifecycle.PROVISIONING, destination.name)
+    if found is None or lifecycle.state(found[1])[0] == "Activating":  # one that is being created has no host name yet
+        raise errors.unauthorized()
+    return found
