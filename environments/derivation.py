@@ -25,13 +25,18 @@ _LONGEST_VAULT_NAME = 24
 COPIED_KEYS: Final = frozenset(
     """sku units minTlsVersion localAuth publicNetworkAccess protect operators cloud caSource caOrganization caKeyAlgorithm
     caIntermediates caRootDays caIssuingDays caRootRenewBeforeDays caIssuingRenewBeforeDays retain caTrust caCustody caVaultHsm
-    caVaultOperators attest connectionCheck""".split()
+    caVaultOperators attest connectionCheck provisioning dpsAllocation dpsOperators dpsPublicNetworkAccess enrollmentGroups
+    reprovision""".split()
 )
-DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags", "caVault", "caVaultName"})
+DERIVED_KEYS: Final = frozenset({"name", "hubName", "resourceGroup", "caName", "tags", "deviceTags", "caVault", "caVaultName", "dpsName"})
 LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("existingHub", "adoptHub", "leaveHub"), "the hub is not shared"),
     "ipRules": "addresses are not shared: until you set those of this environment, its hub can be reached from anywhere",
     "identity": "a managed identity has rights in one environment",
+    "existingDps": "the provisioning service is not shared",
+    "dpsIpRules": "addresses are not shared: until you set those of this environment, its service can be reached from anywhere",
+    "disabledEnrollmentGroups": "a revocation is of one environment's devices",
+    "adoptEnrollments": "there is nothing to take over",
     "caGeneration": _AGAIN,
     "caKeepPrevious": _AGAIN,
     "caDropGeneration": _AGAIN,
@@ -41,7 +46,7 @@ LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("caChain", "caChainFile", "caKey", "caKeyFile", "caKeyPassphrase"), _OWN_CA),
     **dict.fromkeys(("caCertificateName", "caPreviousChain", "caPreviousChainFile", "caPreviousCertificateName"), _OWN_CA),
     **dict.fromkeys(("caKeyReference", "caRootKeyReference", "caPin", "caPinVariable"), _OWN_CA),
-    **dict.fromkeys(("devices", "devicesFile", "adoptDevices", "noDevices", "deleteDevices", "canary"), _OWN_DEVICES),
+    **dict.fromkeys(("devices", "devicesFile", "adoptDevices", "noDevices", "deleteDevices", "canary", "enrollmentCanary"), _OWN_DEVICES),
 }
 # Credentials in the settings of other packages.
 _CREDENTIALS = frozenset("clientSecret clientCertificatePath clientCertificatePassword oidcToken oidcRequestToken".split())

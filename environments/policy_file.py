@@ -133,7 +133,7 @@ class PolicyFile:
         found = {**rule.defaults, **self._settings(name)}
         for setting, default in rule.defaults.items():
             value = found[setting]
-            if not isinstance(value, type(default)) or isinstance(value, bool):
+            if type(value) is not type(default):
                 fact = f"{self.path.name}: {setting} of {name} is {json.dumps(value)}"
                 raise EnvironmentRefusedError(f"{fact}, and the rule takes one such as {json.dumps(default)}: correct it first")
         return found

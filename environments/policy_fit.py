@@ -11,13 +11,14 @@ from ipaddress import IPv4Network, collapse_addresses
 from typing import TYPE_CHECKING, Any, Final
 
 from hubtrust.hub_args import DEFAULTS
+from hubtrust.operators import DEPLOYER, Operator
 from settings.hub_access import ip_rule
 from settings.tag import as_mapping
 
 from .policy_authorities import authorities, trusted
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from settings import Settings
 
@@ -117,7 +118,11 @@ def _tls(stack: Settings, rule: Rule) -> Iterator[Misfit]:
         yield Misfit(f"minTlsVersion is {found}", key, ADVISORY if lowest else {"version": found})
 
 
-def _shared_keys(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
+def _shared_keys(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    if stack.links_by_key and not rule["serviceKeys"]:
+        yield Misfit("provisioning is true, and its service is linked to the hub by a key", "provisioning", {"serviceKeys": True})
+    if stack.links_by_key and stack.local_auth != "true":
+        return
     if stack.existing_hub or stack.local_auth == "false" or (not stack.local_auth and _default(stack, "disable_local_auth")):
         return
     fact = "is true" if stack.local_auth else "is not set, and what an adopted hub has is not declared"
@@ -125,12 +130,23 @@ def _shared_keys(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
 
 
 def _protected(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
-    if not (stack.existing_hub or stack.protect):
+    if not stack.protect and (stack.provisioning or not stack.existing_hub):
         yield Misfit("protect is false", "protect", ADVISORY)
 
 
+def _holders(stack: Settings, rule: Rule) -> Iterator[Misfit]:
+    """Who is named is named in the rule too. Of `deployer` nobody knows the id here, and the role is about whose devices get in."""
+    held = {str(each).lower() for each in rule["holders"]}
+    for each in stack.dps_operators:
+        principal = Operator.read(each).principal
+        if principal == DEPLOYER:
+            yield Misfit(f"dpsOperators has '{each}', whose object id the rule must name", "dpsOperators", None)
+        elif principal.lower() not in held:
+            yield Misfit(f"dpsOperators has {principal}", "dpsOperators", _added(rule, "holders", principal))
+
+
 def _tags(stack: Settings, rule: Rule) -> Iterator[Misfit]:
-    if stack.existing_hub and not stack.makes_vault:
+    if stack.existing_hub and not (stack.makes_vault or stack.provisioning):
         return
     tags = as_mapping(stack.tags)
     for name in rule["required"]:
@@ -144,19 +160,26 @@ def _tags(stack: Settings, rule: Rule) -> Iterator[Misfit]:
 def _public_access(stack: Settings, _rule: Rule) -> Iterator[Misfit]:
     if not stack.existing_hub and stack.public_network_access != "Disabled":
         yield Misfit(f"publicNetworkAccess is {stack.public_network_access or 'not set'}", "publicNetworkAccess", ADVISORY)
+    if stack.provisioning and (access := stack.dps_public_network_access) != "Disabled":
+        yield Misfit(f"dpsPublicNetworkAccess is {access or 'not set'}", "dpsPublicNetworkAccess provisioning", ADVISORY)
 
 
 def _network(stack: Settings, rule: Rule) -> Iterator[Misfit]:
-    if stack.existing_hub or stack.public_network_access == "Disabled":
+    if not (stack.existing_hub or stack.public_network_access == "Disabled"):
+        yield from _addresses(stack.ip_rules, rule, "ipRules", "publicNetworkAccess")
+    if stack.provisioning and stack.dps_public_network_access != "Disabled":
+        yield from _addresses(stack.dps_ip_rules, rule, "dpsIpRules", "dpsPublicNetworkAccess provisioning")
+
+
+def _addresses(rules: Sequence[str], rule: Rule, key: str, others: str) -> Iterator[Misfit]:
+    if not rules:
+        yield Misfit(f"{key} is not set, so every address is let in", f"{key} {others}", ADVISORY)
         return
-    if not stack.ip_rules:
-        yield Misfit("ipRules is not set, so every address is let in", "ipRules publicNetworkAccess", ADVISORY)
-        return
-    networks = [IPv4Network(mask) for _, mask in map(ip_rule, stack.ip_rules)]
+    networks = [IPv4Network(mask) for _, mask in map(ip_rule, rules)]
     public = [each for each in networks if not any(map(each.subnet_of, _PRIVATE))]
     count = sum(each.num_addresses for each in collapse_addresses(public))
     if count > rule["addresses"]:
-        yield Misfit(f"ipRules lets in {count:,} addresses", "ipRules", {"addresses": count})
+        yield Misfit(f"{key} lets in {count:,} addresses", key, {"addresses": count})
 
 
 def _window(stack: Settings, rule: Rule) -> Iterator[Misfit]:
@@ -201,7 +224,8 @@ JUDGED: Final[Mapping[str, JudgedRule]] = {
     "authority-profile": JudgedRule(_profile, advisory=True),
     "devices-by-ca": JudgedRule(_devices),
     "tls-minimum": JudgedRule(_tls, {"version": "1.2"}),
-    "shared-keys-off": JudgedRule(_shared_keys),
+    "shared-keys-off": JudgedRule(_shared_keys, {"serviceKeys": False}),
+    "enrollment-holders": JudgedRule(_holders, {"holders": []}),
     "hub-protected": JudgedRule(_protected),
     "required-tags": JudgedRule(_tags, {"required": [], "values": {}}),
     "public-access": JudgedRule(_public_access, advisory=True),
@@ -216,7 +240,7 @@ JUDGED: Final[Mapping[str, JudgedRule]] = {
 NEVER_CONTRADICTED: Final[Mapping[str, str]] = {
     "authority-not-shared": "a shared CA is refused when the environment is made: sharing.py",
     "proof-evidence": "whatever the program proves has its evidence",
-    "enrollment-holders": "the program declares no provisioning service, and gives roles on its hub and vault alone",
+    "enrollment-attestation": "the program's enrollments have its CA",
     "opaque-declarations": "the program declares every resource by its own inputs",
     "issuing-path-length": "the program issues its lowest CA with path length 0",
     "device-lifetime": "the program issues no certificates for devices",

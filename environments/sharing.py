@@ -1,4 +1,4 @@
-"""What two environments must not share (hub, CA, key), found in their settings and in the state of the deployed one."""
+"""What two environments must not share (hub, provisioning service, CA, key), found in their settings and in the state of the deployed one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hubtrust.pki.encodings import MOST_OCTETS
 from hubtrust.pki.keys import key_thumbprint
 
 from .derivation import LEFT_OUT_KEYS
-from .recorded_authorities import VERIFIED, RecordedAuthorities
+from .recorded_authorities import RecordedAuthorities
 from .stack_file import has_secret
 
 if TYPE_CHECKING:
@@ -22,15 +22,17 @@ if TYPE_CHECKING:
 
     from .stack_file import StackFile
 
-_NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "adoptHub", "hubName", "caVaultName")
+_NAMED = ("caChainFile", "caKeyFile", "caChain", "caProof", "existingHub", "adoptHub", "hubName", "caVaultName", "existingDps", "dpsName")
+_MADE_NAMES = ("hubName", "dpsName")  # left out, one is generated
 _REFERENCES = ("caKeyReference", "caRootKeyReference")
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """The hubs, resource groups and CAs of a deployed environment, from its state."""
+    """The hubs, provisioning services, resource groups and CAs of a deployed environment, from its state."""
 
     hubs: frozenset[str]  # names, lower case
+    provisioning: frozenset[str]  # names of provisioning services, lower case
     created_groups: frozenset[str]  # resource groups that it created, and would delete: lower case
     recorded: RecordedAuthorities  # the CAs that it trusts, and those above and below them
 
@@ -48,11 +50,13 @@ class DeployedStack:
     def read(cls, resources: Sequence[Mapping[str, Any]]) -> DeployedStack:
         """From the resources of a state."""
         outputs = [(str(each["type"]), each.get("outputs") or {}) for each in resources]
-        trusted = [outs for token, outs in outputs if token == VERIFIED]
         hubs = {str(outs.get("name")).lower() for token, outs in outputs if token.endswith(":IotHubResource")}
-        hubs |= {str(outs.get("serviceId")).rpartition("/")[2].lower() for outs in trusted}
+        services = {str(outs.get("name")).lower() for token, outs in outputs if token.endswith(":IotDpsResource")}
+        used = [str(outs["serviceId"]).lower() for _, outs in outputs if "serviceId" in outs]
+        hubs |= {each.rpartition("/")[2] for each in used if "/provisioningservices/" not in each}
+        services |= {each.rpartition("/")[2] for each in used if "/provisioningservices/" in each}
         groups = {str(outs.get("name")).lower() for token, outs in outputs if token.endswith(":ResourceGroup")}
-        return cls(frozenset(hubs), frozenset(groups), RecordedAuthorities.read(resources))
+        return cls(frozenset(hubs), frozenset(services), frozenset(groups), RecordedAuthorities.read(resources))
 
 
 def shared(
@@ -111,6 +115,9 @@ def _with_deployed(mine: _PlainSettings, source: str, deployed: DeployedStack) -
     hub = mine.of("hubName") or (mine.of("existingHub") or mine.of("adoptHub")).rstrip("/").rpartition("/")[2]
     if hub and hub.lower() in deployed.hubs:
         yield f"the hub '{hub}' belongs to '{source}': {_remedy('hubName')}"
+    service = mine.of("dpsName") or mine.of("existingDps").rstrip("/").rpartition("/")[2]
+    if service and service.lower() in deployed.provisioning:
+        yield f"the provisioning service '{service}' belongs to '{source}': {_remedy('dpsName')}"
     if (group := mine.of("resourceGroup")) and group.lower() in deployed.created_groups:
         yield f"the resource group '{group}' was created by '{source}' and is deleted with it: use another, or leave resourceGroup out"
     if common := deployed.authorities & mine.authorities:
@@ -118,7 +125,7 @@ def _with_deployed(mine: _PlainSettings, source: str, deployed: DeployedStack) -
 
 
 def _remedy(name: str) -> str:
-    return "use another" + (f" (--set {name}=…), or leave it out" if name in LEFT_OUT_KEYS or name == "hubName" else "")
+    return "use another" + (f" (--set {name}=…), or leave it out" if name in LEFT_OUT_KEYS or name in _MADE_NAMES else "")
 
 
 def _without_version(reference: str) -> str:

@@ -19,7 +19,23 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import serialize_properties
 
-from . import authority, custody, device, enrollment, evidence, hub, network, opaque, profile, renewal, rotation, secrecy, sharing, trust
+from . import (
+    attestation,
+    authority,
+    custody,
+    device,
+    enrollment,
+    evidence,
+    hub,
+    network,
+    opaque,
+    profile,
+    renewal,
+    rotation,
+    secrecy,
+    sharing,
+    trust,
+)
 from .failures import failure_on, messages_at_the_end, messages_of
 from .message import one_line
 from .resource import STACK, NotKnownYetError, Resource
@@ -106,12 +122,13 @@ RULES = (
     Rule("device-lifetime", device.device_lifetime, settings={"days": {"type": "integer", "minimum": 1, "default": 365}}),
     Rule("devices-by-ca", device.devices_by_ca),
     Rule("tls-minimum", hub.tls_minimum, settings={"version": {"type": "string", "enum": ["1.2", "1.3"], "default": "1.2"}}),
-    Rule("shared-keys-off", hub.shared_keys_off),
+    Rule("shared-keys-off", hub.shared_keys_off, settings={"serviceKeys": {"type": "boolean", "default": False}}),
     Rule(
         "enrollment-holders",
         enrollment.enrollment_holders,
         settings={name: {**_TEXTS, "default": []} for name in ("holders", "roles", "sharedPolicies")},
     ),
+    Rule("enrollment-attestation", attestation.enrollment_attestation),
     Rule("hub-protected", hub.hub_protected),
     Rule(
         "opaque-declarations",

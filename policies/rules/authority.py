@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .certificate import UnreadableError
-from .certificates import ISSUED, ca_certificates, is_on_a_hub, load, readable_ca_certificates
+from .certificates import ISSUED, ca_certificates, lets_devices_in, load, readable_ca_certificates
 from .certified_keys import certified_keys
 from .resource import (
     CONNECTION_CHECK,
@@ -123,7 +123,7 @@ def path_length_set(resource: Resource, _settings: Settings) -> Iterator[str]:
             yield f"{certificate} is not a CA certificate (basic constraints): provide the certificate of the CA"
         elif length is None:
             yield f"{certificate} has no path length: reissue it with one"
-        elif length and place == 0 and (signs_devices or (is_on_a_hub(resource) and not certificate.is_self_issued)):
+        elif length and place == 0 and (signs_devices or (lets_devices_in(resource) and not certificate.is_self_issued)):
             yield f"{certificate} has path length {length}, but it issues certificates for devices: reissue it with path length 0"
 
 
@@ -148,7 +148,7 @@ def authority_expiry(resource: Resource, settings: Settings, *, now: datetime) -
     Reason: once it has expired the hub refuses every device, and moving a fleet to the next CA takes longer than a night.
     Source: RFC 5280 4.1.2.5; learn.microsoft.com/azure/iot-hub/how-to-certificate-rollover (rolling certificates over).
     """
-    if not is_on_a_hub(resource):
+    if not lets_devices_in(resource):
         return
     for certificate in readable_ca_certificates(resource):
         left = (certificate.not_after - now).total_seconds() / 86400

@@ -22,19 +22,20 @@ if TYPE_CHECKING:
 ISSUED: Final = {ISSUED_CERTIFICATE: "certificate", ISSUED_BATCH: "certificates", TLS_ROOT: "certPem", TLS_SIGNED: "certPem"}
 ISSUERS: Final = {ISSUED_CERTIFICATE: "issuerCertificate", ISSUED_BATCH: "issuerCertificate", TLS_SIGNED: "caCertPem"}
 _CA_CERTIFICATES: Final = {**ISSUERS, CONNECTION_CHECK: "chain"}  # the inputs that hold a CA certificate whose key signs
+_LET_DEVICES_IN: Final = {Kind.CERTIFICATE, Kind.ENROLLMENT}
 _BLOCK = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END ", re.DOTALL)
 _SHORTEST = 100  # characters; the dates, names, key and signature of a certificate are longer
 _WHITE = re.compile(rb"\\r|\\n|\s")  # also as two characters each, from JSON that nobody decoded
 
 
-def is_on_a_hub(resource: Resource) -> bool:
-    """Whether the resource is a CA certificate on a hub or provisioning service, declared in whichever way.
+def lets_devices_in(resource: Resource) -> bool:
+    """Whether the resource is a CA certificate on a hub or provisioning service, declared in whichever way, or an enrollment with one.
 
     Raises:
         NotKnownYetError: its kind depends on an input that is not known yet.
     """
     found = declaration(resource)
-    return found is not None and found.kind is Kind.CERTIFICATE
+    return found is not None and found.kind in _LET_DEVICES_IN
 
 
 def ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
@@ -55,7 +56,7 @@ def ca_certificates(resource: Resource) -> tuple[Certificate, ...]:
 
 def _declared(resource: Resource) -> str | None:
     text, declared = None, declaration(resource)
-    if declared and declared.kind is Kind.CERTIFICATE:
+    if declared and declared.kind in _LET_DEVICES_IN:
         text = declared.known(Fact.CERTIFICATE)
     elif name := _CA_CERTIFICATES.get(resource.type):
         text = resource.known(name)
@@ -106,7 +107,7 @@ def authorities_in(resource: Resource) -> tuple[Certificate, ...]:
     """
     try:
         declared = certificates_in(_declared(resource) or "")
-        trusted = declared if is_on_a_hub(resource) else ()  # a hub trusts it, whatever it says of itself
+        trusted = declared if lets_devices_in(resource) else ()  # it is trusted, whatever it says of itself
     except NotKnownYetError:
         declared = trusted = ()
     others = (found for _, value in nested(known_copy(resource.props)) if isinstance(value, str) for found in certificates_in(value))

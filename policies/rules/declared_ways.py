@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from .arm_resources import AZAPI_RESOURCE, ArmResource, azapi, native_generic, read_any_case
 from .facts import Fact, Kind, Place, Way
-from .resource import UNKNOWN, VERIFIED_CERTIFICATE, read_in
+from .resource import ENROLLMENT_GROUP, INDIVIDUAL_ENROLLMENT, UNKNOWN, VERIFIED_CERTIFICATE, read_in
 from .scalars import flag
 
 if TYPE_CHECKING:
@@ -269,11 +269,51 @@ _CLASSIC = {
     "azurerm:index/pimActiveRoleAssignment:PimActiveRoleAssignment": _CLASSIC_ROLE,
     "azurerm:index/pimEligibleRoleAssignment:PimEligibleRoleAssignment": _CLASSIC_ROLE,
 }
+
+
+def _certificates(value: Any) -> Any:
+    """The certificates of a list as one text; a text stays one."""
+    if not isinstance(value, Sequence) or isinstance(value, str):
+        return value
+    every = [read_in(value, (place,)) for place in range(len(value))]
+    return UNKNOWN if any(each is UNKNOWN for each in every) else "\n".join(str(each) for each in every if each)
+
+
+def _set_of(*names: str) -> Callable[[Any], Any]:
+    """Which of these inputs are set; one that is not known yet counts only if no other is."""
+
+    def read(properties: Any) -> Any:
+        found = {name: read_in(properties, (name,)) for name in names}
+        known = [name for name, value in found.items() if value is not UNKNOWN and value]
+        return UNKNOWN if not known and any(value is UNKNOWN for value in found.values()) else known
+
+    return read
+
+
 _OURS = {
+    ENROLLMENT_GROUP: Way(
+        Kind.ENROLLMENT,
+        {
+            Fact.NAME: _at("groupId"),
+            Fact.SERVICE: _at("serviceId"),
+            Fact.CERTIFICATE: _at("signingCertificates", _certificates),
+            Fact.REFERENCES: _at("caReferences"),
+            Fact.ATTESTATION: Place((), _set_of("caReferences", "signingCertificates")),
+        },
+    ),
+    INDIVIDUAL_ENROLLMENT: Way(
+        Kind.ENROLLMENT,
+        {
+            Fact.NAME: _at("registrationId"),
+            Fact.SERVICE: _at("serviceId"),
+            Fact.REFERENCES: _at("caReferences"),
+            Fact.ATTESTATION: Place((), _set_of("clientCertificates", "caReferences")),
+        },
+    ),
     VERIFIED_CERTIFICATE: Way(
         Kind.CERTIFICATE,
         {
-            Fact.NAME: _at("name"),
+            Fact.NAME: _at("certificateName"),  # on Azure; the input `name` is the authority's
             Fact.SERVICE: _at("serviceId"),
             Fact.CERTIFICATE: _at("certificate"),
             Fact.VERIFIED: _at("attest", flag),

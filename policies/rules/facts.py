@@ -18,7 +18,7 @@ class Kind(StrEnum):
     CERTIFICATE = "certificate"
     """A CA certificate on a hub or provisioning service."""
     ENROLLMENT = "enrollment"
-    """No published provider has one yet."""
+    """An enrollment, or a group of them, at a provisioning service. Only hubtrust declares any: they are not in Resource Manager."""
     ACCESS_POLICY = "shared access policy"
     """One that is a resource of its own; those inside a hub or provisioning service are its fact `ACCESS_POLICIES`."""
     GROUP = "resource group"
@@ -45,8 +45,10 @@ class Fact(StrEnum):
     EVENT_HUB_RULES = "network rules at the event hub endpoint"  # True, False
     ACCESS_POLICIES = "shared access policies"  # a list of mappings with `keyName` and `rights` (text, with commas)
     RIGHTS = "rights"  # of an access policy: a list of ARM's words, such as "EnrollmentWrite"
-    CERTIFICATE = "certificate"  # text: PEM, or base64 of PEM or DER
+    CERTIFICATE = "certificate"  # text: PEM, or base64 of PEM or DER; of an enrollment group its signing certificates, one after the other
     VERIFIED = "called verified"  # True, False: somebody's word that possession was proven
+    REFERENCES = "CA references"  # of an enrollment group: names of certificates of its service
+    ATTESTATION = "attestation"  # of an enrollment: the inputs with certificates that are set; an empty list if there is none
     PRINCIPAL = "principal"  # its object id
     PRINCIPAL_TYPE = "principal type"  # text: "User", "Group", "ServicePrincipal"
     ROLE = "role"  # the id of its definition

@@ -36,11 +36,13 @@ def tls_minimum(resource: Resource, settings: Settings) -> Iterator[str]:
         yield f"{hub.where(Fact.MIN_TLS)} {state}: set it to {least} (hubtrust:minTlsVersion)"
 
 
-def shared_keys_off(resource: Resource, _settings: Settings) -> Iterator[str]:
-    """A hub accepts no shared access keys from services, devices or modules.
+def shared_keys_off(resource: Resource, settings: Settings) -> Iterator[str]:
+    """A hub accepts no shared access keys from services, devices or modules; with `serviceKeys` it may take them from services.
 
-    Reason: a shared key is a password that gets copied, does not show who uses it, and never expires.
-    Source: learn.microsoft.com/azure/iot-hub/authenticate-authorize-azure-ad ("disable shared access policies").
+    Reason: a shared key is a password that gets copied, does not show who uses it, and never expires. `serviceKeys` is for hubs to which
+    a provisioning service is linked by a key, as azure-native links it: Azure refuses that key if it refuses keys from services.
+    Source: learn.microsoft.com/azure/iot-hub/authenticate-authorize-azure-ad ("disable shared access policies");
+    learn.microsoft.com/azure/iot-dps/how-to-manage-linked-iot-hubs.
     """
     hub = declaration(resource)
     if hub is None or hub.kind is not Kind.HUB:
@@ -48,15 +50,21 @@ def shared_keys_off(resource: Resource, _settings: Settings) -> Iterator[str]:
     not_known = None
     for fact in _SHARED_KEYS:
         found = hub.read(fact)
+        if fact is Fact.SERVICE_KEYS_OFF and settings["serviceKeys"]:
+            continue
         if not hub.offers(fact):
             yield f"{resource.type} has no input for {fact}, so shared keys are accepted: declare the hub with hubtrust or azure-native"
         elif found is UNKNOWN:
             not_known = not_known or NotKnownYetError(hub.where(fact))
         elif found is not True:
             negated = "false" if fact is Fact.SERVICE_KEYS_OFF and hub.where(fact) == "localAuthenticationEnabled" else "true"
-            yield f"{hub.where(fact)} is not {negated}, so shared keys are accepted: set it to {negated} (hubtrust:localAuth: false)"
+            yield f"{hub.where(fact)} is not {negated}, so shared keys are accepted: set it to {negated} (hubtrust:localAuth: false){_link(fact)}"
     if not_known:
         raise not_known
+
+
+def _link(fact: Fact) -> str:
+    return "; if a provisioning service is linked by a key, set serviceKeys of this policy" if fact is Fact.SERVICE_KEYS_OFF else ""
 
 
 def hub_protected(resource: Resource, _settings: Settings) -> Iterator[str]:

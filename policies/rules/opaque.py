@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from .arm_resources import azapi_type, read_any_case
 from .arm_types import is_name, is_path, types_at
+from .commands import COMMANDS, unreadable_command
 from .declared_ways import arm_resource, is_of_a_kind, native_type
 from .opaque_types import HOLDERS, why_opaque
 from .resource import UNKNOWN, NotKnownYetError
@@ -36,7 +37,7 @@ _IN_A_MODULE: Final = re.compile(
 
 
 def opaque_declarations(resource: Resource, settings: Settings) -> Iterator[str]:
-    """Nothing is declared in a way that other rules can't read: by a template or script that may make a hub, or by a patch to one.
+    """Nothing is declared in a way that other rules can't read: by a template, script or command that may make a hub, or by a patch to one.
 
     Reason: a rule that can't see a hub can't hold it to anything, so that a template would be the way around every other rule. A
     template is allowed if it can be read and has no resource that a rule is about. `types` adds type tokens that are refused (with
@@ -191,6 +192,7 @@ _NATIVE: Final[Mapping[tuple[str, str], Callable[[Resource], Iterator[str]]]] = 
     ("deviceregistry", "Policy"): _managed_authority,
 }
 _OTHERS: Final[Mapping[str, Callable[[Resource], Iterator[str]]]] = {
+    **dict.fromkeys(COMMANDS, unreadable_command),
     "azapi:index/updateResource:UpdateResource": _patch,
     "azapi:index/resourceAction:ResourceAction": _patch,
     "azure:core/templateDeployment:TemplateDeployment": _deployment,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .certificate import AUTHORITY_KEY_IDENTIFIER, BASIC_CONSTRAINTS, KEY_USAGE, SUBJECT_KEY_IDENTIFIER
-from .certificates import is_on_a_hub, readable_ca_certificates
+from .certificates import lets_devices_in, readable_ca_certificates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -37,7 +37,7 @@ def authority_profile(resource: Resource, _settings: Settings) -> Iterator[str]:
     meets the certificate later may be stricter, and the CA's next certificate can have it right. Certificates issued here do.
     Source: RFC 5280 4.1.2 and 4.2.1; NIST SP 800-131A rev. 2, 9 (SHA-1).
     """
-    if not is_on_a_hub(resource):
+    if not lets_devices_in(resource):
         return
     for certificate in readable_ca_certificates(resource):
         facts = list(_departures(certificate))

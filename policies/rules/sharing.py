@@ -1,4 +1,4 @@
-"""The rule that two environments trust no CA in common: by which devices their hubs would let in, not by single certificates."""
+"""The rule that two environments trust no CA in common: by which devices their services would let in, not by single certificates."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from .certificate import UnreadableError
-from .certificates import authorities_in, is_on_a_hub, load, readable_ca_certificates
-from .resource import items, on_each
+from .certificates import authorities_in, lets_devices_in, load, readable_ca_certificates
+from .declarations import Fact, Kind, declaration
+from .resource import NotKnownYetError, items, on_each
 from .signature import may_have_issued
 
 if TYPE_CHECKING:
@@ -30,10 +31,11 @@ def authority_not_shared(resource: Resource, settings: Settings) -> Iterator[str
 
     Reason: a hub accepts every device whose chain reaches a CA that it trusts, whichever CAs are in between. If prod trusts a root, and
     staging's CA is below that root, then staging's devices enter prod. A path is seen where `elsewhere` has certificates: a thumbprint
-    says nothing about who is above or below.
+    says nothing about who is above or below. An enrollment lets devices in too, by its signing certificate, or by the name of a
+    certificate of its service, which this stack must declare: of any other nobody knows which CA it is.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts; RFC 5280 6.1.1 (d), the trust anchor, and 6.1.3 (a).
     """
-    if is_on_a_hub(resource):
+    if lets_devices_in(resource):
         yield from _shared(resource, _Elsewhere.all(settings), known=())
 
 
@@ -41,11 +43,61 @@ def sharing_at_the_end(resources: Sequence[Resource], settings: Settings) -> Ite
     """``authority_not_shared`` for a path through CAs that other resources of the stack hold."""
     elsewhere = _Elsewhere.all(settings)
     known = {found.encoding: found for each in resources for found in (authorities_in(each) if elsewhere else ())}
-    return on_each(resources, lambda each: _shared_through(each, elsewhere, known.values()))
+    declared = _References.of(resources)
+
+    def check(each: Resource) -> Iterator[str]:
+        yield from _shared_through(each, elsewhere, known.values())
+        if elsewhere:
+            yield from declared.unseen(each, elsewhere[0].name)
+
+    return on_each(resources, check)
+
+
+@dataclass(frozen=True)
+class _References:
+    """The certificates of provisioning services that the stack declares: by service and name, in lower case."""
+
+    declared: frozenset[tuple[str, str]]
+    not_known: NotKnownYetError | None  # of a name that is not known yet: any reference may be to it
+
+    @classmethod
+    def of(cls, resources: Sequence[Resource]) -> _References:
+        found, not_known = set(), None
+        for each in resources:
+            try:
+                one = declaration(each)
+                if one and one.kind is Kind.CERTIFICATE:
+                    found.add((_last_part(one.known(Fact.SERVICE)), str(one.known(Fact.NAME)).lower()))
+            except NotKnownYetError as error:
+                not_known = error
+        return cls(frozenset(found), not_known)
+
+    def unseen(self, resource: Resource, other: str) -> Iterator[str]:
+        """The CA references of an enrollment that are to a certificate of nobody here.
+
+        Raises:
+            NotKnownYetError: a name is not known yet.
+        """
+        found = declaration(resource)
+        if found is None or found.kind is not Kind.ENROLLMENT or not found.known(Fact.REFERENCES):
+            return
+        service = _last_part(found.known(Fact.SERVICE))
+        for name in items(found.known(Fact.REFERENCES), found.where(Fact.REFERENCES)):
+            if (service, str(name).lower()) in self.declared:
+                continue
+            if self.not_known:
+                raise self.not_known
+            fact = f"its CA reference '{name}' is to a certificate of '{service}' that is not declared here, and {other} may trust it too"
+            yield f"{fact}: declare it here (authorities of ProvisioningService), or give the CA as a signing certificate"
+
+
+def _last_part(service: Any) -> str:
+    """The name of a service that is given by its name or its id."""
+    return str(service or "").rstrip("/").rpartition("/")[2].lower()
 
 
 def _shared_through(resource: Resource, elsewhere: Sequence[_Elsewhere], known: Iterable[Certificate]) -> Iterator[str]:
-    if is_on_a_hub(resource):
+    if lets_devices_in(resource):
         before = set(_shared(resource, elsewhere, known=()))  # reported before the step
         yield from (message for message in _shared(resource, elsewhere, known) if message not in before)
 
