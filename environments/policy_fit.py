@@ -119,9 +119,9 @@ def _tls(stack: Settings, rule: Rule) -> Iterator[Misfit]:
 
 
 def _shared_keys(stack: Settings, rule: Rule) -> Iterator[Misfit]:
-    if stack.links_by_key and not rule["serviceKeys"]:
-        yield Misfit("provisioning is true, and its service is linked to the hub by a key", "provisioning", {"serviceKeys": True})
     if stack.links_by_key and stack.local_auth != "true":
+        if not rule["serviceKeys"]:
+            yield Misfit("provisioning is true, and its service is linked to the hub by a key", "provisioning", {"serviceKeys": True})
         return
     if stack.existing_hub or stack.local_auth == "false" or (not stack.local_auth and _default(stack, "disable_local_auth")):
         return

@@ -1,4 +1,4 @@
-"""What two environments must not share (hub, provisioning service, CA, key), found in their settings and in the state of the deployed one."""
+"""What two environments must not share (hub, service, CA, key), found in their settings and in the state of the deployed one."""
 
 from __future__ import annotations
 

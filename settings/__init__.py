@@ -12,7 +12,7 @@ from .applicability import unused
 from .authority import AuthorityConfig, replaced_keys
 from .configuration import Problem, SettingsError, read
 from .devices import DeviceConfig
-from .hub import HubConfig
+from .provisioning import ProvisioningConfig
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "SettingsError", "load"]
 
 
-class Settings(DeviceConfig, AuthorityConfig, HubConfig):
+class Settings(DeviceConfig, AuthorityConfig, ProvisioningConfig):
     """Every key of this project."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)
@@ -29,6 +29,7 @@ class Settings(DeviceConfig, AuthorityConfig, HubConfig):
     def problems(self) -> Iterator[Problem]:
         """Keys that contradict each other or have no effect, and files that can't be used."""
         yield from self.hub_problems()
+        yield from self.provisioning_problems()
         yield from self.authority_problems()
         yield from self.device_problems()
         yield from unused(self, errors=True)

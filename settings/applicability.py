@@ -67,7 +67,7 @@ USES: Final = (
         "existing_hub",
         "set adoptHub",
     ),
-    Use("tags", lambda s: _owns_hub(s) or s.makes_vault, "a hub that is managed here", "existing_hub", "set adoptHub"),
+    Use("tags", lambda s: _owns_hub(s) or s.makes_vault or s.provisioning, "a hub that is managed here", "existing_hub", "set adoptHub"),
     Use(
         "ip_rules",
         lambda s: s.public_network_access != "Disabled",
@@ -75,7 +75,44 @@ USES: Final = (
         "public_network_access",
         "set publicNetworkAccess to Enabled",
     ),
-    Use("protect", _owns_hub, "a hub that is managed here", "existing_hub", "set adoptHub", is_error=False),
+    Use(
+        "protect",
+        lambda s: _owns_hub(s) or s.provisioning,
+        "a hub that is managed here",
+        "existing_hub",
+        "set adoptHub",
+        is_error=False,
+    ),
+    # The provisioning service
+    Use(
+        "dps_name dps_allocation dps_public_network_access dps_ip_rules",
+        lambda s: s.provisioning,
+        "a provisioning service that is made here",
+        "provisioning",
+        "set provisioning",
+    ),
+    Use(
+        "dps_ip_rules",
+        lambda s: s.dps_public_network_access != "Disabled",
+        "a provisioning service with a public endpoint",
+        "dps_public_network_access",
+        "set dpsPublicNetworkAccess to Enabled",
+    ),
+    Use(
+        "dps_operators enrollment_groups",
+        lambda s: s.provisions,
+        "a provisioning service",
+        "provisioning existing_dps",
+        "set provisioning, or existingDps",
+    ),
+    Use("reprovision", lambda s: bool(s.enrollment_groups), "an enrollment group", "enrollment_groups", "declare enrollmentGroups"),
+    Use(
+        "enrollment_canary",
+        lambda s: bool(s.enrollment_groups),
+        "a device that enrols in a group",
+        "enrollment_groups",
+        "declare enrollmentGroups",
+    ),
     # The CA's names, keys and lifetimes
     Use(
         "ca_name ca_organization ca_key_algorithm",
@@ -191,7 +228,14 @@ USES: Final = (
     ),
     Use("ca_proof reprove", lambda s: not s.attest, "a CA whose possession is proven", "attest", "remove attest to prove the CA"),
     # Devices
-    Use("device_tags", lambda s: bool(s.devices or s.devices_file), "a device", "devices devices_file", "declare devices", is_error=False),
+    Use(
+        "device_tags",
+        lambda s: bool(s.devices or s.devices_file or s.enrollment_groups),
+        "a device",
+        "devices devices_file enrollment_groups",
+        "declare devices",
+        is_error=False,
+    ),
     Use(
         "adopt_devices",
         lambda s: bool(s.devices or s.devices_file or s.canary),
@@ -201,12 +245,19 @@ USES: Final = (
         is_error=False,
     ),
     Use("delete_devices", lambda s: not s.no_devices, "a fleet that keeps devices", "no_devices", "remove noDevices", is_error=False),
-    Use("connection_check", lambda s: bool(s.canary), "a canary", "canary", "set canary", is_error=False),
+    Use(
+        "connection_check",
+        lambda s: bool(s.canary or s.enrollment_canary),
+        "a canary",
+        "canary enrollment_canary",
+        "set canary",
+        is_error=False,
+    ),
 )
 # Keys that have an effect whatever the others are.
 ALWAYS: Final = frozenset(
     """name existing_hub adopt_hub leave_hub retain operators cloud ca_source ca_generation ca_custody attest adopt devices devices_file
-    no_devices canary""".split()
+    no_devices canary provisioning existing_dps disabled_enrollment_groups adopt_enrollments""".split()
 )
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from hubtrust import HubtrustError
-from hubtrust.azure import enrollment_limits
+from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, LONGEST_ID
 from hubtrust.azure.errors import RefusedError
 from hubtrust.azure.service import service
 from hubtrust.devices.description import require_device_id
 from hubtrust.operators import Operator
 
-from .configuration import Configured, Problem, checked_by, names_for
+from .configuration import Problem, checked_by, names_for
+from .hub import HubConfig
 from .hub_access import ip_rule, twice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hubtrust import HubArgs
 
 _KIND = "provisioningservices"
 
@@ -28,47 +31,71 @@ def _provisioning_service(text: str) -> str:
     return found.id
 
 
-_Group = Annotated[str, checked_by(enrollment_limits.enrollment_id)]
+def _group_id(text: str) -> str:
+    if len(text) > LONGEST_ID or not ENROLLMENT_ID.fullmatch(text):
+        remedy = f"use 1 to {LONGEST_ID} letters, digits and - . _ :, with a letter, digit or - at the end"
+        raise RefusedError(f"enrollment group '{text}'", "a provisioning service takes no such id", remedy)
+    return text
 
 
-class ProvisioningConfig(Configured):
-    """Which provisioning service there is, and which devices enrol there."""
+_Groups = tuple[Annotated[str, checked_by(_group_id)], ...]
+
+
+class ProvisioningConfig(HubConfig):
+    """Which provisioning service there is, which devices enrol there, and what the hub must be like for it."""
 
     provisioning: bool = False
     existing_dps: Annotated[str, checked_by(_provisioning_service)] = ""
-    dps_name: Annotated[str, checked_by(enrollment_limits.service_name)] = ""
+    dps_name: str = ""
     dps_allocation: Literal["", "hashed", "geoLatency", "static"] = ""
     dps_operators: tuple[Annotated[str, checked_by(Operator.read)], ...] = ()
     dps_public_network_access: Literal["", "Enabled", "Disabled"] = ""
     dps_ip_rules: tuple[Annotated[str, checked_by(ip_rule)], ...] = ()
-    enrollment_groups: tuple[_Group, ...] = ()
-    disabled_enrollment_groups: tuple[_Group, ...] = ()
-    adopt_enrollments: Annotated[tuple[_Group, ...], names_for("adoptEnrollments", "presses")] = ()
+    enrollment_groups: _Groups = ()
+    disabled_enrollment_groups: _Groups = ()
+    adopt_enrollments: Annotated[_Groups, names_for("adoptEnrollments", "presses")] = ()
     reprovision: Literal["", "migrate", "reset", "never"] = ""
     enrollment_canary: Annotated[str, checked_by(require_device_id)] = ""
 
     def provisioning_problems(self) -> Iterator[Problem]:
         """Keys of the provisioning service that contradict each other."""
         if self.provisioning and self.existing_dps:
-            remedy = "set existingDps for a service that somebody else manages, or provisioning for one that this stack makes"
+            remedy = "set provisioning for a service that this stack makes, or existingDps for one of somebody else"
             yield Problem.of(f"provisioning and existingDps are both set; {remedy}", "provisioning", "existing_dps")
-        for key in ("enrollment_groups", "disabled_enrollment_groups"):
-            if (name := twice(getattr(self, key))) is not None:
+        if self.links_by_key and self.local_auth == "false":
+            fact = "localAuth is false, but provisioning is true, and its service is linked to the hub by a shared access key"
+            remedy = "leave localAuth out: then services may use keys, and devices and modules may not"
+            yield Problem.of(f"{fact}; {remedy}", "local_auth", "provisioning")
+        names = {
+            "enrollment_groups": self.enrollment_groups,
+            "disabled_enrollment_groups": self.disabled_enrollment_groups,
+            "dps_ip_rules": [ip_rule(rule)[0] for rule in self.dps_ip_rules],
+        }
+        for key, every in names.items():
+            if (name := twice(every)) is not None:
                 yield Problem.of(f"two items are called '{name}'; remove one", key)
-        if (name := twice([ip_rule(rule)[0] for rule in self.dps_ip_rules])) is not None:
-            yield Problem.of(f"two items are called '{name}'; remove one", "dps_ip_rules")
         known = {group.lower() for group in self.enrollment_groups}
-        for key, what in (("disabled_enrollment_groups", "disabledEnrollmentGroups"), ("adopt_enrollments", "adoptEnrollments")):
+        for key, told in (("disabled_enrollment_groups", "disabledEnrollmentGroups"), ("adopt_enrollments", "adoptEnrollments")):
             for group in getattr(self, key):
                 if group.lower() not in known:
-                    line = f"{what} has '{group}', which is not in enrollmentGroups; add it there, or remove it"
+                    line = f"{told} has '{group}', which is not in enrollmentGroups; add it there, or remove it"
                     yield Problem.of(line, key, "enrollment_groups")
 
     @property
     def provisions(self) -> bool:
-        """Whether devices enrol themselves, at a provisioning service of this stack or at another one."""
+        """Whether devices enrol themselves, at a provisioning service of this stack or at one of somebody else."""
         return self.provisioning or bool(self.existing_dps)
 
-    def group(self, group: str) -> dict[str, Any]:
-        """What an enrollment group of the settings has besides its CA, as arguments of ``EnrollmentGroup``."""
-        return {}
+    @property
+    def links_by_key(self) -> bool:
+        """Whether the hub must take keys from services, because a provisioning service of this stack is linked to it by one."""
+        return self.provisioning and not self.existing_hub
+
+    @property
+    def hub(self) -> HubArgs | str:
+        """The hub, which takes keys from services if a service is linked to it by one; from devices and modules only with `localAuth`."""
+        found = super().hub
+        if not self.links_by_key or isinstance(found, str):
+            return found
+        no_keys = self.local_auth != "true"
+        return replace(found, disable_local_auth=False, disable_device_sas=no_keys, disable_module_sas=no_keys)

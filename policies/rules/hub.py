@@ -58,7 +58,8 @@ def shared_keys_off(resource: Resource, settings: Settings) -> Iterator[str]:
             not_known = not_known or NotKnownYetError(hub.where(fact))
         elif found is not True:
             negated = "false" if fact is Fact.SERVICE_KEYS_OFF and hub.where(fact) == "localAuthenticationEnabled" else "true"
-            yield f"{hub.where(fact)} is not {negated}, so shared keys are accepted: set it to {negated} (hubtrust:localAuth: false){_link(fact)}"
+            remedy = f"set it to {negated} (hubtrust:localAuth: false){_link(fact)}"
+            yield f"{hub.where(fact)} is not {negated}, so shared keys are accepted: {remedy}"
     if not_known:
         raise not_known
 

@@ -32,6 +32,7 @@ def load(*, secrets: tuple[str, ...] = ("caKey", "caKeyPassphrase"), folder: Pat
         pulumi.runtime.set_all_config({}, [])
 
 
+SERVICE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"
 WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "no such size": ({"sku": "S9"}, ("hubtrust:sku: it is 'S9'; use F1, B1, B2, B3, S1, S2 or S3",)),
     "no number": ({"units": "many"}, ("hubtrust:units: it is 'many'; use a whole number from 0 to 200",)),
@@ -132,6 +133,38 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "no pattern": ({"adoptDevices": '["press-{9..1}"]'}, ("hubtrust:adoptDevices", "9..1 is not a valid range")),
     "no list of devices": ({"adoptDevices": "press-1"}, ("hubtrust:adoptDevices: it is 'press-1'", "--path 'adoptDevices[0]' VALUE")),
     "none and some": ({"noDevices": "true", "devices": "a"}, ("noDevices is true, but devices is set too", "remove one")),
+    "two services": (
+        {"provisioning": "true", "existingDps": SERVICE},
+        ("provisioning and existingDps are both set; set provisioning for a service that this stack makes",),
+    ),
+    "no service": ({"existingDps": SERVICE.replace("provisioningServices", "IotHubs")}, ("existingDps", "it is the id of an IoT hub, not")),
+    "no id": ({"existingDps": "dps"}, ("hubtrust:existingDps", "it is not the id of an IoT hub or a provisioning service")),
+    "no keys for the link": (
+        {"provisioning": "true", "localAuth": "false"},
+        ("localAuth is false, but provisioning is true", "linked to the hub by a shared access key; leave localAuth out"),
+    ),
+    "no group": ({"existingDps": SERVICE, "enrollmentGroups": '["a b"]'}, ("enrollment group 'a b'", "takes no such id; use 1 to 128")),
+    "a group twice": ({"existingDps": SERVICE, "enrollmentGroups": '["a", "A"]'}, ("two items are called 'a'; remove one",)),
+    "a group that is not there": (
+        {"provisioning": "true", "enrollmentGroups": '["a"]', "disabledEnrollmentGroups": '["b"]'},
+        ("disabledEnrollmentGroups has 'b', which is not in enrollmentGroups; add it there, or remove it",),
+    ),
+    "groups of nowhere": (
+        {"enrollmentGroups": '["a"]'},
+        ("enrollmentGroups is set, but provisioning is false and existingDps is not set, and only a provisioning service uses it",),
+    ),
+    "somebody else's": (
+        {"existingDps": SERVICE, "dpsAllocation": "static"},
+        ("dpsAllocation is set, but provisioning is false, and only a provisioning service that is made here uses it",),
+    ),
+    "rules of a closed service": (
+        {"provisioning": "true", "dpsPublicNetworkAccess": "Disabled", "dpsIpRules": '["10.0.0.0/8"]'},
+        ("dpsIpRules is set, but dpsPublicNetworkAccess is set, and only a provisioning service with a public endpoint uses it",),
+    ),
+    "a canary without a group": (
+        {"provisioning": "true", "enrollmentCanary": "press-9"},
+        ("enrollmentCanary is set, but enrollmentGroups is not set, and only a device that enrols in a group uses it",),
+    ),
     "free units": ({"sku": "F1", "units": "2"}, ("sku F1 has one unit, but units is 2", "set units to 1")),
 }
 
@@ -233,3 +266,21 @@ def test_the_connection_check_is_decided_by_the_hub_unless_it_is_set() -> None:
 def test_the_deployer_is_an_operator() -> None:
     """The setting has a word for it, because anybody may run the program."""
     assert load(operators='["deployer"]').operators == ("deployer",)
+
+
+@pytest.mark.parametrize(
+    ("keys", "keys_off"),
+    [
+        ({}, (None, None, None)),
+        ({"localAuth": "false"}, (True, True, True)),
+        ({"provisioning": "true"}, (False, True, True)),
+        ({"provisioning": "true", "localAuth": "true"}, (False, False, False)),
+        ({"existingDps": SERVICE}, (None, None, None)),
+    ],
+    ids=str,
+)
+def test_a_linked_hub_takes_keys_from_services_alone(keys: dict[str, str], keys_off: tuple[bool | None, ...]) -> None:
+    """The provisioning service signs in to the hub with a key; devices and modules have none unless somebody wants that."""
+    hub = load(**keys).hub
+    assert isinstance(hub, HubArgs)
+    assert (hub.disable_local_auth, hub.disable_device_sas, hub.disable_module_sas) == keys_off

@@ -47,10 +47,10 @@ WITHOUT_EFFECT: list[tuple[str, dict[str, str], str]] = [
     ("caIssuingDays", {"caIntermediates": "0", "caIssuingDays": "30"}, "caIntermediates is 0, and only a CA below the root uses it"),
     ("caKeyPassphrase", IMPORTED, "caKey is not set and caKeyFile is not set, and only a key or a PKCS#12 file that is given here uses it"),
     ("caDropGeneration", {"caDropGeneration": "2", "caGeneration": "2"}, "caGeneration is 2, and only a generation that a later one has"),
-    ("deviceTags", {"deviceTags": '["a=b"]'}, "devices is not set and devicesFile is not set, and only a device uses it"),
+    ("deviceTags", {"deviceTags": '["a=b"]'}, "devicesFile is not set and enrollmentGroups is not set, and only a device uses it"),
     ("adoptDevices", {"adoptDevices": '["a"]'}, "canary is not set, and only a device uses it; remove adoptDevices, or declare devices"),
     ("deleteDevices", {"deleteDevices": "40", "noDevices": "true"}, "noDevices is true, and only a fleet that keeps devices uses it"),
-    ("connectionCheck", {"connectionCheck": "false"}, "canary is not set, and only a canary uses it"),
+    ("connectionCheck", {"connectionCheck": "false"}, "canary is not set and enrollmentCanary is not set, and only a canary uses it"),
 ]
 
 

@@ -19,6 +19,7 @@ from policies.rules.certificate import Certificate
 from tests.kit.authorities import Hierarchy, hierarchy
 from tests.kit.repository import ROOT
 
+SERVICE = "/subscriptions/s/resourceGroups/hubtrust-prod1a2b/providers/Microsoft.Devices/provisioningServices/hubtrust-dps1a"
 HUB = "/subscriptions/s/resourceGroups/hubtrust-prod1a2b/providers/Microsoft.Devices/IotHubs/hubtrust-prod3c4d"
 
 
@@ -121,5 +122,7 @@ def _resources(certificate: x509.Certificate) -> list[dict[str, Any]]:
     return [
         one("azure-native:resources:ResourceGroup", "group", {"name": "hubtrust-prod1a2b"}),
         one("azure-native:iothub:IotHubResource", "hub", {"name": "hubtrust-prod3c4d"}),
+        one("azure-native:deviceprovisioningservices:IotDpsResource", "dps", {"name": "hubtrust-dps1a"}),
+        one("pulumi-python:dynamic/hubtrust:VerifiedCertificate", "trust-dps", {**trusted, "serviceId": SERVICE}),
         one("pulumi-python:dynamic/hubtrust:VerifiedCertificate", "trust", trusted),
     ]

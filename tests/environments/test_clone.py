@@ -11,7 +11,7 @@ from environments.derivation import COPIED_KEYS, DERIVED_KEYS, LEFT_OUT_KEYS, re
 from environments.engine import Engine
 from environments.errors import EnvironmentRefusedError
 from settings import Settings
-from tests.environments.conftest import HUB, Project
+from tests.environments.conftest import HUB, SERVICE, Project
 from tests.kit.authorities import hierarchy, pem_of
 
 
@@ -134,6 +134,8 @@ SHARED = {
     "the hub by name": ("hubName=hubtrust-PROD3c4d", "the hub"),
     "the hub by id": (f"existingHub={HUB}", "the hub"),
     "the hub to be adopted": (f"adoptHub={HUB}", "the hub"),
+    "the provisioning service by name": ("provisioning=true dpsName=hubtrust-DPS1a", "the provisioning service 'hubtrust-DPS1a' belongs"),
+    "the provisioning service by id": (f"existingDps={SERVICE}", "the provisioning service"),
     "the group that prod made": ("resourceGroup=hubtrust-prod1a2b", "resource group"),
     "the file of the CA": ("caChainFile=prod.pem", "caChainFile is the same as in 'prod'"),
     "a copy of the CA": ("caChainFile=copy.pem", "the same key as one of 'prod'"),
@@ -155,7 +157,7 @@ def test_shared_resources_are_refused(case: str, project: Project) -> None:
     project.write("prod", caSource="import", caChainFile="prod.pem", caKeyFile="prod.key")
     project.write("third", caSource="import", caChainFile="third.pem", caKeyReference="https://v.vault.azure.net/keys/issuing/1")
     with pytest.raises(EnvironmentRefusedError, match=printed):
-        planned(project, "prod", "staging", given)
+        planned(project, "prod", "staging", *given.split(" "))
 
 
 def test_a_ca_that_only_the_state_shows_is_refused(project: Project) -> None:

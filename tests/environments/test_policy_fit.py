@@ -46,6 +46,8 @@ def strict(project: Project) -> Project:
     return project
 
 
+SOMEBODY = "0f0f0f0f-aaaa-4bbb-8ccc-0d0d0d0d0d0d"
+SERVICE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/theirs"
 ADVISORY = {"enforcementLevel": "advisory"}
 CHOSEN: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
     "nothing": ((), {}),
@@ -88,6 +90,23 @@ CHOSEN: dict[str, tuple[tuple[str, ...], dict[str, Any]]] = {
         ("protect=false", "localAuth=true", "caRootDays=5000"),
         {"hub-protected": ADVISORY, "shared-keys-off": ADVISORY, "authority-lifetime": {"rootDays": 5000}},
     ),
+    "a provisioning service": (
+        ("provisioning=true",),
+        {"shared-keys-off": {"serviceKeys": True}, "public-access": ADVISORY, "network-exposure": ADVISORY},
+    ),
+    "a provisioning service that is reached by private endpoints": (
+        ("provisioning=true", "dpsPublicNetworkAccess=Disabled", f"dpsOperators=[Group:{SOMEBODY}]"),
+        {"shared-keys-off": {"serviceKeys": True}, "enrollment-holders": {"holders": [SOMEBODY]}},
+    ),
+    "one for some addresses, and keys for devices": (
+        ("provisioning=true", "dpsIpRules=[10.0.0.0/8, 203.0.0.0/15]", "localAuth=true"),
+        {"shared-keys-off": ADVISORY, "public-access": ADVISORY, "network-exposure": {"addresses": 131072}},
+    ),
+    "one that is not protected": (
+        ("provisioning=true", "protect=false", "dpsPublicNetworkAccess=Disabled"),
+        {"shared-keys-off": {"serviceKeys": True}, "hub-protected": ADVISORY},
+    ),
+    "another team's service": ((f"existingDps={SERVICE}", "enrollmentGroups=[presses]"), {}),
     "another team's hub": (
         ("existingHub=/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/theirs", "publicNetworkAccess="),
         {},
@@ -137,6 +156,10 @@ REFUSED: dict[str, tuple[tuple[str, ...], str]] = {
     "an adopted hub's TLS and keys": (
         ("adoptHub=/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/theirs",),
         "tls-minimum .* minTlsVersion is not set, .*\n.*shared-keys-off .* localAuth is not set",
+    ),
+    "whoever runs the program writes enrollments": (
+        ("provisioning=true", "dpsPublicNetworkAccess=Disabled", "dpsOperators=[deployer]"),
+        "enrollment-holders .* dpsOperators has 'deployer', whose object id the rule must name",
     ),
     "a public hub, by default": (("publicNetworkAccess=",), "public-access .* publicNetworkAccess is not set"),
 }

@@ -46,6 +46,7 @@ AS_DECLARED = {
         properties={"certificate": IN_BASE64},
     ),
     "azure-native in version 2": one("azure-native:devices/v20230630:Certificate", properties={"certificate": pem(TRUSTED)}),
+    "an enrollment group": one("pulumi-python:dynamic/hubtrust:EnrollmentGroup", groupId="presses", signingCertificates=[pem(TRUSTED)]),
     "the classic provider": one("azure:iot/certificate:Certificate", certificateContent=pem(TRUSTED)),
 }
 

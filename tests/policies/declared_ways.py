@@ -140,6 +140,25 @@ OURS: Way = lambda facts: (  # noqa: E731 - one of the ways, like those above
     VERIFIED,
     _present(name="ca", serviceId=HUB_ID, certificate=facts.get("certificate"), attest=facts.get("isVerified")),
 )
+SERVICE_ID = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"
+OURS_ON_A_SERVICE: Way = lambda facts: (  # noqa: E731 - as above
+    VERIFIED,
+    _present(name="ca", serviceId=SERVICE_ID, certificate=facts.get("certificate"), attest=facts.get("isVerified")),
+)
+ENROLLMENT_GROUP = "pulumi-python:dynamic/hubtrust:EnrollmentGroup"
+INDIVIDUAL_ENROLLMENT = "pulumi-python:dynamic/hubtrust:IndividualEnrollment"
+# By signing certificates: the facts have one certificate, which is the first or the second of two.
+SIGNED_GROUPS: dict[str, Way] = {
+    "primary": lambda facts: (ENROLLMENT_GROUP, {"serviceId": SERVICE_ID, "groupId": "g", "signingCertificates": [facts["certificate"]]}),
+    "secondary": lambda facts: (
+        ENROLLMENT_GROUP,
+        {"serviceId": SERVICE_ID, "groupId": "g", "signingCertificates": [facts["beside"], facts["certificate"]]},
+    ),
+}
+ENROLLMENTS: dict[str, Way] = {
+    "group": lambda facts: (ENROLLMENT_GROUP, {"serviceId": SERVICE_ID, "groupId": "g", **facts}),
+    "individual": lambda facts: (INDIVIDUAL_ENROLLMENT, {"serviceId": SERVICE_ID, "registrationId": "r", **facts}),
+}
 GROUPS: dict[str, Way] = {
     "native": lambda facts: ("azure-native:resources:ResourceGroup", _present(resourceGroupName="g", **facts)),
     "native-of-a-version": lambda facts: ("azure-native_resources_v20240301:resources:ResourceGroup", dict(facts)),

@@ -161,6 +161,23 @@ TEMPLATES: list[tuple[str, dict[str, Any], bool]] = [
     ("no-json", {"template": "{ // a comment"}, True),
     ("no-template", {}, True),
 ]
+_COMMANDS: list[tuple[str, str, bool]] = [
+    ("that-enrols-a-group", "az iot dps enrollment-group create --dps-name d -g g --enrollment-id e --cp ca.pem", True),
+    ("that-enrols-in-two-lines", "set -e\naz iot dps\tenrollment   create --at symmetrickey --eid e", True),
+    ("that-makes-a-hub", "AZ.cmd IOT HUB CREATE -n h -g g", True),
+    ("that-links-a-hub", "az iot dps show -n d && az iot dps linked-hub create --dps-name d", True),
+    ("of-powershell", "Add-AzIoTDeviceProvisioningServiceEnrollmentGroup -DpsName d", True),
+    ("that-asks-the-service-api", "curl -X PUT https://d.azure-devices-provisioning.net/enrollmentGroups/e", True),
+    ("that-asks-resource-manager", "az rest -m put -u /subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h", True),
+    ("that-shows", "az iot dps enrollment-group show --eid e; az iot hub list; az iot hub device-identity list", False),
+    ("that-enrols-itself", "curl --cert c.pem https://global.azure-devices-provisioning.net/0ne1/registrations/r/register", False),
+    ("of-something-else", "az group list && echo azure-devices", False),
+]
+COMMANDS = [
+    (f"{place}-{name}", Declared(f"command:{place}:Command", {("create", "update")[number % 2]: text}), refused)
+    for place in ("local", "remote")
+    for number, (name, text, refused) in enumerate(_COMMANDS)
+]
 AZAPI = "azapi:index/resource:Resource"
 GENERIC = "azure-native:resources:Resource"
 GROUP_ID = "/subscriptions/s/resourceGroups/g"
@@ -259,6 +276,7 @@ ODD_PATHS = [
     ("azapi-patch-dots", Declared("azapi:index/updateResource:UpdateResource", {"type": "Microsoft.Web/../x/y"}), True),
 ]
 OPAQUE = [
+    *((f"command-{name}", declared, refused) for name, declared, refused in COMMANDS),
     *((f"action-{name}", declared, refused) for name, declared, refused in ACTIONS),
     *((f"path-{name}", declared, refused) for name, declared, refused in ODD_PATHS),
     *(

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from pulumi_policy.proxy import UNKNOWN_STRING_VALUE, unknown_checking_proxy
 
 from policies.rules.certificates import load
-from policies.rules.resource import NotKnownYetError, Resource
+from policies.rules.resource import UNKNOWN, NotKnownYetError, Resource
 from policies.rules.sharing import authority_not_shared, sharing_at_the_end
 from tests.kit.authorities import Forged, ec_key, parsed, pem_of, rsa_key
 
@@ -176,3 +176,56 @@ def test_a_certificate_that_is_not_known_yet_postpones_the_rule() -> None:
     assert "is below 'CN=Corporate devices'" in next(reported)[0]
     with pytest.raises(NotKnownYetError):
         next(reported)
+
+
+SERVICE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"
+GROUP = "pulumi-python:dynamic/hubtrust:EnrollmentGroup"
+
+
+def refers_to(*names: Any, service: Any = SERVICE) -> Resource:
+    """An enrollment group by CA references."""
+    return Resource(GROUP, {"serviceId": service, "groupId": "presses", "caReferences": list(names)}, urn="urn:group")
+
+
+DECLARED: dict[str, Resource] = {
+    "by us": Resource(TRUSTED, {"serviceId": SERVICE, "certificateName": "CA-g1", "certificate": pem(ALONE)}, urn="urn:ca"),
+    "by azure-native": Resource(
+        "azure-native:deviceprovisioningservices:DpsCertificate",
+        {"provisioningServiceName": "D", "certificateName": "ca-g1", "properties": {"certificate": pem(ALONE)}},
+        urn="urn:ca",
+    ),
+    "by the classic provider": Resource(
+        "azure:iot/iotHubCertificate:IotHubCertificate",
+        {"iotDpsName": "d", "name": "ca-g1", "certificateContent": pem(ALONE)},
+        urn="urn:ca",
+    ),
+}
+
+
+def at_the_end(*resources: Resource, others: bool = True) -> dict[str, str]:
+    settings = {"elsewhere": {"staging": [der(THEIRS)]} if others else {}}
+    return {urn: message for message, urn in sharing_at_the_end(list(resources), settings)}
+
+
+@pytest.mark.parametrize("way", DECLARED)
+def test_a_ca_reference_is_to_a_certificate_of_this_stack(way: str) -> None:
+    """Whoever declares it, in any letter case; of any other certificate nobody here knows which CA it is."""
+    assert at_the_end(DECLARED[way], refers_to("ca-G1")) == {}
+    for stray in (refers_to("ca-g1", "corporate"), refers_to("ca-g1", service=SERVICE.replace("/d", "/other"))):
+        assert "is not declared here, and staging may trust it too: declare it here" in at_the_end(DECLARED[way], stray)["urn:group"]
+    assert at_the_end(refers_to("corporate"), others=False) == {}, "there is no other environment"
+
+
+def test_a_reference_that_is_not_known_yet_is_judged_later() -> None:
+    """In a preview a name may be anything, and so may the reference."""
+    not_known = Resource(TRUSTED, {"serviceId": SERVICE, "certificateName": UNKNOWN, "certificate": pem(ALONE)}, urn="urn:ca")
+    for resources in ((not_known, refers_to("ca-g1")), (DECLARED["by us"], refers_to(UNKNOWN))):
+        with pytest.raises(NotKnownYetError):
+            at_the_end(*resources)
+
+
+def test_a_shared_ca_on_a_provisioning_service_is_refused() -> None:
+    """Its devices enrol there, whatever the hub trusts."""
+    mine = Resource(TRUSTED, {"serviceId": SERVICE, "certificateName": "ca-g1", "certificate": pem(THEIRS)}, urn="urn:ca")
+    (message,) = authority_not_shared(mine, {"elsewhere": {"staging": [der(THEIRS)]}})
+    assert "is also trusted by staging" in message

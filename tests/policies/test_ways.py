@@ -16,9 +16,21 @@ from cryptography.hazmat.primitives import serialization
 from tests.kit.authorities import ABSENT, Forged, ec_key, pem_of, rsa_key
 from tests.kit.policy_analyzer import UNKNOWN, Declared, PolicyAnalyzer, secret
 from tests.kit.samples import one_of
-from tests.policies.declared_ways import CERTIFICATES, GROUPS, HUBS, OURS, ROLES, SERVICES, Way
+from tests.policies.declared_ways import (
+    CERTIFICATES,
+    ENROLLMENTS,
+    GROUPS,
+    HUBS,
+    OURS,
+    OURS_ON_A_SERVICE,
+    ROLES,
+    SERVICES,
+    SIGNED_GROUPS,
+    Way,
+)
 
 NOW = datetime.now(UTC)
+EVERY_CERTIFICATE: dict[str, Way] = {**CERTIFICATES, "ours": OURS, "ours-on-a-service": OURS_ON_A_SERVICE}
 TAGS = {"environment": "prod"}
 GOOD_HUB = {
     "minTlsVersion": "1.2",
@@ -53,6 +65,7 @@ GOOD_CA = {"certificate": pem_of(authority())}
 # Not a root, and it could issue further CAs.
 LOOSE_CA = pem_of(authority(issuer=Forged("Root", path_length=2), path_length=1))
 SHARED_CA = pem_of(authority(key=SHARED_KEY))
+LEAF = pem_of(Forged("press-001", authority=False, key=ec_key()).certificate)
 BAD_CA = pem_of(authority(path_length=None, key=rsa_key(2048), usage=ABSENT, end=NOW + timedelta(days=4000)))
 ENDING_CA = pem_of(authority(end=NOW + timedelta(days=3)))
 OF_A_CA = {"key-strength", "path-length-set", "authority-lifetime", "authority-profile"}
@@ -61,6 +74,10 @@ ROLE = {
     "roleDefinitionId": "/providers/Microsoft.Authorization/roleDefinitions/dfce44e4-17b7-4bd1-a6d1-04996ec95633",
     "scope": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d",
 }
+
+
+def _signed(certificate: str) -> dict[str, str]:
+    return {"certificate": certificate, "beside": GOOD_CA["certificate"]}
 
 
 @dataclass(frozen=True)
@@ -118,17 +135,25 @@ ROWS = [
     *_rows("group-tags", GROUPS, {"tags": {"owner": "me"}}, {"required-tags"}),
     *_rows("group-unprotected", GROUPS, {"tags": TAGS}, {"hub-protected"}, protect=False),
     *_rows("role", ROLES, ROLE, {"enrollment-holders"}),
-    *_rows("certificate-good", {**CERTIFICATES, "ours": OURS}, GOOD_CA, set()),
-    *_rows("certificate-unverified", {**CERTIFICATES, "ours": OURS}, {**GOOD_CA, "isVerified": "FALSE"}, set()),
-    *_rows("certificate-verified", {**CERTIFICATES, "ours": OURS}, {**GOOD_CA, "isVerified": True}, {"proof-required"}),
-    *_rows("certificate-verified-as-text", {**CERTIFICATES, "ours": OURS}, {**GOOD_CA, "isVerified": "true"}, {"proof-required"}),
+    *_rows("certificate-good", EVERY_CERTIFICATE, GOOD_CA, set()),
+    *_rows("certificate-unverified", EVERY_CERTIFICATE, {**GOOD_CA, "isVerified": "FALSE"}, set()),
+    *_rows("certificate-verified", EVERY_CERTIFICATE, {**GOOD_CA, "isVerified": True}, {"proof-required"}),
+    *_rows("certificate-verified-as-text", EVERY_CERTIFICATE, {**GOOD_CA, "isVerified": "true"}, {"proof-required"}),
     *_rows("certificate-verified-in-upper-case", CERTIFICATES, {**GOOD_CA, "isVerified": " TRUE"}, {"proof-required"}),
     *_rows("certificate-verified-as-a-number", CERTIFICATES, {**GOOD_CA, "isVerified": 1}, {"proof-required"}),
     *_rows("certificate-verified-as-yes", CERTIFICATES, {**GOOD_CA, "isVerified": "yes"}, {"proof-required"}),
-    *_rows("certificate-bad", {**CERTIFICATES, "ours": OURS}, {"certificate": BAD_CA}, OF_A_CA),
-    *_rows("certificate-shared", {**CERTIFICATES, "ours": OURS}, {"certificate": SHARED_CA}, {"authority-not-shared"}),
-    *_rows("certificate-above-others", {**CERTIFICATES, "ours": OURS}, {"certificate": LOOSE_CA}, {"path-length-set"}),
-    *_rows("certificate-ending", {**CERTIFICATES, "ours": OURS}, {"certificate": ENDING_CA}, {"authority-expiry"}),
+    *_rows("certificate-bad", EVERY_CERTIFICATE, {"certificate": BAD_CA}, OF_A_CA),
+    *_rows("certificate-shared", EVERY_CERTIFICATE, {"certificate": SHARED_CA}, {"authority-not-shared"}),
+    *_rows("certificate-above-others", EVERY_CERTIFICATE, {"certificate": LOOSE_CA}, {"path-length-set"}),
+    *_rows("certificate-ending", EVERY_CERTIFICATE, {"certificate": ENDING_CA}, {"authority-expiry"}),
+    *_rows("group-signed", SIGNED_GROUPS, _signed(GOOD_CA["certificate"]), set()),
+    *_rows("group-signed-by-a-bad-ca", SIGNED_GROUPS, _signed(BAD_CA), OF_A_CA),
+    *_rows("group-signed-by-a-shared-ca", SIGNED_GROUPS, _signed(SHARED_CA), {"authority-not-shared"}),
+    *_rows("group-signed-by-an-ending-ca", SIGNED_GROUPS, _signed(ENDING_CA), {"authority-expiry"}),
+    *_rows("enrollment-by-reference", ENROLLMENTS, {"caReferences": ["ca"]}, set()),
+    *_rows("enrollment-by-a-key", ENROLLMENTS, {"symmetricKey": {"primaryKey": "a2V5"}}, {"enrollment-attestation"}),
+    *_rows("enrollment-by-nothing", ENROLLMENTS, {"caReferences": []}, {"enrollment-attestation"}),
+    Row("individual", Declared(*ENROLLMENTS["individual"]({"clientCertificates": [LEAF]})), set()),
 ]
 # What the rows are about. The other rules read what only hubtrust's own resources, or pulumi-tls's, have: `test_rules.py` and their own.
 ABOUT = {
@@ -139,6 +164,7 @@ ABOUT = {
     "required-tags",
     "hub-protected",
     "enrollment-holders",
+    "enrollment-attestation",
     "proof-required",
     "authority-expiry",
     "authority-not-shared",
@@ -223,12 +249,12 @@ def test_what_azapi_was_answered_counts(analyzer: PolicyAnalyzer, answer: Any) -
     assert "proof-required" in analyzer.analyze_stack([after]).violations
 
 
-@pytest.mark.parametrize("way", [*CERTIFICATES, "ours"], ids=str)
+@pytest.mark.parametrize("way", EVERY_CERTIFICATE, ids=str)
 def test_an_old_key_is_found_in_every_way(analyzer: PolicyAnalyzer, way: str) -> None:
     """`key-rotation` counts from the first day of the certificate that a hub trusts."""
     old = pem_of(authority(start=NOW - timedelta(days=4000)))
     for certificate, expected in ((old, True), (GOOD_CA["certificate"], False)):
-        declared = Declared(*{**CERTIFICATES, "ours": OURS}[way]({"certificate": certificate}))
+        declared = Declared(*EVERY_CERTIFICATE[way]({"certificate": certificate}))
         assert ("key-rotation" in analyzer.analyze_stack([declared]).violations) is expected
 
 
