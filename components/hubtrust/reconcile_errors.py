@@ -43,5 +43,9 @@ class DependantsError(DynamicError):
     """Devices may depend on an authority that is to be deleted."""
 
 
+class RevocationError(DynamicError):
+    """An enrollment is disabled, and some of its devices are not, or the other way round; the others are done."""
+
+
 class MovedHubError(DynamicError):
     """The stack's hub became another one while the old one still answers."""

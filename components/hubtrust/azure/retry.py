@@ -41,6 +41,8 @@ DEVICE_CONNECT_TIMEOUT, DEVICE_SESSION_TIMEOUT = 15.0, 30.0
 DEVICE_WAITS: dict[str, Any] = {"wait_initial": 1.0, "wait_max": 8.0, "wait_jitter": 0.0}
 # Between two questions about a registration, if the provisioning service does not say; 2 s as Azure's own clients wait.
 REGISTRATION_WAIT, SHORTEST_REGISTRATION_WAIT = 2.0, 0.2
+# Before each further question for registrations that were under way when their enrollment was disabled; Azure ends them within seconds.
+REVOCATION_WAITS = (1.0, 2.0, 4.0, 8.0, 15.0)
 ABSENCE_WAITS = (0.5, 1.0, 2.0)  # before each time that "it does not exist" is asked again
 SHORTEST_CONFIRMATION = 1.0  # what these waits take together even if the deadline is over
 # A hub's query index shows changes late.

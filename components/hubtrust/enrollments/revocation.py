@@ -1,0 +1,271 @@
+"""The devices that came by an enrollment, on their hubs: disabled with it, and enabled again with it.
+
+Azure disables the enrollment alone, which keeps devices from registering; those that have registered stay connected
+(learn.microsoft.com/azure/iot-dps/how-to-revoke-device-access-portal). So the enrollment is disabled first, then its devices: the other
+way round, a device could register again in between and be enabled by that.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+
+from hubtrust.azure.bulk import MOST_IN_BULK, Refusal, RefusalReason, identity_update
+from hubtrust.azure.device_description import Twin
+from hubtrust.azure.enrollment_service import GROUPS, EnrollmentService, Kind, Registration
+from hubtrust.azure.errors import AzureError
+from hubtrust.azure.registry import Registry
+from hubtrust.azure.retry import BUSY_WAIT, REVOCATION_WAITS
+from hubtrust.devices.reading import PARALLEL, confirm_absent, read_each
+from hubtrust.reconcile_errors import RevocationError
+
+_LONGEST_REASON = 128  # characters of a device's status reason
+_MOST_ROUNDS = 8  # of writing a device that others keep changing
+_MOST_NAMED = 5  # devices in a message
+_MOST_KEPT = 100  # devices in an output
+_CHUNK = 1000  # devices that are read before they are written
+_CAN_BE_DISABLED = ("selfSigned", "certificateAuthority")  # the twin shows all of such an identity; of others it does not show the keys
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """What became of an enrollment's devices."""
+
+    revoked: int = 0
+    """How many are disabled on their hubs."""
+    left: Mapping[str, str] = field(default_factory=dict)
+    """Those that are not, by their ids: why. At most 100 of them."""
+
+    def require_complete(self, what: str) -> None:
+        """Refuse to call it revoked while a device may still connect.
+
+        Raises:
+            RevocationError: there are such devices; all others are disabled.
+        """
+        if not self.left:
+            return
+        first, why = next(iter(self.left.items()))
+        named = ", ".join(f"'{one}'" for one in list(self.left)[:_MOST_NAMED]) + (" and others" if len(self.left) > _MOST_NAMED else "")
+        fact = f"it is disabled and {self.revoked:,} of its devices with it, but not {named}: {first}: {why}"
+        raise RevocationError(what, fact, "correct that, then run again: what is done is kept; or disable these devices by hand")
+
+
+def status_reason(kind: Kind, id_: str, service_name: str) -> str:
+    """Why a device is disabled, in the hub's registry; by this text alone a device is enabled again. At most 128 characters."""
+    whole = f"hubtrust: {kind.title} '{id_}' of provisioning service '{service_name}' is disabled"
+    if len(whole) <= _LONGEST_REASON:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:16]
+    begin, end = f"hubtrust: {kind.title} '", f"…' ({digest}) is disabled"
+    return f"{begin}{id_[: _LONGEST_REASON - len(begin) - len(end)]}{end}"
+
+
+@dataclass
+class Enrolled:
+    """The devices that came by the enrollment ``id`` of ``service``. ``hub_suffix`` is that of the cloud's hubs: no other host is asked.
+
+    ``hubs`` are the host names of the linked hubs. A device that was refused since may have no hub in its registration any more: then
+    it is looked for there, and it is a device of the enrollment if it has a thumbprint, as the service gives one to all of them.
+    ``device_id`` is that of an individual enrollment which has another one than its registration id.
+    """
+
+    service: EnrollmentService
+    kind: Kind
+    id: str
+    hub_suffix: str
+    open_registry: Callable[[str], Registry]
+    hubs: Collection[str] = ()
+    device_id: str | None = None
+    sleep: Callable[[float], None] = time.sleep
+
+    def __post_init__(self) -> None:
+        """The reason by which its devices are known."""
+        self.reason = status_reason(self.kind, self.id, self.service.host.partition(".")[0])
+
+    def revoke(self) -> Revocation:
+        """Disable the devices on their hubs. The enrollment must be disabled already.
+
+        A registration that was under way then may end later, so they are asked for until there is no new one.
+
+        Raises:
+            AzureError: the provisioning service does not tell its registrations; nothing or a part is done.
+        """
+        seen: dict[str, str] = {}  # etags by registration id
+        outcome, under_way = _Outcome(), list[str]()
+        for turn, wait in enumerate((0.0, *REVOCATION_WAITS)):
+            self.sleep(wait)
+            found = list(self._registrations())
+            fresh = [one for one in found if seen.get(one.registration_id) != one.etag]
+            outcome = outcome.then(self._write(fresh, self._disabled))
+            seen |= {one.registration_id: one.etag for one in found}
+            under_way = [one.registration_id for one in found if one.status == "assigning"]
+            if turn and not under_way and not fresh:
+                break
+        outcome.left |= dict.fromkeys(under_way, "its registration is under way and does not end")
+        return outcome.result()
+
+    def restore(self) -> int:
+        """Enable the devices that ``revoke`` disabled, and no others; returns how many. The enrollment must be enabled already.
+
+        Raises:
+            AzureError: the provisioning service does not tell its registrations.
+            RevocationError: some devices are still disabled; all others are enabled.
+        """
+        outcome = self._write(list(self._registrations()), self._enabled)
+        if outcome.left:
+            first, why = next(iter(outcome.left.items()))
+            fact = f"it is enabled, but {len(outcome.left):,} of its devices are still disabled, such as '{first}': {why}"
+            raise RevocationError(f"{self.kind.title} '{self.id}'", fact, "correct that, then run again: what is done is kept")
+        return len(outcome.changed)
+
+    def look(self) -> Revocation:
+        """What there is to do for ``revoke``: nothing is written.
+
+        Raises:
+            AzureError: the provisioning service does not tell its registrations.
+        """
+        return self._write(list(self._registrations()), lambda _: None, looking=True).result()
+
+    def _registrations(self) -> Iterator[Registration]:
+        if self.kind is GROUPS:
+            yield from self.service.registrations(self.id)
+        elif (found := self.service.registration(self.id)) is not None:
+            yield found
+
+    def _disabled(self, found: Twin) -> Twin | None:
+        if not found.description.enabled:
+            return None
+        return replace(found, description=replace(found.description, enabled=False, reason=self.reason))
+
+    def _enabled(self, found: Twin) -> Twin | None:
+        if found.description.enabled or found.description.reason != self.reason:
+            return None
+        return replace(found, description=replace(found.description, enabled=True, reason=None))
+
+    def _write(
+        self, registrations: Collection[Registration], wanted: Callable[[Twin], Twin | None], *, looking: bool = False
+    ) -> "_Outcome":
+        """Write the devices of these registrations, hub by hub: one that fails keeps no other from being done."""
+        by_hub: dict[str, dict[str, bool]] = {}  # host, device id: whether the registration tells this hub
+        for one in registrations:
+            device_id = one.device_id or self.device_id or one.registration_id
+            for host in [one.assigned_hub] if one.assigned_hub else self.hubs:
+                by_hub.setdefault(host.lower(), {})[device_id] = bool(one.assigned_hub)
+        outcome = _Outcome()
+        for host, devices in by_hub.items():
+            if not host.endswith(f".{self.hub_suffix}"):
+                outcome.left |= dict.fromkeys(devices, f"its hub '{host}' is none of this cloud's")
+                continue
+            for start in range(0, len(devices), _CHUNK):
+                outcome.add(self._write_on(host, dict(list(devices.items())[start : start + _CHUNK]), wanted, looking=looking))
+        return outcome
+
+    def _write_on(self, host: str, devices: Mapping[str, bool], wanted: Callable[[Twin], Twin | None], *, looking: bool) -> "_Outcome":
+        outcome = _Outcome()
+        try:
+            with self.open_registry(host) as registry:
+                _OnHub(registry, devices, wanted, outcome, self.sleep, looking=looking).write()
+        except AzureError as error:
+            outcome.left |= dict.fromkeys(set(devices) - outcome.done, f"{error.what}: {error.fact}")
+        return outcome
+
+
+@dataclass
+class _Outcome:
+    """What is known of the devices so far, by their ids."""
+
+    disabled: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    absent: set[str] = field(default_factory=set)
+    left: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def done(self) -> set[str]:
+        """Those of which nothing is left to find out."""
+        return self.disabled | self.changed | self.absent
+
+    def add(self, other: "_Outcome") -> None:
+        """The devices of another hub, or other ones of this hub."""
+        self.disabled |= other.disabled
+        self.changed |= other.changed
+        self.absent |= other.absent
+        self.left |= other.left
+
+    def then(self, other: "_Outcome") -> "_Outcome":
+        """After ``other``, which came later: a device that registered again may be another one now, on another hub."""
+        left = {one: why for one, why in self.left.items() if one not in other.done} | other.left
+        gone = (other.absent | set(other.left)) - other.disabled
+        return _Outcome((self.disabled - gone) | other.disabled, self.changed | other.changed, self.absent | other.absent, left)
+
+    def result(self) -> Revocation:
+        """For an output."""
+        return Revocation(len(self.disabled - set(self.left)), dict(sorted(self.left.items())[:_MOST_KEPT]))
+
+
+@dataclass
+class _OnHub:
+    """The devices of one hub: each is read, and written with the etag that was read."""
+
+    registry: Registry
+    devices: Mapping[str, bool]  # id: whether it is known to be here
+    wanted: Callable[[Twin], Twin | None]
+    outcome: _Outcome
+    sleep: Callable[[float], None]
+    looking: bool
+
+    def write(self) -> None:
+        """Bring them to what is wanted. What the hub refuses for good is recorded as left."""
+        pending = list(self.devices)
+        for round_number in range(_MOST_ROUNDS):
+            found = self._read(pending)
+            to_write = {one.device_id: target for one in found if (target := self._target(one)) is not None}
+            refusals = self._send([(one, to_write[one.device_id]) for one in found if one.device_id in to_write])
+            self._record(to_write, refusals)
+            pending = [one.device_id for one in refusals if one.reason in (RefusalReason.STALE, RefusalReason.BUSY, RefusalReason.ABSENT)]
+            if not pending:
+                return
+            if any(one.reason is RefusalReason.BUSY for one in refusals):
+                self.sleep(BUSY_WAIT * 2**round_number)
+        self.outcome.left |= dict.fromkeys(pending, f"the hub did not take it in {_MOST_ROUNDS} attempts")
+
+    def _read(self, device_ids: Collection[str]) -> list[Twin]:
+        """The devices that there are. That one is gone is confirmed, because a 404 may be wrong."""
+        found = read_each(self.registry, device_ids)
+        found |= confirm_absent(self.registry, [one for one, twin in found.items() if twin is None])
+        here = {one: twin for one, twin in found.items() if twin is not None and (self.devices[one] or twin.authentication == "selfSigned")}
+        self.outcome.absent |= found.keys() - here.keys()
+        return list(here.values())
+
+    def _target(self, found: Twin) -> Twin | None:
+        """The device as it is to be; None: it stays as it is, and what it is was recorded."""
+        self.outcome.left.pop(found.device_id, None)
+        if self.looking and found.description.enabled:
+            self.outcome.left[found.device_id] = "it is enabled on its hub"
+            return None
+        target = self.wanted(found)
+        if target is None:
+            if not found.description.enabled:
+                self.outcome.disabled.add(found.device_id)
+            return None
+        if found.authentication not in _CAN_BE_DISABLED:
+            kind = found.authentication or "unknown"
+            self.outcome.left[found.device_id] = f"its identity was changed to type {kind} by others, whose keys a write would lose"
+            return None
+        return target
+
+    def _send(self, changes: list[tuple[Twin, Twin]]) -> list[Refusal]:
+        operations = [identity_update(found, target.description) for found, target in changes]
+        chunks = [operations[start : start + MOST_IN_BULK] for start in range(0, len(operations), MOST_IN_BULK)]
+        with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+            return [one for refusals in pool.map(self.registry.bulk, chunks) for one in refusals]
+
+    def _record(self, written: Mapping[str, Twin], refusals: Collection[Refusal]) -> None:
+        refused = {one.device_id for one in refusals}
+        for device_id, target in written.items():
+            if device_id in refused:
+                continue
+            self.outcome.changed.add(device_id)
+            if not target.description.enabled:
+                self.outcome.disabled.add(device_id)
+        self.outcome.left |= {one.device_id: one.message for one in refusals if one.reason in (RefusalReason.OTHER, RefusalReason.EXISTS)}
