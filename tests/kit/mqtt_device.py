@@ -4,12 +4,13 @@ import socket
 import ssl
 import time
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 from urllib.parse import quote, urlsplit
 
 from local_azure_iot.mqtt import packets, sent_packets
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient
+from tests.kit.local_azure import LocalAzure
 
 API = "?api-version=2021-04-12"
 
@@ -34,12 +35,22 @@ def connect(client_id: str, username: str, password: str = "", *, keep_alive: in
     return packet(1, body + text(client_id) + text(username) + (text(password) if password else b""))
 
 
+class Place(Protocol):
+    """A hub, or another service that devices connect to."""
+
+    azure: LocalAzure
+
+    @property
+    def host(self) -> str:
+        """Its host name."""
+
+
 class Device:
-    """One TLS connection to a hub's host name."""
+    """One TLS connection to a host name."""
 
     def __init__(
         self,
-        client: HubClient,
+        client: Place,
         identity: Party | None,
         folder: Path,
         *,

@@ -1,0 +1,328 @@
+"""The provisioning plane over MQTT: who may connect, in which order packets come, and what ends a connection."""
+
+import base64
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from local_azure_iot.mqtt.packets import PacketType
+from tests.kit.device_certificates import Party
+from tests.kit.local_azure import LocalAzure
+from tests.kit.mqtt_device import Device, connect, packet, text, until
+from tests.kit.provisioning_client import GLOBAL, ProvisioningClient
+from tests.kit.registering_device import RegisteringDevice, device_password
+
+ACCEPTED, UNAVAILABLE, NOT_AUTHORIZED = 0, 3, 5
+ANSWERS = "$dps/registrations/res/#"
+REGISTER, STATUS = "$dps/registrations/PUT/iotdps-register/", "$dps/registrations/GET/iotdps-get-operationstatus/"
+
+
+@dataclass
+class Name:
+    """A host name of provisioning services, as a device connects to it."""
+
+    azure: LocalAzure
+    host: str = GLOBAL
+
+
+@pytest.fixture(scope="module")
+def service(azure: LocalAzure) -> Iterator[ProvisioningClient]:
+    """A provisioning service without enrollments."""
+    found = ProvisioningClient(azure, azure.hub("provisioningServices"))
+    yield found
+    found.http.close()
+
+
+@pytest.fixture(scope="module")
+def leaf() -> Party:
+    """The certificate of `press-001`, of a CA that the service does not know: it is not judged before the registration."""
+    return Party("Some root").device("press-001")
+
+
+@pytest.fixture
+def line(service: ProvisioningClient, leaf: Party, tmp_path: Path) -> Iterator[Device]:
+    """`press-001`, connected at the name that all devices use."""
+    with Device(Name(service.azure), leaf, tmp_path) as found:
+        assert _code(found, f"{service.id_scope}/registrations/press-001/api-version=2019-03-31") == ACCEPTED
+        yield found
+
+
+def _code(line: Device, username: str, client_id: str = "press-001", password: str = "") -> int:
+    line.send(connect(client_id, username, password))
+    answer = line.receive()
+    assert answer
+    assert (answer.kind, answer.body[0]) == (PacketType.CONNACK, 0)
+    return answer.body[1]
+
+
+def _attempts(azure: LocalAzure, host: str = GLOBAL) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = azure.control("GET", "/connections")
+    return [each for each in found if each["host"] == host]
+
+
+def _subscribe(line: Device, *filters: str, qos: int = 1) -> list[int]:
+    line.send(packet(PacketType.SUBSCRIBE, b"\0\7" + b"".join(text(each) + bytes((qos,)) for each in filters), 0x02))
+    answer = line.receive()
+    assert answer
+    assert (answer.kind, answer.body[:2]) == (PacketType.SUBACK, b"\0\7")
+    return list(answer.body[2:])
+
+
+@dataclass
+class Message:
+    """A PUBLISH of the service."""
+
+    topic: str
+    qos: int
+    packet_id: int
+    body: Any
+
+
+def _message(line: Device) -> Message:
+    found = line.receive()
+    assert found
+    assert found.kind == PacketType.PUBLISH
+    qos, end = found.flags >> 1, 2 + int.from_bytes(found.body[:2], "big")
+    number = int.from_bytes(found.body[end : end + 2], "big") if qos else 0
+    return Message(found.body[2:end].decode(), qos, number, json.loads(found.body[end + (2 if qos else 0) :]))
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        "api-version=2019-03-31",
+        "api-version=2019-03-31&ClientVersion=azure-iot-device-provisioning%2F2.14.0",
+        "api-version=2018-11-01&ClientVersion=prov_device_client/1.14.0",
+        "api-version=2025-07-01-preview&ClientVersion=x",
+        "?API-Version=2021-06-01",
+        "ClientVersion=x&api-version=2021-06-01",
+    ],
+)
+def test_who_is_let_in(service: ProvisioningClient, leaf: Party, tmp_path: Path, tail: str, *, own: bool) -> None:
+    """At the name that all devices use and at the service's own, with each client's user name; the certificate is not judged yet."""
+    name = Name(service.azure, service.host if own else GLOBAL)
+    with Device(name, leaf, tmp_path) as line:
+        assert _code(line, f"{service.id_scope}/registrations/press-001/{tail}") == ACCEPTED
+    last = _attempts(service.azure, name.host)[-1]
+    assert (last["accepted"], last["device"], last["subject"]) == (True, "press-001", "CN=press-001")
+
+
+@pytest.mark.parametrize(("client_id", "username", "code", "reason"), [
+    ("press-001", "0ne000000FF/registrations/press-001/api-version=2019-03-31", UNAVAILABLE, "no provisioning service has the id scope"),
+    ("press-001", "{scope}x/registrations/press-001/api-version=2019-03-31", UNAVAILABLE, "no provisioning service has the id scope"),
+    ("press-002", "{scope}/registrations/press-001/api-version=2019-03-31", NOT_AUTHORIZED, "'press-002' is not the registration id"),
+    ("press-002", "{scope}/registrations/press-002/api-version=2019-03-31", NOT_AUTHORIZED, "of its certificate is 'press-001'"),
+    ("", "{scope}/registrations/press-001/api-version=2019-03-31", NOT_AUTHORIZED, "client id '' is not the registration id"),
+    ("press-001", "{scope}/registrations/press-001", NOT_AUTHORIZED, "has no api-version"),
+    ("press-001", "{scope}/registrations/press-001/api-version=", NOT_AUTHORIZED, "has no api-version"),
+    ("press-001", "{scope}/registrations/press-001/api-version=2016-01-01", NOT_AUTHORIZED, "'2016-01-01' in the user name is not known"),
+    ("press-001", "{scope}/registrations/press-001/api-version=2999-01-01", NOT_AUTHORIZED, "is not known"),
+    ("press-001", "{scope}/registrations/press-001/api-version=latest", NOT_AUTHORIZED, "is not known"),
+    ("press-001", "{scope}/devices/press-001/api-version=2019-03-31", NOT_AUTHORIZED, "is not written as idScope/registrations/"),
+    ("press-001", "{scope}/registrations/a/press-001/api-version=2019-03-31", NOT_AUTHORIZED, "is not written as idScope/registrations/"),
+    ("press-001", "{scope}/registrations//api-version=2019-03-31", NOT_AUTHORIZED, "is not written as idScope/registrations/"),
+    ("press-001", "/registrations/press-001/api-version=2019-03-31", NOT_AUTHORIZED, "is not written as idScope/registrations/"),
+    ("press-001", "", NOT_AUTHORIZED, "is not written as idScope/registrations/"),
+    ("press-001", "trial.azure-devices.net/press-001/?api-version=2021-04-12", NOT_AUTHORIZED, "is not written as idScope/registrations/"),
+])  # fmt: skip
+def test_a_connect_that_is_refused(
+    service: ProvisioningClient, leaf: Party, tmp_path: Path, client_id: str, username: str, code: int, reason: str
+) -> None:
+    """A wrong id scope looks as if the service were down; whatever else is wrong is not authorized. The control port says what it was."""
+    with Device(Name(service.azure), leaf, tmp_path) as line:
+        assert _code(line, username.format(scope=service.id_scope), client_id) == code
+        assert line.receive() is None
+    assert reason in _attempts(service.azure)[-1]["reason"]
+
+
+def test_the_id_scope_must_be_the_services_own(service: ProvisioningClient, leaf: Party, tmp_path: Path) -> None:
+    """At a service's own name another service's scope is unknown, and so is any at a name that no service has."""
+    other = ProvisioningClient(service.azure, service.azure.hub("provisioningServices"))
+    other.http.close()
+    for host in (other.host, "nobody-has-this-one.azure-devices-provisioning.net", "global.azure-devices-provisioning.cn"):
+        with Device(Name(service.azure, host), leaf, tmp_path) as line:
+            assert _code(line, f"{service.id_scope}/registrations/press-001/api-version=2019-03-31") == UNAVAILABLE
+
+
+def test_names_are_compared_without_case(service: ProvisioningClient, leaf: Party, tmp_path: Path) -> None:
+    """Registration ids are, so a client id or a common name may be written otherwise."""
+    with Device(Name(service.azure), leaf, tmp_path) as line:
+        assert _code(line, f"{service.id_scope}/Registrations/Press-001/api-version=2019-03-31", "PRESS-001") == ACCEPTED
+
+
+def test_credentials(service: ProvisioningClient, tmp_path: Path) -> None:
+    """A device without a certificate and without a password is refused; a token is judged with the registration."""
+    username = f"{service.id_scope}/registrations/press-001/api-version=2019-03-31"
+    key = base64.b64encode(b"not the key that the service has").decode()
+    with Device(Name(service.azure), None, tmp_path) as line:
+        assert _code(line, username) == NOT_AUTHORIZED
+    assert "neither a certificate nor a password" in _attempts(service.azure)[-1]["reason"]
+    with Device(Name(service.azure), None, tmp_path) as line:
+        assert _code(line, username, password=device_password(service.id_scope, "press-001", key)) == ACCEPTED
+
+
+def test_another_protocol_level(service: ProvisioningClient, leaf: Party, tmp_path: Path) -> None:
+    """MQTT 5 gets return code 1."""
+    with Device(Name(service.azure), leaf, tmp_path) as line:
+        line.send(connect("press-001", f"{service.id_scope}/registrations/press-001/api-version=2019-03-31", level=5))
+        answer = line.receive()
+        assert answer
+        assert answer.body == b"\0\1"
+
+
+@pytest.mark.parametrize("web_sockets", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_no_enrollment(service: ProvisioningClient, leaf: Party, tmp_path: Path, *, web_sockets: bool, own: bool) -> None:
+    """The device is let in and may subscribe; the refusal is the answer to its registration, in the service's own envelope."""
+    host = service.host if own else GLOBAL
+    with RegisteringDevice(service, "press-001", tmp_path, identity=leaf, web_sockets=web_sockets, host=host) as device:
+        assert device.connect() == "Success"
+        answer = device.register()
+        assert (answer.status, answer.body["errorCode"], answer.retry_after) == (401, 401002, None)
+        assert device.status("4.0000000000000000.00000000-0000-0000-0000-000000000000").status == 404
+
+
+def _publish(topic: str, body: bytes = b"{}", *, qos: int = 0) -> bytes:
+    return packet(PacketType.PUBLISH, text(topic) + (b"\0\x2a" if qos else b"") + body, qos << 1)
+
+
+def test_the_order_of_packets(line: Device) -> None:
+    """SUBACK, then for each question PUBACK and PUBLISH, as .NET's client demands, however fast a device asks."""
+    ask = _publish(f"{REGISTER}?$rid=c2a9", qos=1)
+    line.send(packet(PacketType.SUBSCRIBE, b"\0\7" + text(ANSWERS) + b"\1", 0x02), ask, ask)
+    ids = set[int]()
+    for expected in ((PacketType.SUBACK, b"\0\7\1"), (PacketType.PUBACK, b"\0\x2a"), None, (PacketType.PUBACK, b"\0\x2a"), None):
+        if expected is None:
+            found = _message(line)
+            assert (found.topic, found.qos) == ("$dps/registrations/res/401/?$rid=c2a9", 1)
+            ids.add(found.packet_id)
+        else:
+            answer = line.receive()
+            assert answer
+            assert (answer.kind, answer.body) == expected
+    assert len(ids) == 2
+    line.send(*(packet(PacketType.PUBACK, each.to_bytes(2, "big")) for each in (*ids, 999)), packet(PacketType.PINGREQ, b""))
+    pong = line.receive()
+    assert pong
+    assert pong.kind == PacketType.PINGRESP
+
+
+def test_quality_of_service(line: Device) -> None:
+    """A question at QoS 0 has no PUBACK; a subscription at QoS 0 gets answers at QoS 0, one at QoS 2 at QoS 1."""
+    for asked, granted in ((0, 0), (1, 1), (2, 1)):
+        assert _subscribe(line, ANSWERS, qos=asked) == [granted]
+        line.send(_publish(f"{REGISTER}?$rid=1"))
+        assert _message(line).qos == granted
+
+
+def test_subscriptions(line: Device) -> None:
+    """Nobody is answered without a subscription, or after its end; every other filter is refused."""
+    line.send(_publish(f"{REGISTER}?$rid=1"), _publish(f"{REGISTER}?$rid=2", qos=1))
+    answer = line.receive()
+    assert answer
+    assert answer.kind == PacketType.PUBACK
+    assert _subscribe(line, "#", "$dps/#", "$dps/registrations/res/401/#", "$iothub/twin/res/#", ANSWERS) == [0x80] * 4 + [1]
+    line.send(_publish(f"{REGISTER}?$rid=3"))
+    assert _message(line).topic.endswith("?$rid=3")
+    line.send(
+        packet(PacketType.UNSUBSCRIBE, b"\0\x09" + text(ANSWERS), 0x02), _publish(f"{REGISTER}?$rid=4"), packet(PacketType.PINGREQ, b"")
+    )
+    for expected in (PacketType.UNSUBACK, PacketType.PINGRESP):
+        answer = line.receive()
+        assert answer
+        assert answer.kind == expected
+
+
+def test_no_session_is_kept(service: ProvisioningClient, leaf: Party, tmp_path: Path) -> None:
+    """SessionPresent is 0 and no subscription is left, whatever CleanSession says; a device may be connected twice."""
+    username = f"{service.id_scope}/registrations/press-001/api-version=2019-03-31"
+    hello = packet(PacketType.CONNECT, text("MQTT") + b"\4\x80\0\x3c" + text("press-001") + text(username))
+    with Device(Name(service.azure), leaf, tmp_path) as first, Device(Name(service.azure), leaf, tmp_path) as second:
+        for line in (first, second):
+            line.send(hello)
+            answer = line.receive()
+            assert answer
+            assert answer.body == b"\0\0"
+            line.send(_publish(f"{REGISTER}?$rid=1"), packet(PacketType.PINGREQ, b""))
+            answer = line.receive()
+            assert answer
+            assert answer.kind == PacketType.PINGRESP
+            assert _subscribe(line, ANSWERS) == [1]
+        first.send(_publish(f"{REGISTER}?$rid=2"))
+        assert _message(first).topic.endswith("?$rid=2")
+
+
+@pytest.mark.parametrize("rid", ["0", "1", "7e7c0c8e-2f0a-4b0b-9a3e-0d1c2b3a4f5e", "%2F%3f", "a=b", "é", "x" * 60_000])
+def test_the_rid_is_echoed(line: Device, rid: str) -> None:
+    """As the device wrote it, and first in the topic of the answer, wherever it was in the question."""
+    _subscribe(line, ANSWERS)
+    line.send(_publish(f"{REGISTER}?other=1&$rid={rid}"))
+    assert _message(line).topic == f"$dps/registrations/res/401/?$rid={rid}"
+
+
+@pytest.mark.parametrize(("raw", "reason"), [
+    (_publish("$dps/registrations/PUT/iotdps-register?$rid=1"), "which is no topic of a provisioning service"),
+    (_publish("$dps/registrations/POST/iotdps-register/?$rid=1"), "which is no topic of a provisioning service"),
+    (_publish("$dps/registrations/res/200/?$rid=1"), "which is no topic of a provisioning service"),
+    (_publish("devices/press-001/messages/events/"), "which is no topic of a provisioning service"),
+    (_publish("$iothub/twin/GET/?$rid=1"), "which is no topic of a provisioning service"),
+    (_publish(REGISTER), "which has no '$rid'"),
+    (_publish(f"{REGISTER}?rid=1"), "which has no '$rid'"),
+    (_publish(f"{STATUS}?operationId=1"), "which has no '$rid'"),
+    (_publish(f"{REGISTER}?$rid=1", qos=2), "QoS 2"),
+    (_publish(f"{REGISTER}?$rid=1", b"x" * (96 * 1024 + 1)), "98304 are allowed"),
+    (packet(PacketType.PUBLISH, b"\0\2\xc3\x28x"), "not UTF-8"),
+    (packet(PacketType.SUBSCRIBE, b"\0\1", 0x02), "an invalid SUBSCRIBE"),
+    (packet(PacketType.UNSUBSCRIBE, b"\0\1", 0x02), "an invalid UNSUBSCRIBE"),
+    (packet(PacketType.PUBACK, b"\0\0"), "whose id is 0"),
+    (packet(PacketType.DISCONNECT, b"x"), "with something in it"),
+    *((packet(kind, b"\0\1"), f"a packet of type {kind}") for kind in (0, 1, 2, 5, 6, 7, 9, 11, 13, 15)),
+], ids=lambda value: value if isinstance(value, str) else f"{len(value)}:{value[:30].hex()}")  # fmt: skip
+def test_forbidden_packets_close_the_connection(service: ProvisioningClient, line: Device, raw: bytes, reason: str) -> None:
+    """The connection ends without an answer, and the control port says why."""
+    before = len(_attempts(service.azure))
+    line.send(raw)
+    assert line.receive() is None
+    assert reason in until(lambda: _attempts(service.azure)[before:])[-1]["reason"]
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b" ", b"{}", b"null", b"[]", b"{", b"\xff\xfe", b'"x"', b"[" * 50_000, b'{"registrationId":7}', b"1e999"]
+)
+def test_odd_bodies_are_answered(line: Device, body: bytes) -> None:
+    """Each gets an answer in JSON, and the connection goes on."""
+    _subscribe(line, ANSWERS)
+    for topic in (REGISTER, f"{STATUS}?operationId=x&"):
+        line.send(_publish(f"{topic}{'' if '?' in topic else '?'}$rid=1", body))
+        answer = _message(line)
+        assert answer.topic.split("/")[3] in {"400", "401", "404"}
+        assert {"errorCode", "message", "trackingId", "timestampUtc"} <= answer.body.keys()
+
+
+def test_a_service_that_was_deleted(azure: LocalAzure, leaf: Party, tmp_path: Path) -> None:
+    """Its devices get no answer any more; a new connection finds no such id scope."""
+    gone = ProvisioningClient(azure, azure.hub("provisioningServices"))
+    username = f"{gone.id_scope}/registrations/press-001/api-version=2019-03-31"
+    with Device(Name(azure), leaf, tmp_path) as line:
+        assert _code(line, username) == ACCEPTED
+        gone.service.delete_hub()
+        line.send(_publish(f"{REGISTER}?$rid=1"))
+        assert line.receive() is None
+    with Device(Name(azure), leaf, tmp_path) as line:
+        assert _code(line, username) == UNAVAILABLE
+    gone.http.close()
+
+
+def test_amqp_is_refused_by_its_name(azure: LocalAzure) -> None:
+    """The proxy has no way to port 5671 of these names, and says what the client can use instead."""
+    proxy = urlsplit(azure.ready["proxy"])
+    with socket.create_connection((proxy.hostname, proxy.port), timeout=60) as line:
+        line.sendall(f"CONNECT {GLOBAL}:5671 HTTP/1.1\r\n\r\n".encode())
+        assert b"provisioning services do not speak AMQP; let the client use MQTT or HTTPS" in line.recv(4096)
