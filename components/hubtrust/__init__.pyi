@@ -22,6 +22,7 @@ from .dynamic.device_fleet import DeviceFleet as DeviceFleet
 from .dynamic.device_identity import DeviceIdentity as DeviceIdentity
 from .dynamic.issued_batch import IssuedBatch as IssuedBatch
 from .dynamic.issued_certificate import IssuedCertificate as IssuedCertificate
+from .dynamic.link_policy import LinkPolicy as LinkPolicy
 from .dynamic.module_identity import ModuleIdentity as ModuleIdentity
 from .dynamic.possession_proof import PossessionProof as PossessionProof
 from .dynamic.signing_key import SigningKey as SigningKey
@@ -34,5 +35,8 @@ from .hub import TrustedHub as TrustedHub
 from .hub_args import HubArgs as HubArgs
 from .module import TrustedModule as TrustedModule
 from .pki.keys import KeyAlgorithm as KeyAlgorithm
+from .provisioning_args import ProvisioningServiceArgs as ProvisioningServiceArgs
+from .provisioning_links import LinkedHub as LinkedHub
+from .provisioning_service import ProvisioningService as ProvisioningService
 from .retention import retain_everything as retain_everything
 from .trust_output import TrustedCertificate as TrustedCertificate

@@ -1,4 +1,4 @@
-"""Whether a hub, vault or resource group is in Azure, asked through azure-native, with the credentials and subscription that create it."""
+"""Whether a hub, provisioning service, vault or group is in Azure: azure-native is asked, as the login that creates it."""
 
 import asyncio
 import re
@@ -17,8 +17,12 @@ from hubtrust.program_errors import ProgramError
 
 KEEPS = "keeps"
 OWNER_TAG = "hubtrust"  # the tag of a hub and its group: the stack that they belong to, and the token of its HubOwner
-# Queries of the lists. Every group that a stack creates has the tag, so that the list fits on one page.
-_HUBS = {"api-version": API_VERSIONS["iothubs"]}
+# The lists in a group, by the argument that names one of it: their path, and their query.
+_IN_GROUP = {
+    "resourceName": ("IotHubs", {"api-version": API_VERSIONS["iothubs"]}),
+    "provisioningServiceName": ("provisioningServices", {"api-version": API_VERSIONS["provisioningservices"]}),
+}
+# Every group that a stack creates has the tag, so that the list fits on one page.
 _GROUPS = {"api-version": GROUPS_VERSION, "$filter": f"tagName eq '{OWNER_TAG}'"}
 # azure-native passes Azure's answer on as text: `Status=404 Code="ResourceNotFound" …`; azcore's own form is `RESPONSE 404: 404 Not Found`.
 _NOT_FOUND = re.compile(r"Status(Code)?=404\b|RESPONSE 404\b|(Code=\"?|ERROR CODE: )(Resource|ResourceGroup|RoleAssignment)NotFound\b")
@@ -81,6 +85,14 @@ class AzureSearch:
         return cls("IoT hub", "azure-native:iothub:getIotHubResource", {"resourceGroupName": group, "resourceName": name}, component)
 
     @classmethod
+    def of_service(cls, component: pulumi.Resource, group: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
+        """A question for the provisioning service of that name in ``group``."""
+        function = "azure-native:deviceprovisioningservices:getIotDpsResource"
+        names = {"resourceGroupName": group, "provisioningServiceName": name}
+        advice = "give its id to manage it here (adopt_id), or its certificates alone (service), or another name"
+        return cls("provisioning service", function, names, component, advice)
+
+    @classmethod
     def of_vault(cls, component: pulumi.Resource, group: pulumi.Output[str], name: pulumi.Output[str]) -> Self:
         """A question for the vault of that name in ``group``."""
         return cls("vault", "azure-native:keyvault:getVault", {"resourceGroupName": group, "vaultName": name}, component)
@@ -114,7 +126,7 @@ class AzureSearch:
         return found
 
     async def listed(self, names: Mapping[str, str], cloud: str) -> list[Found]:
-        """All hubs of the group, or all tagged groups of the subscription: a list is right where the answer about one resource may not be.
+        """All services of the kind in the group, or all tagged groups: a list is right where the answer about one resource may not be.
 
         Raises:
             NotSeenError: Azure did not say.
@@ -124,10 +136,10 @@ class AzureSearch:
         except Exception as error:  # noqa: BLE001 - as in ``ask``
             raise self._not_seen(names, " ".join(str(error).split())) from None
         path, query = f"/subscriptions/{subscription}/resourcegroups", _GROUPS
-        if "resourceName" in names:
-            path, query = f"{path}/{names['resourceGroupName']}/providers/Microsoft.Devices/IotHubs", _HUBS
+        if found := next((found for argument, found in _IN_GROUP.items() if argument in names), None):
+            path, query = f"{path}/{names['resourceGroupName']}/providers/Microsoft.Devices/{found[0]}", found[1]
         listed = await list_in_azure(path, query, f"the list in which {self.title(names)} would be", cloud)
-        return [found for one in listed if (found := Found.read(one))]
+        return [read for one in listed if (read := Found.read(one))]
 
     def remedy(self, found: Found) -> str:
         """What to do where the resource is somebody else's."""

@@ -7,28 +7,20 @@ import pulumi
 from pulumi_azure_native import iothub
 
 from hubtrust import hub_kinds
-from hubtrust.authority import Anchor, CertificateAuthority
+from hubtrust.authority import CertificateAuthority
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationInputs
 from hubtrust.dynamic.hub_inputs import stack_name
-from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.hub_args import HubArgs
 from hubtrust.hub_managed import ManagedHub
 from hubtrust.hub_operators import Operators
 from hubtrust.known_values import require_resource_name
 from hubtrust.operator_roles import DATA_CONTRIBUTOR, Owner, StackAsOwner
 from hubtrust.program_errors import ProgramError
+from hubtrust.proven_authorities import ProvenAuthorities, require_authorities
 from hubtrust.replaced_arguments import refuse_drop_previous, refuse_settings_and_existing_id
-from hubtrust.trust_output import TrustedCertificate, trust_of, waiting_for_certificate
-
-
-class SameNameError(ProgramError):
-    """Two authorities of a hub have the same name, so their certificates on the hub would have the same names too."""
-
-
-class AuthoritiesError(ProgramError):
-    """The authorities of a hub are not a list of CertificateAuthority."""
+from hubtrust.trust_output import TrustedCertificate
 
 
 class HubOptionError(ProgramError):
@@ -70,6 +62,12 @@ class TrustedHub(pulumi.ComponentResource):
     """It may trust CAs that are not declared here, because the hub was there before or others manage it too."""
     resource: pulumi.Resource | None
     """The hub, if it is a resource of this program: what belongs to the hub is deleted with it."""
+    is_managed: bool
+    """This component manages it."""
+    local_auth_disabled: bool | None
+    """Whether it takes no shared access keys of services, as far as the program says; None where it does not, or not plainly."""
+    declares_policies: bool
+    """Whether its shared access policies are declared in HubArgs, so that others do not stay."""
     cloud: str
     """Which Azure the hub is in: `public`, `usgovernment`, `china` or the https URL of a metadata host."""
 
@@ -132,7 +130,7 @@ class TrustedHub(pulumi.ComponentResource):
         )
         super().__init__("hubtrust:index:TrustedHub", name, None, opts)
         refuse_settings_and_existing_id(name, settings, existing_id)
-        _require_authorities(name, authorities)
+        require_authorities(name, authorities)
         refuse_drop_previous(name, authorities, drop_previous)
         roles = Operators.read(operators)
         self._name, self._leave, self.authorities = name, leave, tuple(authorities)
@@ -143,8 +141,9 @@ class TrustedHub(pulumi.ComponentResource):
             name, owner, DATA_CONTRIBUTOR, self.hub_id, may_exist=self.trusts_others, opts=self._child_options(deleted_with=self.resource)
         )
         options = {"attest": None if attest is False else attest, "reprove": reprove, "adopt": adopt, "deadline": deadline}
-        self._certificates: list[VerifiedCertificate] = []
-        trusted = [certificate for authority in authorities for certificate in self._trust(authority, options)]
+        proven = ProvenAuthorities(name, self.hub_id, self.cloud, options, self._child_options, self.resource)
+        trusted = [certificate for authority in authorities for certificate in proven.trust(authority)]
+        self._certificates = [certificate for declared in proven.certificates.values() for certificate in declared]
         for authority in authorities:
             dropped = drop_generation.get(authority.name) if isinstance(drop_generation, Mapping) else drop_generation
             self._declare_generation(authority, dropped)
@@ -178,8 +177,12 @@ class TrustedHub(pulumi.ComponentResource):
     def _use(self, hub: Any) -> Owner:
         """Take the hub's attributes from whichever kind it is; returns whose its operators' roles are."""
         owner: Owner = StackAsOwner(self, self.cloud, self._name)
+        self.is_managed, self.local_auth_disabled, self.declares_policies = False, None, False
         if hub is None or isinstance(hub, HubArgs):
-            managed = ManagedHub(self._name, hub or HubArgs(), self, cloud=self.cloud)
+            args = hub or HubArgs()
+            managed = ManagedHub(self._name, args, self, cloud=self.cloud)
+            self.is_managed, self.declares_policies = True, args.authorization_policies is not None
+            self.local_auth_disabled = args.local_auth_disabled
             used, owner = hub_kinds.hub_of_program(managed.resource, self.cloud), managed.identity
             self.resource_group_name = managed.group
         elif hub_kinds.is_hub_resource(hub):
@@ -213,31 +216,6 @@ class TrustedHub(pulumi.ComponentResource):
             opts=self._child_options(deleted_with=self.resource, depends_on=self._certificates),
         )
 
-    def _trust(self, authority: CertificateAuthority, options: Mapping[str, Any]) -> list[pulumi.Output[TrustedCertificate]]:
-        """The current generation first, then the previous one if it is kept."""
-        anchors = [anchor for anchor in (authority.anchor, authority.previous) if anchor]
-        trusted = [self._verify(authority, anchor, options) for anchor in anchors]
-        if authority.anchor is None:
-            trusted.insert(0, waiting_for_certificate(authority.name))
-        return trusted
-
-    def _verify(self, authority: CertificateAuthority, anchor: Anchor, options: Mapping[str, Any]) -> pulumi.Output[TrustedCertificate]:
-        certificate = VerifiedCertificate(
-            f"{self._name}-{authority.name}-g{anchor.generation}",
-            service_id=self.hub_id,
-            certificate=anchor.certificate,
-            name=authority.name,
-            generation=anchor.generation,
-            certificate_name=anchor.certificate_name,
-            signer=anchor.signer,
-            proof_certificate=anchor.proof,
-            cloud=self.cloud,
-            **options,
-            opts=self._child_options(deleted_with=self.resource, depends_on=[authority.generations]),
-        )
-        self._certificates.append(certificate)
-        return trust_of(certificate)
-
     def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, protect=False, **more)
 
@@ -249,18 +227,3 @@ def _require_valid(what: str, trust: Mapping[str, Any], drop_generation: Any, le
         CertificateInputs.check_plain(what, trust)
         for each in dropped.values():
             AuthorityGenerationInputs.check_plain(what, {"drop_generation": each, "leave": leave})
-
-
-def _require_authorities(hub: str, authorities: Any) -> None:
-    what, remedy = f"the authorities of '{hub}'", "give a list of CertificateAuthority"
-    if isinstance(authorities, pulumi.Output):
-        raise AuthoritiesError(what, "they are an Output; they decide which resources there are", "give a plain list")
-    if not isinstance(authorities, list | tuple):
-        raise AuthoritiesError(what, f"they are of type {type(authorities).__name__}", remedy)
-    for one in authorities:
-        if not isinstance(one, CertificateAuthority):
-            raise AuthoritiesError(what, f"one of them is of type {type(one).__name__}", remedy)
-    names = [authority.name for authority in authorities]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise SameNameError(what, f"two of them are called '{twice[0]}'", "give each authority its own name")

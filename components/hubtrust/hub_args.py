@@ -100,6 +100,13 @@ class HubArgs:
         return ({**DEFAULTS, **given}) if defaults else given
 
     @property
+    def local_auth_disabled(self) -> bool | None:
+        """Whether services can't use shared access keys; None where that is an Output, or what an adopted hub has."""
+        default = DEFAULTS["disable_local_auth"] if self.adopt_id is None else None
+        declared = default if self.disable_local_auth is None else self.disable_local_auth
+        return declared if isinstance(declared, bool) else None
+
+    @property
     def _has_capacity(self) -> bool:
         capacity = self.sku.get("capacity") if isinstance(self.sku, Mapping) else getattr(self.sku, "capacity", None)
         return isinstance(self.sku, iothub.IotHubSkuInfoArgs | Mapping) and capacity is not None

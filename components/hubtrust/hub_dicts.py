@@ -5,21 +5,20 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi import _types
-from pulumi_azure_native import iothub
 
 from hubtrust.azure.errors import RefusedError
-from hubtrust.hub_args import PROPERTIES
 
 
-def require_known_names(name: str, value: Any) -> Any:
-    """``value`` of the field ``name`` of HubArgs, in which every name is one of azure-native's. What is an Output in it is not read.
+def require_known_names(name: str, value: Any, *, kind: Any, owner: str) -> Any:
+    """``value`` of the field ``name``, in which every name is one of azure-native's ``kind``. What is an Output in it is not read.
+
+    ``owner`` is what the value is of, in messages.
 
     Raises:
         RefusedError: a name is not.
     """
-    kind = iothub.ArmIdentityArgs if name == "identity" else _types.input_type_types(iothub.IotHubPropertiesArgs)[PROPERTIES[name]]
     for path, names in _unknown(value, kind, name):
-        raise RefusedError(path, "a hub has nothing of that name, and Azure would ignore it", f"use {', '.join(sorted(names))}")
+        raise RefusedError(path, f"{owner} has nothing of that name, and Azure would ignore it", f"use {', '.join(sorted(names))}")
     return value
 
 

@@ -1,4 +1,4 @@
-"""The identity of a hub that a stack creates: its names and its tag. By them the stack finds the hub again if the state has lost it.
+"""The identity of a hub or provisioning service that a stack creates: its names and its tag. By them the stack finds it again.
 
 Azure sometimes answers 404 for a hub that is there, and a refresh then removes it from the state. Without names of its own the stack
 would create a second hub, and delete what is on the first one.
@@ -62,6 +62,11 @@ class HubIdentity:
         """
         search = AzureSearch.of_hub(self.component, group, self.name if name is None else name)
         return Kept(self, search, renamed="resourceName" if name is None else None, undeclared=undeclared, is_whole=self.declares_whole)
+
+    def service(self, group: pulumi.Output[str], name: pulumi.Output[str] | None) -> "Kept":
+        """The provisioning service in ``group``, with the name that the program gives it, or the generated one."""
+        search = AzureSearch.of_service(self.component, group, self.name if name is None else name)
+        return Kept(self, search, renamed="provisioningServiceName" if name is None else None)
 
     @property
     def _token(self) -> pulumi.Output[str]:

@@ -5,12 +5,13 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
+from pulumi import _types
 from pulumi_azure_native import iothub, resources
 
 from hubtrust import hub_adoption as adoption
 from hubtrust.azure import hub_limits
 from hubtrust.azure_search import OWNER_TAG
-from hubtrust.hub_args import SKU, UNITS, HubArgs
+from hubtrust.hub_args import PROPERTIES, SKU, UNITS, HubArgs
 from hubtrust.hub_dicts import require_known_names
 from hubtrust.hub_identity import HubIdentity
 from hubtrust.hub_kinds import read_hub_id
@@ -87,7 +88,8 @@ class ManagedHub:
     def _with_known_names(self, name: str, value: Any) -> Any:
         """``value`` itself; an Output is read when it is known."""
         value = sendable(HubArgsError, f"{name} of the hub of '{self._name}'", value)
-        read = functools.partial(require_known_names, name)
+        kind = iothub.ArmIdentityArgs if name == "identity" else _types.input_type_types(iothub.IotHubPropertiesArgs)[PROPERTIES[name]]
+        read = functools.partial(require_known_names, name, kind=kind, owner="a hub")
         if isinstance(value, pulumi.Output):
             return validated(HubArgsError, read, value)
         with HubArgsError.told():

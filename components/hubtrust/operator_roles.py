@@ -36,6 +36,10 @@ class AzureRole:
 
 # Devices, twins and methods, but neither keys nor the hub's own settings.
 DATA_CONTRIBUTOR = AzureRole("IoT Hub Data Contributor", "4fc6c259-987e-4a07-842e-c321cc9d413f", "the hub")
+# Enrollments, registrations and their keys, but not the service's own settings.
+PROVISIONING_DATA_CONTRIBUTOR = AzureRole(
+    "Device Provisioning Service Data Contributor", "dfce44e4-17b7-4bd1-a6d1-04996ec95633", "the provisioning service"
+)
 # Creates keys and signs with them, but manages neither the vault nor who may use it.
 CRYPTO_OFFICER = AzureRole("Key Vault Crypto Officer", "14b46e9e-c2b7-41b4-b07b-48a6ebf60603", "the vault")
 

@@ -12,13 +12,14 @@ from pulumi_azure_native import iothub, resources
 from hubtrust.authority import CertificateAuthority
 from hubtrust.authority_source import Generate
 from hubtrust.cloud_choice import CloudChoiceError
-from hubtrust.hub import AuthoritiesError, TrustedHub
+from hubtrust.hub import TrustedHub
 from hubtrust.hub_args import DEFAULTS, PROPERTIES, HubArgs
 from hubtrust.hub_kinds import HubIdError
 from hubtrust.hub_managed import HubArgsError
 from hubtrust.hub_undeclared import undeclared_paths
 from hubtrust.operators import OperatorError
 from hubtrust.program_errors import ProgramError
+from hubtrust.proven_authorities import AuthoritiesError
 from hubtrust.replaced_arguments import ReplacedArgumentError
 from tests.kit.remembering_engine import HUB, OPERATOR, Engine, Monitor
 

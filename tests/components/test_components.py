@@ -15,12 +15,13 @@ from hubtrust.device import DeviceError, TrustedDevice
 from hubtrust.devices.roster import Roster, RosterError
 from hubtrust.devices.roster_files import from_pattern
 from hubtrust.fleet import FleetDeclarationError, TrustedFleet
-from hubtrust.hub import SameNameError, TrustedHub
+from hubtrust.hub import TrustedHub
 from hubtrust.hub_args import HubArgs
 from hubtrust.hub_kinds import HubIdError
 from hubtrust.pki import issue
 from hubtrust.pki.keys import load_private_key
 from hubtrust.pki.signers import KeyInMemory
+from hubtrust.proven_authorities import SameNameError
 from hubtrust.replaced_arguments import ReplacedArgumentError
 from tests.kit.authorities import ABSENT, Forged, ec_key, hierarchy, name, parsed, pem_of, private_pem
 from tests.kit.device_certificates import signing_request

@@ -16,6 +16,9 @@ from hubtrust import (
     Import,
     InKeyVault,
     InToken,
+    LinkedHub,
+    ProvisioningService,
+    ProvisioningServiceArgs,
     Request,
     TrustedDevice,
     TrustedFleet,
@@ -24,7 +27,7 @@ from hubtrust import (
     from_pattern,
 )
 from tests.kit.authorities import hierarchy, pem_of, private_pem
-from tests.kit.remembering_engine import HUB
+from tests.kit.remembering_engine import HUB, SERVICE
 from tests.kit.root_authority import RootAuthority
 
 _made = hierarchy()
@@ -147,6 +150,41 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "no_devices": _plain(True),
         "delete_devices": _is(4321),
     },
+    ProvisioningService: {
+        "authorities": _plain([], _ALONE),
+        "hubs": _plain([]),
+        "service": _is(SERVICE.replace("dps-7", "service-mark")),
+        "operators": _plain([_GUID]),
+        "attest": _is(True),
+        "reprove": _is("etag-mark"),
+        "adopt": _is(["BC" * 20]),
+        "cloud": _plain("public"),
+        "deadline": _is(77.5),
+    },
+    ProvisioningServiceArgs: {
+        "name": _is("name-mark"),
+        "resource_group": _is("group-mark"),
+        "location": _is("region-mark"),
+        "units": _is(123),
+        "tags": _is({"site": "tag-mark"}),
+        "protect": _plain(False),
+        "adopt_id": _plain(SERVICE),
+        "identity": _is({"type": "identity-mark"}),
+        "allocation_policy": _is("Static"),
+        "authorization_policies": _is([{"key_name": "policy-mark"}]),
+        "enable_data_residency": _is(True),
+        "ip_filter_rules": _is([{"filter_name": "filter-mark"}]),
+        "portal_operations_host_name": _is("portal-mark"),
+        "private_endpoint_connections": _is([]),
+        "public_network_access": _is("Disabled"),
+    },
+    LinkedHub: {
+        "hub": _is(HUB.replace("hub-7", "hub-mark")),
+        "weight": _is(321),
+        "allocate": _is(False),
+        "location": _is("region-mark"),
+        "policy": _is("policy-mark"),
+    },
     AuthorityVault: {
         "vault_name": _is("vault-mark"),
         "resource_group": _is("group-mark"),
@@ -206,6 +244,11 @@ def declare(owner: type, name: str, given: dict[str, Any]) -> None:
     if owner in (HubArgs, TrustedHub):
         arguments = {"hub": HubArgs(**given)} if owner is HubArgs else given
         TrustedHub(name, **{"authorities": [authority], "hub": HUB, **arguments})
+        return
+    if owner in (ProvisioningService, ProvisioningServiceArgs, LinkedHub):
+        service = {"service": ProvisioningServiceArgs(**given)} if owner is ProvisioningServiceArgs else {}
+        linked = {"hubs": [LinkedHub(**{"hub": HUB, **given})]} if owner is LinkedHub else {}
+        ProvisioningService(name, **{"authorities": [authority], **service, **linked, **(given if owner is ProvisioningService else {})})
         return
     hub = TrustedHub(f"{name}-hub", authorities=[authority], hub=HUB)
     if owner is TrustedModule:

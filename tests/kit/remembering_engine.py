@@ -7,12 +7,15 @@ from pulumi.runtime import mocks
 from pulumi.runtime.rpc import UNKNOWN, _special_secret_sig, _special_sig_key
 
 HUB = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/hub-7"
+SERVICE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/dps-7"
 OPERATOR = "11111111-2222-3333-4444-555555555555"
 PROVEN_AT = "2026-11-24T03:19:06Z"
 TOKEN = "0123456789abcdef"
+LINK = "HostName=hub-7.azure-devices.net;SharedAccessKeyName=hubtrust-dps-7;SharedAccessKey=KEY-MARK"
 _HUB_TYPE = "azure-native:iothub:IotHubResource"
 VAULT = "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/plant-vault"
-_IDS = {_HUB_TYPE: HUB, "azure-native:keyvault:Vault": VAULT}
+_SERVICE_TYPE = "azure-native:deviceprovisioningservices:IotDpsResource"
+_IDS = {_HUB_TYPE: HUB, _SERVICE_TYPE: SERVICE, "azure-native:keyvault:Vault": VAULT}
 
 
 class Engine(mocks.Mocks):
@@ -24,7 +27,7 @@ class Engine(mocks.Mocks):
         self.crossed: dict[tuple[str, str], Any] = {}  # by type and name
         self.sent: dict[tuple[str, str], dict[str, Any]] = {}  # the inputs by type and name as they are on the wire
         self.client = "c"
-        self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net"}
+        self.properties: dict[str, Any] | None = {"hostName": "hub-7.azure-devices.net", "idScope": "0ne00CAF894"}
         known = dict.fromkeys(("certificateName", "thumbprint", "sha256", "subject", "notAfter"), "known")
         self.certificate: dict[str, Any] = {"state": "verified", "proof": "possession", "etag": "E1", "provenAt": PROVEN_AT, **known}
 
@@ -33,7 +36,14 @@ class Engine(mocks.Mocks):
         self.names.add(args.name)
         self.every.append(args)
         outs = {"properties": self.properties, "certificate": "PEM", "chain": "PEM", "certPem": "PEM"}
-        keys = {"privateKeyPem": "KEY", "publicKeyPem": "PUBLIC", "certRequestPem": "CSR", "token": TOKEN, **self.certificate}
+        keys = {
+            "privateKeyPem": "KEY",
+            "publicKeyPem": "PUBLIC",
+            "certRequestPem": "CSR",
+            "token": TOKEN,
+            "connectionString": LINK,
+            **self.certificate,
+        }
         return _IDS.get(args.typ, f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}
 
     def call(self, _args: mocks.MockCallArgs) -> dict[Any, Any]:

@@ -58,6 +58,11 @@ def resources(body: Any) -> str | None:
     return _list_of(_resource)(body)
 
 
+def policies(body: Any) -> str | None:
+    """The shared access policies of a hub, with their keys."""
+    return _list_of(lambda one: _members(one, *((name, str) for name in ("keyName", "rights", "primaryKey", "secondaryKey"))))(body)
+
+
 def name_check(body: Any) -> str | None:
     """Whether a vault's name is free."""
     return has_members(body, ("nameAvailable", bool))

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from sandbox.plugins.azure_native import conversion
 from sandbox.plugins.azure_native.arm import ArmError
-from sandbox.plugins.azure_native.resource_types import IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT, VAULT
+from sandbox.plugins.azure_native.resource_types import DPS, IOT_HUB, RESOURCE_GROUP, ROLE_ASSIGNMENT, VAULT
 from sandbox.plugins.property_values import plain
 from sandbox.plugins.resource import CheckResult, PluginError
 
@@ -32,6 +32,7 @@ def functions(account: Callable[[], Account]) -> dict[str, Function]:
         "azure-native:authorization:getClientConfig": lambda arguments: get_client_config(account(), arguments),
         "azure-native:authorization:getClientToken": lambda arguments: get_client_token(account(), arguments),
         "azure-native:authorization:getRoleAssignment": lambda arguments: get_resource(account(), ROLE_ASSIGNMENT, arguments),
+        "azure-native:deviceprovisioningservices:getIotDpsResource": lambda arguments: get_resource(account(), DPS, arguments),
         "azure-native:iothub:getIotHubResource": lambda arguments: get_resource(account(), IOT_HUB, arguments),
         "azure-native:iothub:listIotHubResourceKeys": lambda arguments: list_hub_keys(account(), arguments),
         "azure-native:keyvault:getVault": lambda arguments: get_resource(account(), VAULT, arguments),

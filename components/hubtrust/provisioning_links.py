@@ -1,0 +1,134 @@
+"""The hubs of a provisioning service, to which it assigns devices: each link has a shared access policy on its hub, made for it alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pulumi
+from pulumi_azure_native import deviceprovisioningservices as dps
+
+from hubtrust.azure import hub_limits, provisioning_limits
+from hubtrust.azure.hub_policies import LINK_RIGHTS, local_auth_disabled
+from hubtrust.dynamic.link_policy import LinkPolicy, LinkPolicyInputs
+from hubtrust.hub import TrustedHub
+from hubtrust.hub_kinds import is_id, read_hub_id
+from hubtrust.known_values import computed, is_plain, validated, when_known
+from hubtrust.program_errors import ProgramError
+
+MOST_LINKS: Final = 50  # hubs of a provisioning service: learn.microsoft.com/azure/iot-dps/about-iot-dps
+_POLICY: Final = "hubtrust-{}"  # with the service's name, which is unique in all of Azure
+
+
+class LinkError(ProgramError):
+    """A hub can't be linked as it is declared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LinkedHub:
+    """A hub to which a provisioning service assigns devices. Every field may be an Output, except ``hub`` of a TrustedHub."""
+
+    hub: TrustedHub | pulumi.Input[str]
+    """A TrustedHub, or the resource id of a hub that somebody else manages; the id may be an Output."""
+    weight: pulumi.Input[int] | None = None
+    """Its share of the devices that are spread evenly (Hashed), from 1 to 1000. Default: 1."""
+    allocate: pulumi.Input[bool] | None = None
+    """False: it gets only devices whose enrollment names it. Default: True."""
+    location: pulumi.Input[str] | None = None
+    """Its region. Default: the hub's own, which is read from Azure."""
+    policy: pulumi.Input[str] | None = None
+    """A shared access policy that is on the hub already, with RegistryWrite and ServiceConnect: it stays. Default: one is made."""
+
+
+def read_links(hubs: Any, cloud: str, what: str) -> tuple[LinkedHub, ...]:
+    """The argument ``hubs``.
+
+    Raises:
+        LinkError: it is no list of hubs, or one of them can't be linked as it is declared.
+    """
+    if isinstance(hubs, pulumi.Output):
+        raise LinkError(
+            what, "the hubs are an Output; they decide which resources there are", "give a plain list; the ids in it may be Outputs"
+        )
+    if not isinstance(hubs, list | tuple):
+        raise LinkError(what, f"the hubs are of type {type(hubs).__name__}", "give a list of TrustedHub, LinkedHub or resource ids")
+    links = tuple(one if isinstance(one, LinkedHub) else LinkedHub(hub=one) for one in hubs)
+    for link in links:
+        _require_linkable(link, cloud, what)
+    if len(links) > MOST_LINKS:
+        raise LinkError(what, f"{len(links)} hubs are linked", f"use at most {MOST_LINKS}: Azure takes no more")
+    plain = [text.lower() for text in (_plain_id(link.hub) for link in links) if text]
+    twice = next((text for text in plain if plain.count(text) > 1), None)
+    same = next((one for number, one in enumerate(links) if any(one.hub is other.hub for other in links[:number])), None)
+    if twice or same:
+        raise LinkError(what, f"hub '{twice or getattr(same and same.hub, 'pulumi_resource_name', '')}' is linked twice", "link it once")
+    return links
+
+
+def _plain_id(hub: Any) -> str:
+    return hub.rstrip("/") if isinstance(hub, str) else ""
+
+
+def _require_linkable(link: LinkedHub, cloud: str, what: str) -> None:
+    hub: Any = link.hub
+    if not isinstance(hub, TrustedHub) and not is_id(hub):
+        kind = "None" if hub is None else f"of type {type(hub).__name__}"
+        raise LinkError(what, f"one of its hubs is {kind}", "give a TrustedHub, a LinkedHub or the resource id of a hub")
+    if isinstance(hub, TrustedHub):
+        if hub.cloud != cloud:
+            raise LinkError(
+                what, f"its hub '{hub.pulumi_resource_name}' is in cloud '{hub.cloud}', and the service in '{cloud}'", "use one cloud"
+            )
+        if hub.local_auth_disabled is True:
+            error = local_auth_disabled(f"hub '{hub.pulumi_resource_name}'")
+            raise LinkError(error.what, error.fact, error.remedy)
+        if hub.declares_policies and link.policy is None:
+            fact = f"its hub '{hub.pulumi_resource_name}' declares authorization_policies, which would take away a policy that is made here"
+            raise LinkError(what, fact, f"declare one there with the rights {LINK_RIGHTS}, and name it: LinkedHub(hub=…, policy='…')")
+    elif isinstance(hub, str):
+        read_hub_id(hub, f"a hub of {what}")
+    with LinkError.told():
+        LinkPolicyInputs.check_plain(what, {"policy_name": link.policy})
+    validated(LinkError, provisioning_limits.weight, link.weight)
+    validated(LinkError, hub_limits.region, link.location)
+    if is_plain(link.allocate) and not isinstance(link.allocate, bool | None):
+        raise LinkError(what, f"allocate of a hub is {link.allocate!r}", "use True or False")
+
+
+def declare_links(
+    prefix: str, links: Sequence[LinkedHub], service_name: pulumi.Input[str], cloud: str, deadline: Any, parent: pulumi.Resource
+) -> list[dps.IotHubDefinitionDescriptionArgs]:
+    """Declare the policy of each link; returns what the provisioning service is told of them, with their keys as secrets."""
+    return [_declare(f"{prefix}-{_name(link, links)}", link, service_name, cloud, deadline, parent) for link in links]
+
+
+def _name(link: LinkedHub, links: Sequence[LinkedHub]) -> str:
+    """What names the link in Pulumi: the hub's own name where it is known, so that no other link changes if one is removed."""
+    if isinstance(link.hub, TrustedHub):
+        return link.hub.pulumi_resource_name
+    return read_hub_id(link.hub, "a hub").name if isinstance(link.hub, str) else f"hub-{links.index(link) + 1}"
+
+
+def _declare(
+    name: str, link: LinkedHub, service_name: pulumi.Input[str], cloud: str, deadline: Any, parent: pulumi.Resource
+) -> dps.IotHubDefinitionDescriptionArgs:
+    hub = link.hub
+    of_hub = (
+        (hub.hub_id, hub.resource)
+        if isinstance(hub, TrustedHub)
+        else (when_known(LinkError, lambda text: read_hub_id(text, "a linked hub").id, hub), None)
+    )
+    policy = LinkPolicy(
+        name,
+        hub_id=of_hub[0],
+        policy_name=computed(LinkError, _POLICY.format, service_name) if link.policy is None else link.policy,
+        make=link.policy is None,
+        cloud=cloud,
+        deadline=deadline,
+        opts=pulumi.ResourceOptions(parent=parent, deleted_with=of_hub[1]),
+    )
+    return dps.IotHubDefinitionDescriptionArgs(
+        connection_string=pulumi.Output.secret(policy.connection_string),  # type: ignore[arg-type] # it is there after an `up`
+        location=policy.location if link.location is None else validated(LinkError, hub_limits.region, link.location),
+        allocation_weight=validated(LinkError, provisioning_limits.weight, link.weight),
+        apply_allocation_policy=link.allocate,
+    )
