@@ -12,8 +12,9 @@ from hubtrust.azure.hub_policies import LINK_RIGHTS, local_auth_disabled
 from hubtrust.dynamic.link_policy import LinkPolicy, LinkPolicyInputs
 from hubtrust.hub import TrustedHub
 from hubtrust.hub_kinds import is_id, read_hub_id
-from hubtrust.known_values import computed, is_plain, validated, when_known
+from hubtrust.known_values import computed, validated, when_known
 from hubtrust.program_errors import ProgramError
+from hubtrust.reconcile_errors import DeclarationError
 
 MOST_LINKS: Final = 50  # hubs of a provisioning service: learn.microsoft.com/azure/iot-dps/about-iot-dps
 _POLICY: Final = "hubtrust-{}"  # with the service's name, which is unique in all of Azure
@@ -90,8 +91,7 @@ def _require_linkable(link: LinkedHub, cloud: str, what: str) -> None:
         LinkPolicyInputs.check_plain(what, {"policy_name": link.policy})
     validated(LinkError, provisioning_limits.weight, link.weight)
     validated(LinkError, hub_limits.region, link.location)
-    if is_plain(link.allocate) and not isinstance(link.allocate, bool | None):
-        raise LinkError(what, f"allocate of a hub is {link.allocate!r}", "use True or False")
+    validated(LinkError, _read_allocate, link.allocate)
 
 
 def declare_links(
@@ -130,5 +130,11 @@ def _declare(
         connection_string=pulumi.Output.secret(policy.connection_string),  # type: ignore[arg-type] # it is there after an `up`
         location=policy.location if link.location is None else validated(LinkError, hub_limits.region, link.location),
         allocation_weight=validated(LinkError, provisioning_limits.weight, link.weight),
-        apply_allocation_policy=link.allocate,
+        apply_allocation_policy=validated(LinkError, _read_allocate, link.allocate),
     )
+
+
+def _read_allocate(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise DeclarationError("allocate of a linked hub", f"it is {value!r}", "use True or False")
+    return value

@@ -17,6 +17,7 @@ from pulumi.runtime import mocks
 import hubtrust
 from hubtrust.hub_args import PROPERTIES
 from hubtrust.program_errors import ProgramError
+from hubtrust.provisioning_args import PROPERTIES as OF_SERVICES
 from tests.kit.every_argument import ARGUMENTS, declare
 from tests.kit.mutated_runs import MUTATIONS, require_one_line
 from tests.kit.remembering_engine import Engine, Monitor, is_secret
@@ -24,7 +25,7 @@ from tests.kit.remembering_engine import Engine, Monitor, is_secret
 _OWNERS = sorted(ARGUMENTS, key=lambda owner: owner.__name__)
 _PULUMIS_TEXT = "on an Output[T] is not supported"
 # Those that azure-native reads: it refuses other types itself, in a check that is not run here.
-_FORWARDED = {*PROPERTIES, "identity", "network_acls"}
+_FORWARDED = {*PROPERTIES, *OF_SERVICES, "identity", "network_acls"} - {"allocation_policy"}
 _UNSENDABLE: dict[str, Any] = {"bytes": b"\xff", "an object of Python's": object(), "no number": float("nan"), "half a character": "\ud800"}
 _WRONG: dict[str, Any] = {
     **_UNSENDABLE,

@@ -23,7 +23,7 @@ def hub_name(value: object) -> str:
     Raises:
         RefusedError: it is not one.
     """
-    text = _text("the hub's name", value)
+    text = text_of("the hub's name", value)
     if not _HUB_NAME.fullmatch(text):
         remedy = "use 3 to 50 letters, digits and hyphens, without a hyphen at the end"
         raise RefusedError("the hub's name", f"'{text}' is not a valid hub name", remedy)
@@ -36,7 +36,7 @@ def group_name(value: object) -> str:
     Raises:
         RefusedError: it is not one.
     """
-    text = _text("the resource group's name", value)
+    text = text_of("the resource group's name", value)
     if not _GROUP_NAME.fullmatch(text):
         remedy = "use its name alone: 1 to 90 letters, digits, and any of . _ - ( ), without a point at the end"
         raise RefusedError("the resource group's name", f"'{text}' is not a valid name", remedy)
@@ -49,7 +49,7 @@ def region(value: object) -> str:
     Raises:
         RefusedError: it is not a text, or empty.
     """
-    text = _text("location", value)
+    text = text_of("location", value)
     if not text.strip():
         raise RefusedError("location", "it is empty", "name a region, such as westeurope, or leave it out")
     return text
@@ -61,7 +61,7 @@ def size(sku: object, units: object) -> tuple[str, int]:
     Raises:
         RefusedError: there is no such size.
     """
-    name = _text("sku", sku)
+    name = text_of("sku", sku)
     if name not in _SIZES:
         raise RefusedError("sku", f"it is '{name}'", f"use {', '.join(_SIZES[:-1])} or {_SIZES[-1]}")
     number = units if isinstance(units, int | float) and not isinstance(units, bool) else 0
@@ -117,15 +117,24 @@ def tags(value: object, *, own: str) -> Mapping[str, str]:
 
 
 def _one_of(what: str, value: object, choices: tuple[str, ...]) -> str:
-    text = _text(what, value)
+    text = text_of(what, value)
     if text not in choices:
         raise RefusedError(what, f"it is '{text}'", f"use {' or '.join(choices)}")
     return text
 
 
-def _text(what: str, value: object) -> str:
+def text_of(what: str, value: object) -> str:
+    """``value``, which ``what`` names, if it is a text that can be sent.
+
+    Raises:
+        RefusedError: it is not, or has half of a surrogate pair, which no message can have (RFC 3629 section 3).
+    """
     if not isinstance(value, str):
         raise RefusedError(what, f"it is {_kind(value)}", "give a text")
+    if any("\ud800" <= character <= "\udfff" for character in value):
+        raise RefusedError(
+            what, "it has half of a surrogate pair, which is no character", "decode the text with its own encoding, such as UTF-8"
+        )
     return value
 
 

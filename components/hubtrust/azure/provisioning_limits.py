@@ -7,6 +7,7 @@ provisioningservices. What it takes as its group, region and tags: ``hub_limits`
 import re
 
 from hubtrust.azure.errors import RefusedError
+from hubtrust.azure.hub_limits import text_of
 
 ALLOCATION_POLICIES = ("Hashed", "GeoLatency", "Static")
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{1,48}[0-9A-Za-z]")
@@ -21,7 +22,7 @@ def service_name(value: object) -> str:
     Raises:
         RefusedError: it is not one.
     """
-    text = _text("the provisioning service's name", value)
+    text = text_of("the provisioning service's name", value)
     if not _NAME.fullmatch(text) or text.lower() == _GLOBAL:
         remedy = f"use 3 to 50 letters, digits and hyphens, without a hyphen at an end, and not '{_GLOBAL}'"
         raise RefusedError("the provisioning service's name", f"'{text}' is not a valid name", remedy)
@@ -52,7 +53,7 @@ def allocation_policy(value: object) -> str:
     Raises:
         RefusedError: Azure has no such policy.
     """
-    text = _text("allocation_policy", value)
+    text = text_of("allocation_policy", value)
     if text not in ALLOCATION_POLICIES:
         remedy = f"use {', '.join(ALLOCATION_POLICIES)}"
         raise RefusedError("allocation_policy", f"it is '{text}'", f"{remedy}; custom allocation belongs to an enrollment")
@@ -64,10 +65,3 @@ def _whole(what: str, value: object, least: int, most: int) -> int:
     if not least <= number <= most or number != int(number):
         raise RefusedError(what, f"it is {value!r}", f"use a whole number from {least} to {most}")
     return int(number)
-
-
-def _text(what: str, value: object) -> str:
-    if not isinstance(value, str):
-        kind = "nothing" if value is None else f"of type {type(value).__name__}"
-        raise RefusedError(what, f"it is {kind}", "give a text")
-    return value
