@@ -60,7 +60,7 @@ def resources(body: Any) -> str | None:
 
 def policies(body: Any) -> str | None:
     """The shared access policies of a hub, with their keys."""
-    return _list_of(lambda one: _members(one, *((name, str) for name in ("keyName", "rights", "primaryKey", "secondaryKey"))))(body)
+    return _list_of(lambda one: has_members(one, *((name, str) for name in ("keyName", "rights", "primaryKey", "secondaryKey"))))(body)
 
 
 def name_check(body: Any) -> str | None:
