@@ -48,6 +48,9 @@ class Answer:
         if "error" in body:
             assert body["error_description"].startswith(f"AADSTS{body['error_codes'][0]}: "), body
             return body["error_codes"][0]
+        if "errorCode" in body:
+            assert set(body) == {"errorCode", "trackingId", "message", "timestampUtc"}, body
+            return body["errorCode"]
         assert set(body) == {"code", "httpStatusCode", "message"}, body
         assert body["message"].endswith(f"errorcode: IH{body['code']}."), body
         return body["code"]

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from local_azure_iot import arm
 from local_azure_iot.hub_registry import endpoint as hub_endpoint
 from local_azure_iot.login import principals
+from local_azure_iot.provisioning import endpoint as provisioning_endpoint
 from local_azure_iot.wire import MAX_BODY
+from tests.kit.hub_client import signature
 from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import ARM, GROUPS, HUB, InProcess, version
 from tests.local_azure.makers import authority, uploaded
@@ -235,6 +237,60 @@ def test_random_json_is_answered_by_a_vault(azure: InProcess, data: st.DataObjec
     assert azure.ask("GET", "/keys/a?api-version=7.4", **at).status == 200
 
 
+_CERTIFICATE = {"certificate": authority().pem, "info": {"sha256Thumbprint": "AB", "version": 3}}
+_ATTESTATIONS: tuple[Any, ...] = (
+    {"type": "x509", "x509": {"signingCertificates": {"primary": _CERTIFICATE, "secondary": _CERTIFICATE}}},
+    {"type": "x509", "x509": {"clientCertificates": {"primary": _CERTIFICATE, "secondary": _CERTIFICATE}}},
+    {"type": "x509", "x509": {"caReferences": {"primary": "ca", "secondary": "ca"}}},
+    {"type": "symmetricKey", "symmetricKey": {"primaryKey": "A" * 44, "secondaryKey": None}},
+    {"type": "tpm", "tpm": {"endorsementKey": "A", "storageRootKey": "A"}},
+)
+_ENROLLMENT = {
+    "enrollmentGroupId": "line-7",
+    "registrationId": "line-7",
+    "deviceId": "press-001",
+    "capabilities": {"iotEdge": True},
+    "iotHubs": ["h.azure-devices.net"],
+    "iotHubHostName": "h.azure-devices.net",
+    "initialTwin": {"tags": {"a": 1}, "properties": {"desired": {"b": None}}},
+    "etag": "AAAA",
+    "provisioningStatus": "enabled",
+    "reprovisionPolicy": {"updateHubAssignment": True, "migrateDeviceData": False},
+    "allocationPolicy": "custom",
+    "customAllocationDefinition": {"webhookUrl": "https://x", "apiVersion": "2021-10-01"},
+    "optionalDeviceInformation": {"c": [1]},
+    "namespaceName": "n",
+}
+
+
+@settings(RANDOM, max_examples=150)
+@given(data=st.data(), kind=st.sampled_from(["enrollmentGroups", "enrollments"]), how=st.sampled_from(["one", "bulk", "query"]))
+def test_random_json_is_answered_by_a_provisioning_service(azure: InProcess, data: st.DataObject, kind: str, how: str) -> None:
+    """Any member of any body may be anything: what is written can be read, all else is refused in the service's envelope."""
+    group = _existing(azure)[0]
+    service = f"{group}/providers/Microsoft.Devices/provisioningServices/standing-dps"
+    if azure.ask("GET", f"{service}?api-version={version(service)}").status == 404:
+        azure.hub(group, kind="provisioningServices", name="standing-dps")
+    key = azure.must("POST", f"{service}/listkeys?api-version={version(service)}")["value"][0]
+    host = "standing-dps.azure-devices-provisioning.net"
+    at = {"host": host, "authorization": signature(host, key["keyName"], key["primaryKey"])}
+    entry = _bent({**_ENROLLMENT, "attestation": data.draw(st.sampled_from(_ATTESTATIONS))}, data.draw)
+    api = f"api-version={data.draw(st.sampled_from(['2019-03-31', '2021-10-01', '2025-07-01-preview', '2026-11-01']))}"
+    if how == "one":
+        sent = {"if_match": "*"} if azure.ask("GET", f"/{kind}/line-7?{api}", **at).status == 200 else {}
+        answer = azure.ask("PUT", f"/{kind}/line-7?{api}", entry, **at, **sent)
+    elif how == "bulk":
+        mode = data.draw(st.sampled_from(["create", "update", "updateIfMatchETag", "delete"]))
+        answer = azure.ask("POST", f"/{kind}?{api}", _bent({kind: [entry, entry], "mode": mode}, data.draw), **at)
+    else:
+        answer = azure.ask("POST", f"/{kind}/query?{api}", _bent({"query": "SELECT *"}, data.draw), **at)
+    assert answer.status in {200, 400}, answer.body
+    if answer.status == 400:
+        assert str(answer.code) == answer.headers["x-ms-error-code"]
+    assert azure.ask("GET", f"/{kind}/line-7?{api}", **at).status in {200, 404}
+    assert azure.ask("POST", f"/{kind}/query?{api}", {"query": "SELECT *"}, **at).status == 200
+
+
 def _existing(azure: InProcess) -> tuple[str, str]:
     group = f"/subscriptions/{azure.subscription}/resourceGroups/standing"
     hub = f"{group}/providers/Microsoft.Devices/IotHubs/standing-hub"
@@ -250,7 +306,7 @@ _SEGMENT = st.text(st.characters(codec="latin-1", exclude_characters="?#"), max_
 @settings(RANDOM, max_examples=80)
 @given(
     parts=st.lists(_SEGMENT | st.sampled_from(["subscriptions", "providers", "%2F", "%", "%zz", "%ff"]), max_size=8),
-    host=st.sampled_from([ARM, "login.windows.net", "127.0.0.1", "x.azure-devices.net", ""]),
+    host=st.sampled_from([ARM, "login.windows.net", "127.0.0.1", "x.azure-devices.net", "x.azure-devices-provisioning.net", ""]),
     method=st.sampled_from(["GET", "PUT", "DELETE", "POST", "FETCH"]),
 )
 def test_random_paths_get_a_json_answer(azure: InProcess, parts: list[str], host: str, method: str) -> None:
@@ -276,5 +332,8 @@ def test_an_unexpected_error_has_azures_envelope(
     monkeypatch.setattr(hub_endpoint, "_require_hub", broken)
     of_the_hub = azure.ask("GET", "/devices/a?api-version=2021-04-12", host="a.azure-devices.net")
     assert (of_the_hub.status, of_the_hub.headers["iothub-errorcode"]) == (500, "ServerError")
-    assert [record.exc_info is not None for record in caplog.records] == [True, True]
+    monkeypatch.setattr(provisioning_endpoint, "_require_service", broken)
+    of_the_service = azure.ask("GET", "/enrollments/a?api-version=2021-10-01", host="a.azure-devices-provisioning.net")
+    assert (of_the_service.status, of_the_service.code) == (500, 500001)
+    assert [record.exc_info is not None for record in caplog.records] == [True, True, True]
     caplog.clear()

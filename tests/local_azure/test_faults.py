@@ -104,6 +104,9 @@ def test_json_of_another_kind_differs_at_each_hit(azure: InProcess) -> None:
     ("{group}", "management.azure.com", "type", "Microsoft.Resources/subscriptions/resourceGroups"),
     ("{group}/providers/Microsoft.Devices/IotHubs/x", "management.azure.com", "type", "Microsoft.Devices/IotHubs"),
     ("/devices/press-1", "x.azure-devices.net", "deviceId", "another"),
+    ("/enrollmentGroups/line-7", "x.azure-devices-provisioning.net", "enrollmentGroupId", "another"),
+    ("/enrollments/press-1", "x.azure-devices-provisioning.net", "registrationId", "another"),
+    ("/registrations/press-1", "x.azure-devices-provisioning.net", "deviceId", "another"),
     ("/keys/ca", "x.vault.azure.net", "kid", "https://x.vault.azure.net/keys/another/0123456789abcdef0123456789abcdef"),
     ("/common/oauth2/v2.0/token", "login.microsoftonline.com", "status", "ok"),
 ])  # fmt: skip
@@ -143,6 +146,12 @@ GONE = "'Microsoft.Devices/{} under resource group 'plants' was not found. "
     ("h.azure-devices.net", "/jobs/v2/7/cancel", "JobNotFound", "NotFound"),
     ("h.azure-devices.net", "/jobs/7", "JobNotFound", "NotFound"),
     ("h.azure-devices.net", "/jobs/v2/query", "GenericNotFound", "NotFound"),
+    ("p.azure-devices-provisioning.net", "/enrollmentGroups/line-7", 404202, "EnrollmentGroup not found"),
+    ("p.azure-devices-provisioning.net", "/enrollmentGroups/line-7/attestationmechanism", 404202, "EnrollmentGroup not found"),
+    ("p.azure-devices-provisioning.net", "/registrations/line-7/query", 404202, "EnrollmentGroup not found"),
+    ("p.azure-devices-provisioning.net", "/enrollments/press-1", 404201, "Enrollment not found"),
+    ("p.azure-devices-provisioning.net", "/registrations/press-1", 404201, "Registration not found"),
+    ("p.azure-devices-provisioning.net", "/enrollments/query", 404000, "no operation"),
     ("v.vault.azure.net", "/keys/ca/7", "KeyNotFound", " ca/7 "),
     ("v.vault.azure.net", "/keys/ca/7/sign", "KeyNotFound", " ca/7 "),
     ("login.microsoftonline.com", "/common/oauth2/v2.0/token", "", ""),
@@ -159,7 +168,7 @@ def test_absence_is_in_the_words_of_the_service(azure: InProcess, host: str, pat
 
 def worded(answer: Answer) -> str:
     """The error's code in any service's envelope; empty if there is none."""
-    found = re.search(r'"code":"?(\w+)|ErrorCode:(\w+)', answer.body.decode())
+    found = re.search(r'"(?:code|errorCode)":"?(\w+)|ErrorCode:(\w+)', answer.body.decode())
     return next((each for each in found.groups() if each), "") if found else ""
 
 
@@ -171,6 +180,7 @@ def worded(answer: Answer) -> str:
     ("404-group", GROUP, ARM, 404, "ResourceGroupNotFound"),
     ("404-group", f"{DEVICES}/IotHubs/h/certificates/ca", ARM, 404, "ResourceGroupNotFound"),
     ("404-group", "/subscriptions/11111111-1111-1111-1111-111111111111", ARM, 404, "SubscriptionNotFound"),
+    ("404-service", "/enrollments/press-1", "p.azure-devices-provisioning.net", 401, 401002),
     ("404-service", "/keys/ca", "v.vault.azure.net", 404, "KeyNotFound"),
     ("404-group", "/common/oauth2/v2.0/token", "login.microsoftonline.com", 404, ""),
 ])  # fmt: skip
@@ -196,14 +206,16 @@ def test_retry_after_is_sent_only_where_a_rule_asks_for_it(azure: InProcess, spe
 
 
 def test_each_service_has_its_own_errors(azure: InProcess) -> None:
-    """ARM's for a group, a hub's and a provisioning service's for theirs, Entra's at the login."""
+    """ARM's for a group, a hub's and a provisioning service's for theirs, the latter's own at its host name, Entra's at the login."""
     paths = [azure.group(), azure.hub(), azure.hub(kind="provisioningServices")]
     rule(azure, "503")
     answers = [azure.ask("GET", f"{path}?api-version=2021-10-15") for path in paths]
+    service = azure.ask("GET", "/enrollments/press-1", host="p.azure-devices-provisioning.net")
     login = azure.ask("POST", f"/{azure.azure.tokens.tenant_id}/oauth2/v2.0/token", b"a=b", host="login.windows.net")
 
     assert [answer.code for answer in answers] == ["ServerTimeout", 503001, 503001]
     assert [answer.json()["httpStatusCode"] for answer in answers[1:]] == [503, "ServiceUnavailable"]
+    assert (service.status, service.code) == (503, 503001)
     assert (login.status, login.code) == (503, 90033)
 
 

@@ -23,6 +23,7 @@ from local_azure_iot.hub_registry import errors as hub_errors
 from local_azure_iot.key_vault import endpoint as vault_endpoint
 from local_azure_iot.login import routes as login
 from local_azure_iot.provisioning import endpoint as provisioning_endpoint
+from local_azure_iot.provisioning import errors as provisioning_errors
 from local_azure_iot.provisioning.errors import ProvisioningError
 from local_azure_iot.resource_manager import errors as arm_errors
 from local_azure_iot.routing import Router
@@ -192,9 +193,10 @@ class HttpsApplication:
             return service_faults.internal_error(request).reply(self._moment())
 
     def _route(self, request: Request) -> Reply | LaterReply:
-        if len(request.body) > MAX_BODY:
-            raise arm_errors.content_too_large()
         endpoint = request.destination.endpoint
+        if len(request.body) > MAX_BODY:
+            at_provisioning = endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}
+            raise provisioning_errors.content_too_large() if at_provisioning else arm_errors.content_too_large()
         if endpoint is Endpoint.LOGIN or (endpoint is Endpoint.LOOPBACK and _LOGIN.find(request.method, request.path)):
             match = _LOGIN.find(request.method, request.path)
             if match is None:

@@ -12,6 +12,7 @@ from local_azure_iot.key_vault import errors as vault
 from local_azure_iot.key_vault import management_errors as vaults_at_arm
 from local_azure_iot.login import errors as login
 from local_azure_iot.microsoft_devices import errors as devices
+from local_azure_iot.provisioning import errors as provisioning
 from local_azure_iot.resource_manager import errors as arm
 
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def _error(request: Request, status: str) -> ServiceError:
         return _LOGIN[status.partition("-")[0]](request)
     if endpoint is Endpoint.KEY_VAULT:
         return _VAULT.get(status.partition("-")[0], _vault_broken)(request)
-    if endpoint is Endpoint.HUB:
-        return _HUB[status](request)
+    if endpoint in _OWN:
+        return _OWN[endpoint][status](request)
     if "/providers/microsoft.devices/" in request.path.lower() and status in _DEVICES:
         return _DEVICES[status](_service(request))
     if "/providers/microsoft.keyvault/" in request.path.lower() and status == "409":
@@ -88,6 +89,14 @@ def _absent_in_hub(request: Request) -> ServiceError:
         if found := re.fullmatch(pattern, request.path, re.IGNORECASE):
             return absent(**found.groupdict())
     return registry.not_found()
+
+
+def _absent_in_provisioning(request: Request) -> ServiceError:
+    """What a provisioning service answers where what the path names does not exist: the first row that fits."""
+    for pattern, absent in _ABSENT_IN_PROVISIONING:
+        if re.fullmatch(pattern, request.path, re.IGNORECASE):
+            return absent()
+    return provisioning.no_route(f"{request.method} {request.path}")
 
 
 def _absent_in_arm(request: Request) -> ServiceError:
@@ -140,6 +149,13 @@ _ABSENT_IN_HUB: tuple[tuple[str, Callable[..., ServiceError]], ...] = (
     (r"/jobs/(?!create$)(?:v2/(?!query$))?[^/]+(?:/cancel)?", registry.job_not_found),
 )
 
+_ABSENT_IN_PROVISIONING: tuple[tuple[str, Callable[[], ServiceError]], ...] = (
+    (r"/enrollmentGroups/(?!query$).+", provisioning.group_not_found),
+    (r"/registrations/[^/]+/query", provisioning.group_not_found),
+    (r"/enrollments/(?!query$).+", provisioning.enrollment_not_found),
+    (r"/registrations/[^/]+", provisioning.registration_not_found),
+)
+
 _DEVICES: dict[str, Callable[[devices.Service], ServiceError]] = {
     "409": devices.not_active,
     "412": devices.etag_invalid,
@@ -175,6 +191,20 @@ _HUB: Table = {
     "503": lambda _request: registry.unavailable(),
     "504": lambda _request: registry.unavailable(),
 }
+_PROVISIONING: Table = {
+    "401": lambda _request: provisioning.unauthorized(),
+    "403": lambda _request: provisioning.unauthorized(),  # nobody has seen a 403 of this API
+    "404": _absent_in_provisioning,
+    "404-service": lambda _request: provisioning.unauthorized(),
+    "404-group": lambda _request: provisioning.unauthorized(),
+    "409": lambda request: provisioning.group_exists() if "/enrollmentgroups" in request.path.lower() else provisioning.enrollment_exists(),
+    "412": lambda _request: provisioning.etag_invalid(),
+    "429": lambda _request: provisioning.throttled(),
+    "500": lambda _request: provisioning.internal(),
+    "503": lambda _request: provisioning.unavailable(),
+    "504": lambda _request: provisioning.unavailable(),
+}
+_OWN = {Endpoint.HUB: _HUB, Endpoint.PROVISIONING: _PROVISIONING, Endpoint.DEVICE_PROVISIONING: _PROVISIONING}
 _LOGIN: Table = {
     "404": lambda _request: login.not_found(),
     "429": lambda _request: login.throttled(),

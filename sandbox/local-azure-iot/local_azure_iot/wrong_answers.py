@@ -124,6 +124,22 @@ def _other_device(_request: Request) -> dict[str, Any]:
     }
 
 
+def _other_enrollment(request: Request) -> dict[str, Any]:
+    """Another enrollment of the kind that the path names, or another registration."""
+    dates = dict.fromkeys(("createdDateTimeUtc", "lastUpdatedDateTimeUtc"), "2023-05-19T23:10:35.7799084Z")
+    common = {"etag": "IjBhMDA5ZjQxLTAwMDAtMDgwMC0wMDAwLTY0NjgwMWViMDAwMCI=", **dates}
+    if request.path.lower().startswith("/registrations/"):
+        return {
+            "registrationId": "another",
+            "assignedHub": "another.azure-devices.net",
+            "deviceId": "another",
+            "status": "assigned",
+            **common,
+        }
+    named = "enrollmentGroupId" if request.path.lower().startswith("/enrollmentgroups") else "registrationId"
+    return {named: "another", "attestation": {"type": "symmetricKey"}, "provisioningStatus": "enabled", **common}
+
+
 def _other_key(request: Request) -> dict[str, Any]:
     kid = f"{request.base_url}/keys/another/0123456789abcdef0123456789abcdef"
     return {"key": {"kid": kid, "kty": "oct", "key_ops": []}, "attributes": {"enabled": True}, "value": "AA", "kid": kid}
@@ -133,7 +149,9 @@ def _other_login(_request: Request) -> dict[str, Any]:
     return {"status": "ok", "session": "0123456789abcdef"}
 
 
-_OTHER_RESOURCE = {Endpoint.HUB: _other_device, Endpoint.KEY_VAULT: _other_key, Endpoint.LOGIN: _other_login}
+_OTHER_RESOURCE = {
+    Endpoint.HUB: _other_device, Endpoint.KEY_VAULT: _other_key, Endpoint.LOGIN: _other_login, Endpoint.PROVISIONING: _other_enrollment,
+}  # fmt: skip
 _OF_ANOTHER_KIND: tuple[Any, ...] = (
     {
         "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Storage/storageAccounts/another",

@@ -40,6 +40,7 @@ ENROLLMENT_GROUP = "enrollment-group"  # of a provisioning service
 INDIVIDUAL_ENROLLMENT = "individual-enrollment"
 REGISTRATION = "registration"  # of a device with a provisioning service
 REGISTRATION_IN_GROUP = "registration-in-group"  # which registrations came by a group
+FORGOTTEN_GROUP = "forgotten-group"  # an enrollment group that is deleted, whose registrations are still being deleted
 NAME = "global-name"  # the names in use in a whole cloud
 CHUNK = 1000  # documents that are deleted in one transaction: some ten milliseconds
 _MANY = 1_000_000  # services; more than there are
@@ -82,7 +83,7 @@ PROVISIONING = Kind(
     Service.PROVISIONING,
     "provisioning-service",
     "os_id",
-    (CERTIFICATE, ENROLLMENT_GROUP, INDIVIDUAL_ENROLLMENT, REGISTRATION, REGISTRATION_IN_GROUP),
+    (FORGOTTEN_GROUP, CERTIFICATE, ENROLLMENT_GROUP, INDIVIDUAL_ENROLLMENT, REGISTRATION, REGISTRATION_IN_GROUP),
 )
 KINDS = (HUB, PROVISIONING)
 # What `remove` deletes in chunks, because there may be a million of them, and what it knows them by until then.

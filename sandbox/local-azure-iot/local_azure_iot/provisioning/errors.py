@@ -116,6 +116,11 @@ def etag_invalid() -> ProvisioningError:
     return ProvisioningError(412, 412001, "Precondition failed: the etag is not the current one.")
 
 
+def content_too_large() -> ProvisioningError:
+    """The body is larger than local Azure reads. That there is a limit, code and message are guesses."""
+    return ProvisioningError(413, 413001, "The request's body is too large.")
+
+
 def throttled() -> ProvisioningError:
     """More requests than the service takes in a minute. The code is a guess."""
     return ProvisioningError(429, 429001, "Operations are being throttled for the tenant.")

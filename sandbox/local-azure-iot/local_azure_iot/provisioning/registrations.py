@@ -99,10 +99,21 @@ def page_of_group(azure: Azure, service_key: str, group_id: str, after: str, cou
 
 
 def forget_group(azure: Azure, service_key: str, group: Document) -> None:
-    """Delete the registrations of a group that is deleted. Nobody sees them any more; with many, they go in the background."""
-    chunk = partial(_forget_some, azure, service_key, group["generation"])
-    if chunk():
-        azure.background.begin_chunks(f"registrations {service_key}/{group['generation']}", azure.store, chunk)
+    """Delete the registrations of a group that is deleted. Nobody sees them any more; many go in the background."""
+    key = f"{service_key}/{group['generation']}"
+    azure.store.put(lifecycle.FORGOTTEN_GROUP, key, {"service": service_key, "generation": group["generation"]})
+    if _forget_some(azure, key):
+        _go_on(azure, key)
+
+
+def resume(azure: Azure) -> None:
+    """Go on with the deletions that a restart ended."""
+    for key, _ in azure.store.documents(lifecycle.FORGOTTEN_GROUP, ""):
+        _go_on(azure, key)
+
+
+def _go_on(azure: Azure, key: str) -> None:
+    azure.background.begin_chunks(f"registrations {key}", azure.store, partial(_forget_some, azure, key))
 
 
 def to_json(registration: Document) -> dict[str, Any]:
@@ -110,16 +121,22 @@ def to_json(registration: Document) -> dict[str, Any]:
     return {name: registration[name] for name in _SHOWN if registration.get(name) is not None}
 
 
-def _forget_some(azure: Azure, service_key: str, generation: int) -> bool:
-    prefix = f"{service_key}/{generation}/"
-    rows = azure.store.page(lifecycle.REGISTRATION_IN_GROUP, prefix, "", lifecycle.CHUNK)
+def _forget_some(azure: Azure, key: str) -> bool:
+    """Delete as many registrations of a group that is deleted as one transaction may. Whether there are more."""
+    group = azure.store.get(lifecycle.FORGOTTEN_GROUP, key)
+    if group is None:
+        return False  # its service is deleted too
+    rows = azure.store.page(lifecycle.REGISTRATION_IN_GROUP, f"{key}/", "", lifecycle.CHUNK)
     for place, row in rows:
-        key = _key(service_key, row["id"])
-        found = azure.store.get(lifecycle.REGISTRATION, key)
-        if found and found["generation"] == generation:  # else the device has registered by another enrollment since
-            azure.store.delete(lifecycle.REGISTRATION, key)
+        registration_key = _key(group["service"], row["id"])
+        found = azure.store.get(lifecycle.REGISTRATION, registration_key)
+        if found and found["generation"] == group["generation"]:  # else the device has registered by another enrollment since
+            azure.store.delete(lifecycle.REGISTRATION, registration_key)
         azure.store.delete(lifecycle.REGISTRATION_IN_GROUP, place)
-    return len(rows) == lifecycle.CHUNK
+    if len(rows) == lifecycle.CHUNK:
+        return True
+    azure.store.delete(lifecycle.FORGOTTEN_GROUP, key)
+    return False
 
 
 def _generation(azure: Azure, service_key: str, registration: dict[str, Any]) -> int | None:
