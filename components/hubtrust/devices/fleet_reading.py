@@ -27,6 +27,7 @@ class FleetReading:
     sleep: Callable[[float], None] = time.sleep
     unknown: set[str] = field(default_factory=set)  # declared devices that the index does not show, too many to be read by id
     disabled: dict[str, str] = field(default_factory=dict)  # why, by id
+    taken_over: set[str] = field(default_factory=set)  # those that have a thumbprint in place of a CA
     _lines: dict[str, str] = field(default_factory=dict)  # what a device is like, by id
     _same: dict[str, str] = field(default_factory=dict)  # most devices have the same line: it is kept once
 
@@ -50,6 +51,7 @@ class FleetReading:
         for device_id, twin in found.items():
             self._lines.pop(device_id, None)
             self.disabled.pop(device_id, None)
+            self.taken_over.discard(device_id)
             if twin is not None and twin.description.owner == self.owner:
                 self._add(twin)
 
@@ -72,6 +74,7 @@ class FleetReading:
     def _read_index(self) -> None:
         self._lines.clear()
         self.disabled.clear()
+        self.taken_over.clear()
         for twin in self.registry.owned(self.owner):
             self._add(twin)
 
@@ -80,6 +83,9 @@ class FleetReading:
         self._lines[twin.device_id] = self._same.setdefault(line, line)
         if not twin.description.enabled:
             self.disabled[twin.device_id] = twin.description.reason or ""
+        declared = self.roster.get(twin.device_id) if self.roster else None
+        if declared is not None and not declared.thumbprints and twin.authentication == "selfSigned":
+            self.taken_over.add(twin.device_id)
 
     def _doubtful(self) -> list[str]:
         """The devices that are missing, differ from their declaration, or are not declared."""

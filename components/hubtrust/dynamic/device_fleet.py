@@ -18,6 +18,7 @@ from hubtrust.devices.fleet_reading import FleetReading
 from hubtrust.devices.loss import Consent
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import MOST_DEVICES, Roster, require_roster, unpack
+from hubtrust.devices.taken_over import taken_over
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
@@ -147,6 +148,9 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             if hub.is_gone():
                 return None
             raise
+        if reading.taken_over:
+            what = _what(olds["owner"], str(olds["hostName"]))
+            show_message(taken_over(what, reading.taken_over, where="the roster"))
         found = {"count": reading.count, "enabled": reading.enabled, "digest": reading.digest}
         return {**olds, **found, "unread": None, "exceptions": _exceptions(reading.disabled), "lastWrite": olds.get("lastWrite") or ""}
 

@@ -22,6 +22,7 @@ from hubtrust.devices.description import (
 )
 from hubtrust.devices.edge_parent import require_not_below_itself, require_parent, require_scope
 from hubtrust.devices.reconcile import Reconciliation
+from hubtrust.devices.taken_over import taken_over
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.description_inputs import DescriptionInputs
@@ -171,6 +172,9 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         _remember(str(olds["hostName"]), olds.get("owner") or {}, found)
         if found is None:
             return None
+        if found.authentication == "selfSigned" and olds.get("authentication") == "certificateAuthority":
+            what = _what(str(olds["hostName"]), str(olds["deviceId"]))
+            show_message(taken_over(what, [found.device_id], where="this program (with the option retain_on_delete its entry stays)"))
         tag = found.description.owner
         return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, _recorded_scope(olds))
 
