@@ -23,6 +23,7 @@ from local_azure_iot.hub_registry import known_operations as hub
 from local_azure_iot.key_vault import known_operations as vault
 from local_azure_iot.key_vault import routes as vault_routes
 from local_azure_iot.microsoft_devices import known_operations as devices
+from local_azure_iot.provisioning import device_routes
 from local_azure_iot.provisioning import endpoint as provisioning_endpoint
 from local_azure_iot.provisioning import known_operations as provisioning_operations
 from local_azure_iot.resource_manager import known_operations as resources
@@ -44,7 +45,7 @@ KNOWN: tuple[tuple[str, list[Route], tuple[KnownOperation, ...]], ...] = (
     ("At Resource Manager: its own", arm.ROUTES, resources.KNOWN),
     ("At a key vault", vault_routes.ROUTES, vault.KNOWN),
     ("At a provisioning service", provisioning_endpoint.ROUTES, provisioning_operations.KNOWN),
-    ("At the host name where devices are provisioned", [], provisioning_operations.KNOWN_BY_DEVICES),
+    ("At the host name where devices are provisioned", device_routes.ROUTES, provisioning_operations.KNOWN_BY_DEVICES),
 )
 
 

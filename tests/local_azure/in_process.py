@@ -3,10 +3,13 @@
 import asyncio
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from cryptography import x509
+from OpenSSL import crypto
 
 from local_azure_iot import control, faults
 from local_azure_iot.clock import Clock
@@ -16,6 +19,7 @@ from local_azure_iot.login import principals
 from local_azure_iot.login.tokens import TokenIssuer
 from local_azure_iot.settings import Settings
 from local_azure_iot.store import Store
+from local_azure_iot.tls_transport import Peer
 
 ARM = "management.azure.com"
 HUB = "2023-06-30"
@@ -83,6 +87,20 @@ class InProcess:
 
     async def send(self, method: str, path: str, body: Any = None, *, host: str = ARM, token: str | None = None, **headers: str) -> Answer:
         """One request beside others."""
+        return await self.send_as((), method, path, body, host=host, token=token, headers=headers)
+
+    async def send_as(
+        self,
+        chain: Sequence[x509.Certificate],
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        host: str = ARM,
+        token: str | None = None,
+        headers: Mapping[str, str],
+    ) -> Answer:
+        """One request of a client that sends certificates in TLS, its own first."""
         content = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
         sent = {"host": host, **{name.replace("_", "-"): value for name, value in headers.items()}}
         if content:
@@ -91,7 +109,8 @@ class InProcess:
         if bearer:
             sent.setdefault("authorization", f"Bearer {bearer}")
         answer = Answer()
-        await self.application(_scope(method, path, sent, answer), _receive(content), _send(answer))
+        peer = Peer(host, [crypto.X509.from_cryptography(each) for each in chain])
+        await self.application(_scope(method, path, sent, answer, peer), _receive(content), _send(answer))
         return answer
 
     def must(self, method: str, path: str, body: Any = None, **headers: str) -> Any:
@@ -118,6 +137,8 @@ class InProcess:
             self.azure.store.clear(keep=control.KEPT_ON_RESET)
             control.grant_deployer(self.azure)
         self.azure.events.clear()
+        self.azure.registrations.clear()
+        self.azure.registration_throttle.clear()
         self.application.entries.clear()
         self.application.faults.rules.clear()
         self.azure.clock.follow_machine()
@@ -155,7 +176,7 @@ def in_process() -> Iterator[InProcess]:
         store.close()
 
 
-def _scope(method: str, path: str, headers: dict[str, str], answer: Answer) -> dict[str, Any]:
+def _scope(method: str, path: str, headers: dict[str, str], answer: Answer, peer: Peer) -> dict[str, Any]:
     bare, _, query = path.partition("?")
 
     def drop() -> None:
@@ -171,7 +192,7 @@ def _scope(method: str, path: str, headers: dict[str, str], answer: Answer) -> d
         "raw_path": bare.encode("latin-1"),
         "query_string": query.encode("latin-1"),
         "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()],
-        "extensions": {"sandbox.drop": drop, "sandbox.close": close},
+        "extensions": {"sandbox.drop": drop, "sandbox.close": close, "sandbox.peer": peer},
     }
 
 

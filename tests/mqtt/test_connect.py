@@ -122,15 +122,15 @@ def test_only_currently_verified_cas_are_trusted(registry: HubClient, root: Part
     with Device(registry, device, tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
     registry.hub.generate("root")
-    assert "the hub has no verified certificate" in _refused(registry, device, tmp_path)
+    assert "no certificate is verified here" in _refused(registry, device, tmp_path)
     registry.hub.put("root", root.pem, isVerified=True)
     with Device(registry, device, tmp_path) as line:
         assert line.connect("press-001") == ACCEPTED
     registry.hub.delete("root")
-    assert "the hub has no verified certificate" in _refused(registry, device, tmp_path)
+    assert "no certificate is verified here" in _refused(registry, device, tmp_path)
     other = Party("Other")
     registry.hub.put("other", other.pem)
-    assert "the hub has no verified certificate" in _refused(registry, other.device("press-001"), tmp_path)
+    assert "no certificate is verified here" in _refused(registry, other.device("press-001"), tmp_path)
 
 
 def test_each_hub_trusts_its_own_cas_only(registry: HubClient, root: Party, tmp_path: Path) -> None:

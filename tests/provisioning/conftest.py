@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.local_azure.in_process import InProcess, in_process
+from tests.provisioning.enrolling import Enrolling
 from tests.provisioning.service import Service
 
 
@@ -20,3 +21,9 @@ def service(azure: InProcess) -> Service:
     """A new provisioning service."""
     azure.log_in()
     return Service(azure, azure.hub(kind="provisioningServices"))
+
+
+@pytest.fixture
+def enrolling(service: Service) -> Enrolling:
+    """A new provisioning service, for devices to register with."""
+    return Enrolling(service)

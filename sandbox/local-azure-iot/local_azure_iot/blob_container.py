@@ -6,7 +6,6 @@ https://learn.microsoft.com/rest/api/storageservices/put-blob, /get-blob and /ge
 from __future__ import annotations
 
 import shutil
-import ssl
 import tempfile
 import urllib.error
 import urllib.request
@@ -14,6 +13,8 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import IO, TYPE_CHECKING
 from urllib.parse import parse_qs, quote, urlsplit
+
+from local_azure_iot import outgoing
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -35,16 +36,6 @@ class BlobProperties:
 
     size: int  # bytes
     modified: datetime
-
-
-class _NoRedirect(urllib.request.HTTPRedirectHandler):
-    """A signature is for one store: it is not sent to another one."""
-
-    def redirect_request(
-        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Message, newurl: str
-    ) -> None:  # a redirect is an error
-        """None: urllib raises the redirect as an error."""
-        del req, fp, code, msg, headers, newurl
 
 
 @dataclass(frozen=True)
@@ -111,15 +102,9 @@ class BlobContainer:
         parts = urlsplit(self.uri)
         url = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/{quote(name)}?{parts.query}"
         request = urllib.request.Request(url, data=content, headers={"x-ms-version": _VERSION, **headers}, method=method)  # noqa: S310 - checked
-        trust = ssl.create_default_context()
-        if self.trusted:
-            trust.load_verify_locations(self.trusted)
-        opener = urllib.request.build_opener(
-            urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=trust), _NoRedirect()
-        )  # the proxy of the environment may be local Azure's own
         where = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/{name}"
         try:
-            return opener.open(request, timeout=_SECONDS)  # type: ignore[no-any-return]  # typeshed: Any
+            return outgoing.opener(self.trusted).open(request, timeout=_SECONDS)  # type: ignore[no-any-return]  # typeshed: Any
         except urllib.error.HTTPError as error:
             code = error.headers.get("x-ms-error-code") or error.reason
             error.close()

@@ -71,6 +71,8 @@ def operations(application: HttpsApplication, plane: Plane, ready: Mapping[str, 
         Route("/federated-credentials", _json_endpoint(control.add_federated), methods=["POST"]),
         Route("/connections", _json_endpoint(control.connections), methods=["GET"]),
         Route("/connections", _json_endpoint(control.clear_connections), methods=["DELETE"]),
+        Route("/registrations", _json_endpoint(control.registrations), methods=["GET"]),
+        Route("/registrations", _json_endpoint(control.clear_registrations), methods=["DELETE"]),
         Route("/why", _json_endpoint(control.why), methods=["GET"]),
         Route("/messages", _json_endpoint(control.messages), methods=["GET"]),
         Route("/messages", _json_endpoint(control.send_message), methods=["POST"]),
@@ -135,6 +137,17 @@ class _ControlHandlers:
     def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
         """The attempts to connect, and refusals over HTTPS, oldest first, each with its reason. `?device=`: those of one device."""
         return _of_device(self._plane.attempts, request)
+
+    def registrations(self, _body: dict[str, Any], request: ControlRequest) -> Iterator[dict[str, Any]]:
+        """What became of the devices that enrolled, oldest first, each with the true reason. `?device=`: by registration or device id."""
+        device = (request.query_params.get("device") or "").lower()
+        kept = tuple(self._azure.registrations.entries)
+        return (vars(each) for each in kept if device in {"", each.registration.lower(), each.device.lower()})
+
+    def clear_registrations(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
+        """Clear the log of registrations. The registrations themselves stay."""
+        self._azure.registrations.clear()
+        return {}
 
     def why(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
         """Why a device was refused, link by link: `?device=` (a module: `device/module`), `&hub=` its hub."""
@@ -283,6 +296,8 @@ class _ControlHandlers:
         self._application.faults.rules.clear()
         self._azure.clock.follow_machine()
         self._azure.throttle.clear()
+        self._azure.registration_throttle.clear()
+        self._azure.registrations.clear()
         self._plane.clear()
         self._azure.events.clear()
         self._azure.presence.recheck_under("", self._azure.background)

@@ -11,6 +11,8 @@ from local_azure_iot.hub_registry.throttle import Throttle
 from local_azure_iot.messaging.events import Events
 from local_azure_iot.messaging.listeners import Listeners
 from local_azure_iot.messaging.methods import MethodSessions
+from local_azure_iot.provisioning.registration_log import RegistrationLog
+from local_azure_iot.provisioning.registration_throttle import RegistrationThrottle
 from local_azure_iot.settings import Settings
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class Azure:
     trusted_file: Path | None = None  # certificates of the servers that local Azure trusts as a client; None: the machine's
     presence: Presence = field(default_factory=Presence)
     throttle: Throttle = field(default_factory=Throttle)
+    registration_throttle: RegistrationThrottle = field(default_factory=RegistrationThrottle)
+    registrations: RegistrationLog = field(default_factory=RegistrationLog)  # what became of the devices that enrol
     events: Events = field(default_factory=Events)  # what devices sent
     listeners: Listeners = field(default_factory=Listeners)  # sessions that wait for messages, changes of twins, and so on
     methods: MethodSessions = field(default_factory=MethodSessions)

@@ -38,7 +38,7 @@ from local_azure_iot.login.tokens import TokenIssuer
 from local_azure_iot.microsoft_devices import lifecycle
 from local_azure_iot.mqtt.plane import Plane
 from local_azure_iot.mqtt.session import Session
-from local_azure_iot.provisioning import registrations
+from local_azure_iot.provisioning import registrations, under_way
 from local_azure_iot.proxy import Proxy
 from local_azure_iot.ready_file import Ready
 from local_azure_iot.server_options import CannotStartError
@@ -130,7 +130,7 @@ async def _serve_azure(
     application.web_sockets = _web_sockets(lambda: Session(plane, idle), amqp)
     listening = await _device_servers(plane, identity, idle, at, amqp)
     tasks = [asyncio.create_task(server.serve(sockets=[sock])) for server, sock in zip(servers, (at.https, at.control), strict=True)]
-    for work in (lifecycle, configuration_passes, job_runs, registry_transfer, registrations):
+    for work in (lifecycle, configuration_passes, job_runs, registry_transfer, registrations, under_way):
         work.resume(application.azure)
     try:
         await _started(servers, tasks)

@@ -15,13 +15,17 @@ class Settings:
     """Each is set by a flag of `local-azure-iot start` or by `PATCH /settings` on the control port."""
 
     operation_seconds: float = 0.0  # how long creating, changing or deleting a hub or provisioning service takes
-    retry_after: int | None = None  # seconds; sent on accepted PUTs too, where Azure doesn't send it: for clients that otherwise wait 30 s
+    retry_after: int | None = (
+        None  # seconds; sent on accepted PUTs too, where Azure doesn't send it, and to devices that register, who get 3 from Azure
+    )
     role_delay_seconds: float = 0.0  # until a new role assignment takes effect
     created_zero_date: bool | None = None  # `created` of certificates: None: as last recorded; True: the zero date; False: real
     strict: bool = False  # refuse requests that Azure accepts and a correct client never sends
     role_checks: bool = True  # whether ARM checks roles
     throttle: float | None = None  # hubs' limits: None off, 1.0 as Azure's for the hub's sku and units, 60.0 sixty times as much
     throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
+    registrations_per_minute: int | None = None  # of devices with each provisioning service: None: no limit; Azure's: 1000
+    registration_seconds: float = 0.0  # how long a provisioning service takes to assign a device to a hub; Azure: 0.3
     query_lag_seconds: float = 0.0  # until queries see a write
     client_address: str | None = None  # where clients of hubs come from: None: their own address; an IP address; "private-endpoint"
 
@@ -63,6 +67,7 @@ def _fits(name: str, value: object) -> tuple[bool, str]:
         "role_checks": (isinstance(value, bool), "it is true or false"),
         "created_zero_date": (value is None or isinstance(value, bool), "it is true, false or null"),
         "throttle": (value is None or (number and value != 0), f"it is a factor above 0, at most {_MOST}, or null"),
+        "registrations_per_minute": (value is None or (whole and value != 0), f"it is a whole number from 1 to {_MOST}, or null"),
         "throttle_burst": (whole, f"it is a whole number from 0 to {_MOST}"),
         "retry_after": (value is None or whole, f"it is a whole number of seconds from 0 to {_MOST}, or null"),
         "client_address": (

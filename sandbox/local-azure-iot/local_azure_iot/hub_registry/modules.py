@@ -59,6 +59,12 @@ def twins_of_hub(azure: Azure, hub_key: str, after: str) -> Iterator[tuple[str, 
             yield key.removeprefix(prefix), twin_json(azure, hub_key, device, module)
 
 
+def copy(azure: Azure, from_hub: str, to_hub: str, device_id: str) -> None:
+    """Give a device in one hub the modules, with their twins, that the device of the same id has in another one; they stay there too."""
+    for module in of_device(azure, from_hub, device_id):
+        save(azure, to_hub, {**module, "generation": entries.new_generation(azure)})
+
+
 def create(azure: Azure, hub_key: str, device_id: str, body: dict[str, Any]) -> Document:
     """Create a module with an empty twin.
 

@@ -31,7 +31,7 @@ class Reason(StrEnum):
 
     NO_CERTIFICATE = "no certificate was sent"
     TOO_LONG = "too many certificates were sent"
-    UNTRUSTED = "the chain does not end at a certificate verified on this hub"
+    UNTRUSTED = "the chain does not end at a certificate verified here"
     SIGNATURE = "a signature in the chain is invalid"
     EXPIRED = "a certificate in the chain has expired"
     NOT_YET_VALID = "a certificate in the chain is not valid yet"
@@ -83,7 +83,7 @@ def chain_refusal(
         return refusal
     try:
         own = certificates.read_sent(chain[0])
-        return _usage_refusal(own) or _name_refusal(own, device)
+        return usage_refusal(own) or _name_refusal(own, device)
     except certificates.UnreadableError as error:
         return Refusal(Reason.UNREADABLE, f"the device's own: {error}")
     except MalformedError as error:
@@ -95,7 +95,7 @@ def path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: 
     if len(chain) > MAX_CHAIN:
         return Refusal(Reason.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are accepted")
     if not anchors:
-        return Refusal(Reason.UNTRUSTED, "the hub has no verified certificate")
+        return Refusal(Reason.UNTRUSTED, "no certificate is verified here")
     store = _store(anchors, now, strict=strict)
     try:
         path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()
@@ -213,7 +213,12 @@ def _dates_refusal(own: Certificate, now: datetime) -> Refusal | None:
     return None
 
 
-def _usage_refusal(own: Certificate) -> Refusal | None:
+def usage_refusal(own: Certificate) -> Refusal | None:
+    """Why the key of a device's own certificate may not be used by a client, or None.
+
+    Raises:
+        MalformedError: an extension can't be read, or is there twice.
+    """
     if not own.may_sign():
         return Refusal(Reason.KEY_USAGE, "its key usage has no digitalSignature")
     if not own.is_for_clients():

@@ -39,6 +39,8 @@ FILE_UPLOAD = "file-upload"  # of a device, not yet complete
 ENROLLMENT_GROUP = "enrollment-group"  # of a provisioning service
 INDIVIDUAL_ENROLLMENT = "individual-enrollment"
 REGISTRATION = "registration"  # of a device with a provisioning service
+ENROLLMENT_MARK = "enrollment-mark"  # a certificate that an enrollment has, or to which it refers
+PENDING_REGISTRATION = "pending-registration"  # of a device that waits for its hub
 REGISTRATION_IN_GROUP = "registration-in-group"  # which registrations came by a group
 FORGOTTEN_GROUP = "forgotten-group"  # an enrollment group that is deleted, whose registrations are still being deleted
 NAME = "global-name"  # the names in use in a whole cloud
@@ -83,7 +85,16 @@ PROVISIONING = Kind(
     Service.PROVISIONING,
     "provisioning-service",
     "os_id",
-    (FORGOTTEN_GROUP, CERTIFICATE, ENROLLMENT_GROUP, INDIVIDUAL_ENROLLMENT, REGISTRATION, REGISTRATION_IN_GROUP),
+    (
+        PENDING_REGISTRATION,  # first what goes on in the background
+        FORGOTTEN_GROUP,
+        CERTIFICATE,
+        ENROLLMENT_GROUP,
+        ENROLLMENT_MARK,
+        INDIVIDUAL_ENROLLMENT,
+        REGISTRATION,
+        REGISTRATION_IN_GROUP,
+    ),
 )
 KINDS = (HUB, PROVISIONING)
 # What `remove` deletes in chunks, because there may be a million of them, and what it knows them by until then.

@@ -6,6 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from local_azure_iot import dated_versions
 from local_azure_iot.hub_registry import device_access, plug_and_play
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 from local_azure_iot.mqtt import user_names
@@ -58,7 +59,7 @@ def _identity(connect: Connect, host: str, today: date) -> tuple[str, str]:
             f"the user name '{connect.username[:200]}' has more in it than the ids of a device and its module", own_words=True
         )
     version = user_names.parameters(connect.username).get("api-version", "")
-    if version and not user_names.is_known(version, _FIRST_VERSION, today):
+    if version and not dated_versions.is_known(version, _FIRST_VERSION, today):
         raise RefusedError(f"the api-version '{version[:100]}' in the user name is not known", own_words=True)
     if connect.client_id != "/".join(ids):
         whose = "the device's id" if len(ids) == 1 else "the ids of the device and its module"

@@ -5,7 +5,6 @@ https://learn.microsoft.com/azure/iot-dps/iot-dps-mqtt-support. Whether a certif
 
 from __future__ import annotations
 
-from datetime import date
 from typing import TYPE_CHECKING
 
 from local_azure_iot.host_names import Endpoint
@@ -15,12 +14,13 @@ from local_azure_iot.provisioning import registrants
 from local_azure_iot.provisioning.registrants import Registrant
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from local_azure_iot.host_names import Destination
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.mqtt.packets import Connect
     from local_azure_iot.tls_transport import Peer
 
-_FIRST_VERSION = date(2017, 8, 31)  # `2017-08-31-preview`, the first that Microsoft published
 _IDS = 2  # after the scope: the word `registrations` and the registration id
 
 
@@ -67,6 +67,6 @@ def _names(connect: Connect, today: date) -> tuple[str, str]:
     version = user_names.parameters(connect.username).get("api-version", "")
     if not version:  # that it is required is a guess: every client sends it
         raise RefusedError(f"the user name '{shown}' has no api-version; end it with /api-version=2019-03-31", own_words=True)
-    if not user_names.is_known(version, _FIRST_VERSION, today):
+    if not registrants.is_known_version(version, today):
         raise RefusedError(f"the api-version '{version[:100]}' in the user name is not known", own_words=True)
     return scope, ids[1]

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from datetime import date
 
 _NAMES = "api-version|DeviceClientType|ClientVersion|model-id"
 _PARAMETERS = re.compile(rf"\?|({_NAMES})=", re.IGNORECASE)
 _PARAMETER_ENDS = re.compile(rf"/(?=(?:{_NAMES})=)", re.IGNORECASE)
-_VERSION = re.compile(r"(\d{4}-\d\d-\d\d)(-preview)?")
 
 
 def parts(username: str) -> tuple[str, list[str], str]:
@@ -25,12 +23,3 @@ def parameters(username: str) -> dict[str, str]:
     """What stands behind the ids in a user name: `api-version=…&DeviceClientType=…&model-id=…`, still percent-encoded."""
     text = _PARAMETER_ENDS.sub("&", parts(username)[2])
     return {name.lower(): value for name, _, value in (part.partition("=") for part in text.split("&"))}
-
-
-def is_known(version: str, first: date, today: date) -> bool:
-    """Whether an api-version can be one: Microsoft's clients of each year have sent another, previews too, and no list names all."""
-    found = _VERSION.fullmatch(version)
-    try:
-        return found is not None and first <= date.fromisoformat(found[1]) <= today
-    except ValueError:
-        return False

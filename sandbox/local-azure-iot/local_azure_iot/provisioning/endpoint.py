@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from local_azure_iot.host_names import Endpoint
 from local_azure_iot.microsoft_devices import lifecycle
-from local_azure_iot.provisioning import access, enrollment_routes, errors, registration_routes
-from local_azure_iot.provisioning.known_operations import KNOWN, KNOWN_BY_DEVICES
+from local_azure_iot.provisioning import access, device_routes, enrollment_routes, errors, registration_routes
+from local_azure_iot.provisioning.known_operations import KNOWN
 from local_azure_iot.routing import Router
 from local_azure_iot.wire import MalformedJsonError
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _TABLES = (enrollment_routes, registration_routes)
 ROUTES: list[Route] = [route for table in _TABLES for route in table.ROUTES]
 _RIGHTS: dict[str, str] = {operation: right for table in _TABLES for operation, right in table.RIGHTS.items()}
-_ROUTER, _KNOWN, _DEVICES = Router(ROUTES), Router(KNOWN), Router(KNOWN_BY_DEVICES)
+_ROUTER, _KNOWN, _DEVICES = Router(ROUTES), Router(KNOWN), Router(device_routes.ROUTES)
 
 
 def answer(azure: Azure, request: Request) -> Reply | LaterReply:
@@ -32,11 +32,15 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     Raises:
         ProvisioningError: The error answer of the service.
     """
-    if request.destination.endpoint is Endpoint.DEVICE_PROVISIONING:
-        return _of_device(request)
+    of_service = request.destination.endpoint is Endpoint.PROVISIONING
+    match, line = _ROUTER.find(request.intended_method, request.path), f"{request.intended_method} {request.path}"
+    if not (match and of_service) and (found := _DEVICES.find(request.intended_method, request.path)):
+        request.parameters = found.parameters
+        return found.route.handler(azure, request)  # it judges the device's credentials
+    if not of_service:
+        raise errors.no_route(line)
     service_key, service = _require_service(azure, request)
     client = access.identify(azure, request.destination.cloud, service, request.header("authorization"), request.path)
-    match, line = _ROUTER.find(request.intended_method, request.path), f"{request.intended_method} {request.path}"
     if match is None:
         known = _KNOWN.find(request.intended_method, request.path)
         raise errors.not_implemented(known.route.operation, line) if known else errors.no_route(line)
@@ -50,14 +54,6 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
         raise errors.json_invalid(str(error)) from error
     except UnicodeEncodeError as error:  # JSON can write half a character, which no id or name has
         raise errors.json_invalid("a text in it is not Unicode") from error
-
-
-def _of_device(request: Request) -> Reply:
-    if not request.header("authorization"):
-        raise errors.unauthorized()
-    line = f"{request.intended_method} {request.path}"
-    known = _DEVICES.find(request.intended_method, request.path)
-    raise errors.not_implemented(known.route.operation, line) if known else errors.no_route(line)
 
 
 def _require_service(azure: Azure, request: Request) -> tuple[str, Document]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.microsoft_devices import etags, lifecycle
-from local_azure_iot.provisioning import attestation, enrollment_record, errors, moments, registrations, versions
+from local_azure_iot.provisioning import attestation, enrollment_index, enrollment_record, errors, moments, registrations, versions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -120,6 +120,7 @@ def put(
         "updated": now,
     }
     azure.store.put(kind.document, _key(service_key, enrollment_id), document)
+    enrollment_index.follow(azure, service_key, kind.document, before, document)
     return document
 
 
@@ -133,6 +134,7 @@ def delete(azure: Azure, service_key: str, kind: Kind, enrollment_id: str, if_ma
     if if_match is not None:
         _check_etag(document, if_match)
     azure.store.delete(kind.document, _key(service_key, enrollment_id))
+    enrollment_index.follow(azure, service_key, kind.document, document, None)
     if kind is GROUPS:
         registrations.forget_group(azure, service_key, document)
     elif (registration := registrations.find(azure, service_key, enrollment_id)) and registration["group"] is None:

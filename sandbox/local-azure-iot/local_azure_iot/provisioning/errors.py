@@ -6,12 +6,16 @@ answers: in recordings, or in issues of Microsoft's clients.
 
 from __future__ import annotations
 
+import json
+import uuid
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.wire import Moment, Reply, ServiceError
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from local_azure_iot.hub_registry.errors import RegistryError
 
 MAX_BULK = 10
 MAX_ID = 128
@@ -109,6 +113,26 @@ def enrollment_exists() -> ProvisioningError:
 def group_exists() -> ProvisioningError:
     """The enrollment group exists: a PUT without If-Match only creates."""
     return ProvisioningError(409, 409202, "EnrollmentGroup already exists.")
+
+
+def registering_twice() -> ProvisioningError:
+    """The device registers while an earlier registration of it is under way (azure-iot-sdk-c, common_prov_e2e.c)."""
+    return ProvisioningError(409, 409203, "Precondition failed.")
+
+
+def operation_not_found(operation: str) -> ProvisioningError:
+    """The device asks for an operation that is none of its last ones. Code and message are guesses."""
+    return ProvisioningError(404, 404203, f"There is no operation '{operation[:200]}' of this device.")
+
+
+def id_scope_unknown(scope: str) -> ProvisioningError:
+    """No service has this id scope, or not the service whose own name the device uses. Status, code and message are guesses."""
+    return ProvisioningError(404, 404204, f"There is no provisioning service with the id scope '{scope[:100]}' here.")
+
+
+def of_hub(error: RegistryError, now: datetime) -> str:
+    """What a registration says where a hub refused the service: the hub's own answer (github.com/Azure/azure-iot-sdk-c/issues/1789)."""
+    return json.dumps(error.reply(Moment(now, str(uuid.uuid4()))).body)
 
 
 def etag_invalid() -> ProvisioningError:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING
 
+from local_azure_iot import dated_versions
 from local_azure_iot.judge import certificate as certificates
 from local_azure_iot.judge import names
 from local_azure_iot.microsoft_devices import lifecycle
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.store import Document
+
+_FIRST_VERSION = date(2017, 8, 31)  # of the devices' API: `2017-08-31-preview`
 
 
 @dataclass(frozen=True)
@@ -41,6 +45,11 @@ def find_service(azure: Azure, cloud: str, id_scope: str, name: str = "") -> tup
     return found if found and lifecycle.state(found[1])[0] != "Activating" else None
 
 
+def is_known_version(version: str, today: date) -> bool:
+    """Whether a device may ask for an api-version."""
+    return dated_versions.is_known(version, _FIRST_VERSION, today)
+
+
 def name_refusal(registrant: Registrant) -> str:
     """Why the certificate that it sent is not its own: another common name than the registration id, ignoring case. Empty: it is."""
     if not registrant.chain:
@@ -53,3 +62,13 @@ def name_refusal(registrant: Registrant) -> str:
         return ""
     shown = f"'{', '.join(map(names.escaped, found))}'" if found else "none"
     return f"the common name of its certificate is {shown}, and the registration id is '{registrant.registration_id[:200]}'"
+
+
+def thumbprint(registrant: Registrant) -> str:
+    """The SHA-256 of the certificate that it comes with, upper-case hex; empty: it comes with a signature, or with nothing to read."""
+    if registrant.signature or not registrant.chain:
+        return ""
+    try:
+        return certificates.read_sent(registrant.chain[0]).thumbprints[1]
+    except certificates.UnreadableError:
+        return ""
