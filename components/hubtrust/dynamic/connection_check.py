@@ -34,8 +34,9 @@ from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic import enrolled_check
 from hubtrust.dynamic.enrolled_check import ServiceRoute
-from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, owner_tag, require_host, require_owner
+from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, owner_tag, require_owner
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.service_endpoint import require_host
 from hubtrust.inputs import Properties, boolean, input_field, number
 from hubtrust.pki.certificate import Certificate, load_certificate, load_certificates, rfc3339, thumbprint
 from hubtrust.pki.chain import load_chain

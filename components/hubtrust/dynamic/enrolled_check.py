@@ -19,7 +19,7 @@ from hubtrust.azure_inputs import AzureInputs
 from hubtrust.devices.canary import Canary
 from hubtrust.devices.enrolled_canary import EnrolledCanary
 from hubtrust.devices.registration import Assignment, Registrar
-from hubtrust.dynamic.hub_inputs import require_host
+from hubtrust.dynamic.service_endpoint import require_host
 from hubtrust.inputs import texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
