@@ -113,23 +113,34 @@ def test_an_older_version_knows_keys_only(azure: InProcess, service: str) -> Non
 
 def test_network_rules_and_their_targets(azure: InProcess, service: str) -> None:
     """A rule keeps a client out of the API that it is for; a private service admits nobody from outside."""
-    azure.azure.settings = Settings(role_checks=False)
+    azure.azure.settings = Settings(role_checks=False, client_address="203.0.113.7")
     deployer = principals.find(azure.azure.store, principals.directory(azure.azure.store).client_id)
     assert deployer
     token = azure.azure.tokens.issue(deployer, "https://azure-devices-provisioning.net")
-    path, host = "/enrollmentGroups/query?api-version=2021-10-01", f"{service.rpartition('/')[2]}.azure-devices-provisioning.net"
+    path, host = "/enrollmentGroups/nobody?api-version=2021-10-01", f"{service.rpartition('/')[2]}.azure-devices-provisioning.net"
 
     def status(**properties: Any) -> int:
         """Of a query, once the service has these properties."""
         azure.must("PUT", f"{service}?api-version={NEWEST}", {**BODY, "properties": properties})
-        return azure.ask("POST", path, {"query": "SELECT * FROM enrollmentGroups"}, host=host, token=token).status
+        return azure.ask("GET", path, host=host, token=token).status
 
-    assert status() == 200
-    for target, expected in ((None, 401), ("all", 401), ("serviceApi", 401), ("deviceApi", 200)):
-        assert status(ipFilterRules=[RULE | ({"target": target} if target else {})]) == expected, target
+    scope = azure.must("GET", f"{service}?api-version={NEWEST}")["properties"]["idScope"]
+
+    def reason() -> str:
+        """Why a device without a certificate is not registered."""
+        register = f"/{scope}/registrations/press/register?api-version=2021-06-01"
+        assert azure.ask("PUT", register, {}, host="global.azure-devices-provisioning.net", token="").status == 401
+        return str(azure.azure.registrations.entries[-1])
+
+    assert status() == 404, "it is asked"
+    for target, of_service in ((None, 401), ("all", 401), ("serviceApi", 401), ("deviceApi", 404)):
+        assert status(ipFilterRules=[RULE | ({"target": target} if target else {})]) == of_service, target
+        assert ("network settings" in reason()) is (target != "serviceApi"), target
     assert status(publicNetworkAccess="Disabled") == 401
+    assert "network settings" in reason()
     azure.azure.settings = Settings(role_checks=False, client_address=PRIVATE_ENDPOINT)
-    assert status(publicNetworkAccess="Disabled") == 200
+    assert status(publicNetworkAccess="Disabled") == 404
+    assert "network settings" not in reason()
 
 
 @pytest.mark.parametrize("wrong", [{"target": "none"}, {"ipMask": "x"}, {"action": "Maybe"}, {"filterName": ""}], ids=str)
