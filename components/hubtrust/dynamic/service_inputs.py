@@ -19,10 +19,16 @@ from hubtrust.reconcile_errors import DeclarationError
 _EXAMPLE = "dps-7.azure-devices-provisioning.net"
 
 
-def _service(value: object) -> Service:
+def require_provisioning_service(value: object) -> Service:
+    """The provisioning service with the ARM id ``value``.
+
+    Raises:
+        DeclarationError: it is the id of a hub.
+        RefusedError: it is no id of either.
+    """
     found = service(value)
     if found.kind != "provisioningservices":
-        raise DeclarationError("serviceId", "it names an IoT hub, which has no enrollments", "give the id of a provisioning service")
+        raise DeclarationError("serviceId", "it names an IoT hub, where nobody enrols", "give the id of a provisioning service")
     return found
 
 
@@ -31,7 +37,7 @@ class ServiceInputs(EndpointInputs):
     """A provisioning service."""
 
     service_id: Service = input_field(
-        _service, "ARM id of the provisioning service.", required=True, kept=True, replaces=True, same=same_id
+        require_provisioning_service, "ARM id of the provisioning service.", required=True, kept=True, replaces=True, same=same_id
     )
     host_name: str | None = input_field(
         partial(require_host, noun="provisioning service", example=_EXAMPLE),
