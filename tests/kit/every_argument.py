@@ -158,6 +158,7 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "attest": _is(True),
         "reprove": _is("etag-mark"),
         "adopt": _is(["BC" * 20]),
+        "drop_generation": _is(4321),
         "cloud": _plain("public"),
         "deadline": _is(77.5),
     },
