@@ -20,6 +20,7 @@ from hubtrust.dynamic.authority_request import AuthorityRequest, AuthorityReques
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
 from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
+from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetEntries, EnrollmentFleetProvider
 from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry, EnrollmentGroupProvider
 from hubtrust.dynamic.hub_owner import HubOwner, HubOwnerProvider
 from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentEntry, IndividualEnrollmentProvider
@@ -254,6 +255,14 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
             *("exceptions", "lastWrite", "members", "unread"),
+        },
+    ),
+    EnrollmentFleetProvider: (
+        "hubtrust.dynamic.enrollment_fleet",
+        EnrollmentFleetEntries,
+        {
+            *("serviceId", "hostName", "cloud", "deadline", "fleetName", "recorded", "count", "enabled", "digest", "exceptions"),
+            *("lastWrite", "unread"),
         },
     ),
     EnrollmentGroupProvider: ("hubtrust.dynamic.enrollment_group", EnrollmentGroupEntry, _OF_ENROLLMENTS | {"groupId", "caReferences"}),
