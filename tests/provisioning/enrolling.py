@@ -122,10 +122,15 @@ class Enrolling:
         state: dict[str, Any] = found["registrationState"]
         return state
 
+    def hub_key(self, hub: str) -> str:
+        """A hub's key in the store."""
+        found = lifecycle.find_by_name(self.azure.azure, "AzureCloud", lifecycle.HUB, f"{hub}-{self.ending}")
+        assert found
+        return found[0]
+
     def device(self, hub: str, device_id: str) -> dict[str, Any] | None:
         """The device as its hub stores it."""
-        found = lifecycle.find_by_name(self.azure.azure, "AzureCloud", lifecycle.HUB, f"{hub}-{self.ending}")
-        return identities.find(self.azure.azure, found[0], device_id) if found else None
+        return identities.find(self.azure.azure, self.hub_key(hub), device_id)
 
     def reason(self) -> str:
         """What the control port's log says of the last registration."""

@@ -155,6 +155,12 @@ def is_address(host: str) -> bool:
     return True
 
 
+def is_of_provisioning(host: str) -> bool:
+    """Whether `host` is a provisioning service's, or the one at which all devices ask for their hubs."""
+    found = destination(host)
+    return found is not None and found.endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}
+
+
 def takes_client_certificates(host: str) -> bool:
     """Whether the clients of this host may be devices, which may present a certificate; Resource Manager, logins and vaults take none."""
     found = destination(host)

@@ -99,19 +99,7 @@ PROVISIONING = {
         "allocationPolicy": str,
         "authorizationPolicies": _POLICIES,
         "enableDataResidency": bool,
-        "disableLocalAuth": bool,
-        "iotHubs": [
-            {
-                **dict.fromkeys(
-                    ("connectionString", "location", "authenticationType", "hostName", "selectedUserAssignedIdentityResourceId"), str
-                ),
-                "applyAllocationPolicy": bool,
-                "allocationWeight": int,
-            }
-        ],
-        "ipFilterRules": [{**_RULES[0], "target": str}],
-        "portalOperationsHostName": str,
-        "publicNetworkAccess": str,
+        "iotHubs": [{"connectionString": str, "location": str, "applyAllocationPolicy": bool, "allocationWeight": int}],
     },
 }
 TRIAL_OF_ROUTES = {

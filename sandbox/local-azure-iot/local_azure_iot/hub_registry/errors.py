@@ -58,6 +58,12 @@ def device_exists(device: str) -> RegistryError:
     return RegistryError(409, 409001, "DeviceAlreadyExists", f"A device with ID '{device}' is already registered.")
 
 
+def hub_full(most: int) -> RegistryError:
+    """The hub has as many devices as it may. The name is documented, number and message are guesses."""
+    message = f"Total number of devices on IotHub exceeded the allocated quota. Max allowed device count: '{most}'"
+    return RegistryError(403, 403002, "IotHubQuotaExceeded", message)
+
+
 def module_not_found(device: str, module: str) -> RegistryError:
     """The module does not exist. The code is documented, the message is a guess."""
     return RegistryError(404, 404010, "ModuleNotFound", f"Module '{module}' on device '{device}' not registered.")

@@ -6,7 +6,7 @@ import re
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.hub_registry import authentication, entries, errors, index, modules, scopes, twins
+from local_azure_iot.hub_registry import authentication, entries, errors, index, modules, scopes, tier, twins
 from local_azure_iot.messaging import cloud_to_device
 from local_azure_iot.microsoft_devices.lifecycle import CLOUD_TO_DEVICE, DEVICE, FILE_UPLOAD, MQTT_SESSION
 
@@ -51,7 +51,7 @@ def create(azure: Azure, hub_key: str, body: dict[str, Any], twin: Document | No
     It does not matter whether a CA is registered: connections check that.
 
     Raises:
-        RegistryError: The device exists, or a member of the body is invalid.
+        RegistryError: The device exists, the hub has as many as it may, or a member of the body is invalid.
     """
     device_id = str(body.get("deviceId", ""))
     if not _ID.fullmatch(device_id):
@@ -59,6 +59,7 @@ def create(azure: Azure, hub_key: str, body: dict[str, Any], twin: Document | No
         raise errors.argument_invalid(f"The device id '{device_id[: errors.MAX_ID + 1]}' is not valid: {allowed}")
     if find(azure, hub_key, device_id) is not None:
         raise errors.device_exists(device_id)
+    tier.require_room(azure, hub_key)
     device: Document = {
         "id": device_id,
         "generation": entries.new_generation(azure),

@@ -99,7 +99,7 @@ def list_quotas(azure: Azure, request: Request) -> LaterReply:
         devices = (await hubs.device_counts(azure, lifecycle.store_key(resource_id(request), HUB)))["totalDeviceCount"]
         value = [
             {"name": "TotalMessages", "currentValue": 0, "maxValue": messages * hub["sku"]["capacity"]},
-            {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": 500 if hub["sku"]["name"] == "F1" else 1_000_000},
+            {"name": "TotalDeviceCount", "currentValue": devices, "maxValue": hubs.most_devices(hub)},
         ]
         return Reply(body={"value": value})
 
