@@ -27,6 +27,13 @@ from .dynamic.module_identity import ModuleIdentity as ModuleIdentity
 from .dynamic.possession_proof import PossessionProof as PossessionProof
 from .dynamic.signing_key import SigningKey as SigningKey
 from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertificate
+from .enrollment_fleet import EnrollmentFleet as EnrollmentFleet
+from .enrollment_fleet import FleetEnrollments as FleetEnrollments
+from .enrollments.fleet_files import enrollments_from_csv as enrollments_from_csv
+from .enrollments.fleet_files import enrollments_from_file as enrollments_from_file
+from .enrollments.fleet_files import enrollments_from_json_lines as enrollments_from_json_lines
+from .enrollments.fleet_files import enrollments_from_list as enrollments_from_list
+from .enrollments.fleet_roster import EnrollmentRoster as EnrollmentRoster
 from .errors import HubtrustError as HubtrustError
 from .fleet import TrustedFleet as TrustedFleet
 from .fleet_outputs import FleetConnection as FleetConnection

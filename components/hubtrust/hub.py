@@ -10,7 +10,7 @@ from hubtrust import hub_kinds
 from hubtrust.authority import CertificateAuthority
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.cloud_choice import choose_cloud
-from hubtrust.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationInputs
+from hubtrust.dynamic.authority_generation import AuthorityGenerationInputs
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.hub_args import HubArgs
 from hubtrust.hub_managed import ManagedHub
@@ -18,7 +18,7 @@ from hubtrust.hub_operators import Operators
 from hubtrust.known_values import require_resource_name
 from hubtrust.operator_roles import DATA_CONTRIBUTOR, Owner, StackAsOwner
 from hubtrust.program_errors import ProgramError
-from hubtrust.proven_authorities import ProvenAuthorities, require_authorities
+from hubtrust.proven_authorities import ProvenAuthorities, check_dropped, dropped_of, require_authorities
 from hubtrust.replaced_arguments import refuse_drop_previous, refuse_settings_and_existing_id
 from hubtrust.trust_output import TrustedCertificate
 
@@ -133,7 +133,7 @@ class TrustedHub(pulumi.ComponentResource):
         require_authorities(name, authorities)
         refuse_drop_previous(name, authorities, drop_previous)
         roles = Operators.read(operators)
-        self._name, self._leave, self.authorities = name, leave, tuple(authorities)
+        self._name, self.authorities = name, tuple(authorities)
         self.cloud = choose_cloud(cloud, creates_hub=hub is None or isinstance(hub, HubArgs))
         self.trusts_others = not (hub is None or (isinstance(hub, HubArgs) and hub.adopt_id is None))
         owner = self._use(hub)
@@ -143,10 +143,9 @@ class TrustedHub(pulumi.ComponentResource):
         options = {"attest": None if attest is False else attest, "reprove": reprove, "adopt": adopt, "deadline": deadline}
         proven = ProvenAuthorities(name, self.hub_id, self.cloud, options, self._child_options, self.resource)
         trusted = [certificate for authority in authorities for certificate in proven.trust(authority)]
-        self._certificates = [certificate for declared in proven.certificates.values() for certificate in declared]
         for authority in authorities:
-            dropped = drop_generation.get(authority.name) if isinstance(drop_generation, Mapping) else drop_generation
-            self._declare_generation(authority, dropped)
+            where = {"hub_id": self.hub_id, "host_name": self.host_name, "devices_of": stack_name(), "leave": leave}
+            proven.declare_generation(authority, dropped_of(authority, drop_generation), **where)
         self.trust = pulumi.Output.all(*trusted)
         outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
         self.register_outputs(outputs)
@@ -197,33 +196,13 @@ class TrustedHub(pulumi.ComponentResource):
         self.public_network_access, self.resource = used.public_network_access, used.resource
         return owner
 
-    def _declare_generation(self, authority: CertificateAuthority, dropped: pulumi.Input[int] | None) -> None:
-        """Declare the authority's generation on this hub, so that none is deleted while devices may depend on it.
-
-        It comes after the certificates: when it refuses, the new generation is trusted already, and devices can move to it.
-        """
-        AuthorityGeneration(
-            f"{self._name}-{authority.name}",
-            authority=authority.name,
-            generation=authority.generation,
-            keep_previous=authority.previous is not None,
-            hub_id=self.hub_id,
-            host_name=self.host_name,  # type: ignore[arg-type] # the provider accepts None
-            cloud=self.cloud,
-            devices_of=stack_name(),
-            drop_generation=dropped,
-            leave=self._leave,
-            opts=self._child_options(deleted_with=self.resource, depends_on=self._certificates),
-        )
-
     def _child_options(self, **more: Any) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, protect=False, **more)
 
 
 def _require_valid(what: str, trust: Mapping[str, Any], drop_generation: Any, leave: Any) -> None:
     """Read what is plain of the options; all others are read when they are known."""
-    dropped = drop_generation if isinstance(drop_generation, Mapping) else {"": drop_generation}
     with HubOptionError.told():
         CertificateInputs.check_plain(what, trust)
-        for each in dropped.values():
-            AuthorityGenerationInputs.check_plain(what, {"drop_generation": each, "leave": leave})
+        check_dropped(what, drop_generation)
+        AuthorityGenerationInputs.check_plain(what, {"leave": leave})

@@ -7,6 +7,7 @@ from typing import Any
 import pulumi
 
 from hubtrust.authority import Anchor, CertificateAuthority
+from hubtrust.dynamic.authority_generation import AuthorityGeneration, AuthorityGenerationInputs
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.program_errors import ProgramError
 from hubtrust.trust_output import TrustedCertificate, trust_of, waiting_for_certificate
@@ -44,6 +45,27 @@ class ProvenAuthorities:
         trusted = [trust_of(certificate) for certificate in declared]
         return trusted if authority.anchor is not None else [waiting_for_certificate(authority.name), *trusted]
 
+    def declare_generation(self, authority: CertificateAuthority, dropped: pulumi.Input[int] | None, **where: Any) -> None:
+        """Declare the authority's generation here, so that none is deleted while devices may depend on it. ``where``: see there.
+
+        It comes after the certificates: when it refuses, the new generation is trusted already, and devices can move to it.
+        """
+        AuthorityGeneration(
+            f"{self.prefix}-{authority.name}",
+            authority=authority.name,
+            generation=authority.generation,
+            keep_previous=authority.previous is not None,
+            cloud=self.cloud,
+            drop_generation=dropped,
+            **where,
+            opts=self.child_options(deleted_with=self.resource, depends_on=self.all_certificates),
+        )
+
+    @property
+    def all_certificates(self) -> list[VerifiedCertificate]:
+        """Those of all authorities that were declared so far."""
+        return [certificate for declared in self.certificates.values() for certificate in declared]
+
     def _verify(self, authority: CertificateAuthority, anchor: Anchor) -> VerifiedCertificate:
         return VerifiedCertificate(
             f"{self.prefix}-{authority.name}-g{anchor.generation}",
@@ -58,6 +80,21 @@ class ProvenAuthorities:
             **self.options,
             opts=self.child_options(deleted_with=self.resource, depends_on=[authority.generations]),
         )
+
+
+def dropped_of(authority: CertificateAuthority, dropped: pulumi.Input[int] | Mapping[str, pulumi.Input[int]] | None) -> Any:
+    """The generation of this authority that may be deleted, of the argument ``drop_generation``; None if there is none."""
+    return dropped.get(authority.name) if isinstance(dropped, Mapping) else dropped
+
+
+def check_dropped(what: str, dropped: Any) -> None:
+    """Read what is plain of the argument ``drop_generation``.
+
+    Raises:
+        HubtrustError: it is no generation.
+    """
+    for each in (dropped if isinstance(dropped, Mapping) else {"": dropped}).values():
+        AuthorityGenerationInputs.check_plain(what, {"drop_generation": each})
 
 
 def require_authorities(owner: str, authorities: Any) -> None:

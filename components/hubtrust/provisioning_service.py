@@ -16,7 +16,7 @@ from hubtrust.hub_operators import Operators
 from hubtrust.known_values import require_resource_name
 from hubtrust.operator_roles import PROVISIONING_DATA_CONTRIBUTOR, Owner, StackAsOwner
 from hubtrust.program_errors import ProgramError
-from hubtrust.proven_authorities import ProvenAuthorities, require_authorities
+from hubtrust.proven_authorities import ProvenAuthorities, check_dropped, dropped_of, require_authorities
 from hubtrust.provisioning_args import ProvisioningServiceArgs
 from hubtrust.provisioning_links import LinkedHub, LinkError, read_links
 from hubtrust.provisioning_managed import ManagedService
@@ -34,6 +34,7 @@ class ProvisioningOptions(TypedDict, total=False):
     attest: pulumi.Input[bool]
     reprove: pulumi.Input[str] | None
     adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None
+    drop_generation: pulumi.Input[int] | Mapping[str, pulumi.Input[int]] | None
     cloud: str | None
     deadline: pulumi.Input[float] | None
     opts: pulumi.ResourceOptions | None
@@ -78,6 +79,7 @@ class ProvisioningService(pulumi.ComponentResource):
         attest: pulumi.Input[bool] = False,
         reprove: pulumi.Input[str] | None = None,
         adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        drop_generation: pulumi.Input[int] | Mapping[str, pulumi.Input[int]] | None = None,
         cloud: str | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -96,6 +98,8 @@ class ProvisioningService(pulumi.ComponentResource):
             attest: set certificates to verified without a proof; this logs a warning, and the policy pack forbids it in production.
             reprove: the etag of a certificate to prove again although it is verified; this takes its verification away until it is proven.
             adopt: SHA-1 thumbprints of existing certificates that may be replaced if they have one of our certificate names.
+            drop_generation: confirm that no device needs to register under this generation any more, so that it is deleted although devices
+                have registered by groups of its authority. As ``TrustedHub`` takes it.
             cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: azure-native's own setting.
             deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
@@ -114,6 +118,7 @@ class ProvisioningService(pulumi.ComponentResource):
         what = f"provisioning service '{name}'"
         with ProvisioningOptionError.told():
             CertificateInputs.check_plain(what, {"attest": attest, "reprove": reprove, "adopt": adopt, "deadline": deadline})
+            check_dropped(what, drop_generation)
         super().__init__("hubtrust:index:ProvisioningService", name, None, opts)
         require_authorities(name, authorities)
         roles = Operators.read(operators)
@@ -128,6 +133,9 @@ class ProvisioningService(pulumi.ComponentResource):
         given = {"attest": None if attest is False else attest, "reprove": reprove, "adopt": adopt, "deadline": deadline}
         proven = ProvenAuthorities(name, self.service_id, self.cloud, given, self._child_options, self.resource)
         self.trust = pulumi.Output.all(*(trusted for authority in authorities for trusted in proven.trust(authority)))
+        for authority in authorities:
+            where = {"service_id": self.service_id, "host_name": self.host_name}
+            proven.declare_generation(authority, dropped_of(authority, drop_generation), **where)
         self.certificates = {of: tuple(certificates) for of, certificates in proven.certificates.items()}
         self.register_outputs(
             {

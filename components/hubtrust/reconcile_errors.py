@@ -27,6 +27,10 @@ class FleetError(DynamicError):
     """The hub refused some of a fleet's devices; the others are kept, and the next run continues from there."""
 
 
+class EnrollmentError(DynamicError):
+    """An enrollment that no device could use, or that can't be written."""
+
+
 class LossError(DynamicError):
     """A fleet would lose more of its devices than its declaration says."""
 

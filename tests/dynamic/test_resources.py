@@ -20,7 +20,10 @@ from hubtrust.dynamic.authority_request import AuthorityRequest, AuthorityReques
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckProvider
 from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
+from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetEntries, EnrollmentFleetProvider
+from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry, EnrollmentGroupProvider
 from hubtrust.dynamic.hub_owner import HubOwner, HubOwnerProvider
+from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentEntry, IndividualEnrollmentProvider
 from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciled, Reconciler
@@ -176,6 +179,10 @@ def test_a_connection_checks_signer_is_a_secret(engine: Engine) -> None:
     assert "chain" not in {name for name, value in by_name["later"].items() if value is not None}
 
 
+_OF_ENROLLMENTS = {
+    *("serviceId", "hostName", "cloud", "deadline", "attestation", "thumbprints", "status", "edge", "hubs", "allocation", "webhookDigest"),
+    *("reprovision", "tags", "desired", "etag", "created", "unread"),
+}
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
     AuthorityGenerationProvider: (
@@ -249,6 +256,20 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
             *("exceptions", "lastWrite", "members", "unread"),
         },
+    ),
+    EnrollmentFleetProvider: (
+        "hubtrust.dynamic.enrollment_fleet",
+        EnrollmentFleetEntries,
+        {
+            *("serviceId", "hostName", "cloud", "deadline", "fleetName", "recorded", "count", "enabled", "digest", "exceptions"),
+            *("lastWrite", "unread"),
+        },
+    ),
+    EnrollmentGroupProvider: ("hubtrust.dynamic.enrollment_group", EnrollmentGroupEntry, _OF_ENROLLMENTS | {"groupId", "caReferences"}),
+    IndividualEnrollmentProvider: (
+        "hubtrust.dynamic.individual_enrollment",
+        IndividualEnrollmentEntry,
+        _OF_ENROLLMENTS | {"registrationId", "deviceId"},
     ),
     VaultAccessProvider: ("hubtrust.dynamic.vault_access", VaultAccess, {"uri", "roles"}),
     HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token", "wholeHub"}),

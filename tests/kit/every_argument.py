@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from hubtrust import (
     AuthorityVault,
     CertificateAuthority,
+    EnrollmentFleet,
     Generate,
     HubArgs,
     Import,
@@ -24,6 +25,7 @@ from hubtrust import (
     TrustedFleet,
     TrustedHub,
     TrustedModule,
+    enrollments_from_list,
     from_pattern,
 )
 from tests.kit.authorities import hierarchy, pem_of, private_pem
@@ -150,6 +152,16 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "no_devices": _plain(True),
         "delete_devices": _is(4321),
     },
+    EnrollmentFleet: {
+        "service": _is(SERVICE.replace("dps-7", "service-mark")),
+        "roster": _plain(enrollments_from_list([])),
+        "hubs": _plain(["hub-mark.azure-devices.net"]),
+        "adopt": _is(["adopt-mark"]),
+        "no_enrollments": _plain(True),
+        "delete_enrollments": _is(4321),
+        "cloud": _is("usgovernment"),
+        "deadline": _is(77.5),
+    },
     ProvisioningService: {
         "authorities": _plain([], _ALONE),
         "hubs": _plain([]),
@@ -158,6 +170,7 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "attest": _is(True),
         "reprove": _is("etag-mark"),
         "adopt": _is(["BC" * 20]),
+        "drop_generation": _is(4321),
         "cloud": _plain("public"),
         "deadline": _is(77.5),
     },
@@ -249,6 +262,9 @@ def declare(owner: type, name: str, given: dict[str, Any]) -> None:
         service = {"service": ProvisioningServiceArgs(**given)} if owner is ProvisioningServiceArgs else {}
         linked = {"hubs": [LinkedHub(**{"hub": HUB, **given})]} if owner is LinkedHub else {}
         ProvisioningService(name, **{"authorities": [authority], **service, **linked, **(given if owner is ProvisioningService else {})})
+        return
+    if owner is EnrollmentFleet:
+        EnrollmentFleet(name, **{"service": SERVICE, **given})
         return
     hub = TrustedHub(f"{name}-hub", authorities=[authority], hub=HUB)
     if owner is TrustedModule:

@@ -128,6 +128,14 @@ ELSEWHERE = (
     Elsewhere("Python `azure-iot-hub`", "AMQP", "cloud-to-device", f"{NAMES}; {_ROOTS}", "test_amqp"),
     Elsewhere("Python `azure-eventhub`", "AMQP over WebSockets", "events", "`http_proxy=…` and `connection_verify=…`", "test_amqp"),
     Elsewhere("Node `azure-iothub`", "HTTPS, the back end's", "registry, twins, modules, bulk, jobs", "`global-agent`", "test_devices"),
+    Elsewhere(
+        "Python `azure-iot-deviceprovisioning` 1.0.0b1", "HTTPS, a provisioning service's service API",
+        "enrollments and groups, also in bulk, queries, registrations; by key and by Entra token", "", "test_enrollments",
+    ),
+    Elsewhere(
+        "Node `azure-iot-provisioning-service`", "HTTPS, a provisioning service's service API",
+        "enrollments and groups, in bulk, queries, registrations", "`global-agent`", "test_enrollments",
+    ),
     Elsewhere("paho-mqtt", "MQTT, X.509", "connect, event", "`proxy_set` with HTTPS_PROXY's address", "test_devices"),
     Elsewhere("mosquitto_pub", "MQTT, X.509", "connect, event", NAMES, "test_devices"),
     Elsewhere("`openssl s_client`", "MQTT, X.509", "connect, event", "`-proxy`", "test_devices"),

@@ -109,6 +109,11 @@ class Certificates:
         found: list[str] = self._operations.list(**self._list_options())
         return found
 
+    def every(self) -> list[RegisteredCertificate]:
+        """All certificates."""
+        found: list[RegisteredCertificate] = self._operations.list(**self._list_options() | {"cls": _registered_certificates})
+        return found
+
     def _listed(self) -> list[str] | None:
         """The names of all certificates; None if Azure says that the hub or service does not exist."""
         found: list[str] | None = self._operations.list(absent_is_fine=True, **self._list_options())
@@ -174,7 +179,15 @@ def _certificate(pem: str) -> dict[str, Any]:
 
 def _registered_certificate(response: Any, _model: Any, _headers: Any) -> RegisteredCertificate:
     """azure-core's ``cls``: called with the response, whose Date header is needed, and whose body is what was expected."""
-    body = response.context[CONTENT]
+    return _shown_certificate(response.context[CONTENT], response)
+
+
+def _registered_certificates(response: Any, _model: Any, _headers: Any) -> list[RegisteredCertificate]:
+    """As ``_registered_certificate``, for a list."""
+    return [_shown_certificate(one, response) for one in response.context[CONTENT]["value"]]
+
+
+def _shown_certificate(body: Any, response: Any) -> RegisteredCertificate:
     properties = body["properties"]
     return RegisteredCertificate(
         name=body["name"],

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
 
 from hubtrust.azure import answer_shapes, enrollment_shapes
@@ -26,6 +26,7 @@ from hubtrust.errors import one_line
 if TYPE_CHECKING:
     from hubtrust.azure.network_faults import NetworkFault
 
+_T = TypeVar("_T")
 _API_VERSION = {"api-version": "2021-10-01"}
 _NOT_FOUND = 404
 _REMEDIES: dict[type[AzureError], str] = {
@@ -150,11 +151,15 @@ class EnrollmentService:
         Raises:
             UnreachableError: the list has it although the service says that it does not exist.
         """
-        found = self.get(kind, id_) or found_again(lambda: self.get(kind, id_), self._client.limits)
+        found = self.get(kind, id_) or self.found_again(lambda: self.get(kind, id_))
         if found is None and kind is GROUPS and any(one.id.lower() == id_.lower() for one in self.every(kind)):
             fact, remedy = "Azure answers 404 for it, but lists it", "run again in a few minutes: nothing was changed"
             raise UnreachableError(self._named(_what(kind, id_)), fact, remedy)
         return found
+
+    def found_again(self, read: Callable[[], _T | None]) -> _T | None:
+        """See ``absence.found_again``."""
+        return found_again(read, self._client.limits)
 
     def put(self, kind: Kind, id_: str, body: Mapping[str, Any], *, etag: str | None) -> Enrollment:
         """Create the enrollment, or with ``etag`` replace the one that has it: a member that is left out is removed.

@@ -1,6 +1,9 @@
 """Whether a hub's network settings may be why it refuses this machine: it answers 401 as it does for a missing role, and names no rule.
 
-Sources: learn.microsoft.com/azure/iot-hub/iot-hub-ip-filtering, iot-hub-ip-filter-classic and iot-hub-public-network-access.
+A provisioning service has the same settings, but for the newer rules.
+
+Sources: learn.microsoft.com/azure/iot-hub/iot-hub-ip-filtering, iot-hub-ip-filter-classic and iot-hub-public-network-access;
+learn.microsoft.com/azure/iot-dps/iot-dps-ip-filtering and public-network-access.
 """
 
 import ipaddress
@@ -13,34 +16,41 @@ from hubtrust.azure.retry import NETWORK_DENIED, READ_UNREACHABLE
 from hubtrust.azure.time_limit import TimeOverError, within
 
 DISABLED = "Disabled"  # the value of publicNetworkAccess with which a hub admits only what comes by a private endpoint
-_ROLE = "if it is admitted already, the role 'IoT Hub Data Contributor' is missing or some minutes old (setting operators)"
+_ROLES = {
+    "hub": "the role 'IoT Hub Data Contributor' is missing or some minutes old (setting operators)",
+    "provisioning service": "the role 'Device Provisioning Service Data Contributor' is missing or some minutes old (its operators)",
+}
+_OF_DEVICES = "deviceApi"  # the target of a provisioning service's rule that is for devices alone
 _SHOWN = 3  # ranges that an error names
 
 
-def network_doubt(properties: Mapping[str, Any], host: str) -> NetworkFault | None:
+def network_doubt(properties: Mapping[str, Any], host: str, *, noun: str = "hub") -> NetworkFault | None:
     """Why the hub ``host`` with these properties (as Resource Manager shows them) may not admit this machine; None: no setting does that.
+
+    ``noun`` is `hub` or `provisioning service`.
 
     Nobody but the hub knows from which address this machine reaches it, so rules are a doubt. That a hub admits no public address at all
     is certain enough to wait only briefly, unless its name leads to a private address here.
     """
-    closed = _closed(properties)
+    closed, role = _closed(properties, noun), f"if it is admitted already, {_ROLES[noun]}"
+    rules_name = "ipRules" if noun == "hub" else "ipFilterRules"
     if closed:
         if _is_private(host):
             return None
-        inside = "run where the hub's private endpoint is reachable"
-        remedy = f"{inside}, or let the hub admit this machine (publicNetworkAccess, ipRules); {_ROLE}"
+        inside = f"run where the {noun}'s private endpoint is reachable"
+        remedy = f"{inside}, or let the {noun} admit this machine (publicNetworkAccess, {rules_name}); {role}"
         return NetworkFault(f"{closed}, so that it admits only what comes by a private endpoint", remedy, NETWORK_DENIED)
     rules = _rules(properties)
     if rules is None:
         return None
-    remedy = f"let the hub admit the public address of this machine (ipRules), or run where it is admitted; {_ROLE}"
-    return NetworkFault(f"the hub's network rules {rules}", remedy)
+    remedy = f"let the {noun} admit the public address of this machine ({rules_name}), or run where it is admitted; {role}"
+    return NetworkFault(f"the {noun}'s network rules {rules}", remedy)
 
 
-def _closed(properties: Mapping[str, Any]) -> str | None:
+def _closed(properties: Mapping[str, Any], noun: str) -> str | None:
     if properties.get("publicNetworkAccess") == DISABLED:
-        return "the hub's public network access is disabled"
-    return "the hub's network rules admit no address" if _allowed(properties) == [] else None
+        return f"the {noun}'s public network access is disabled"
+    return f"the {noun}'s network rules admit no address" if _allowed(properties) == [] else None
 
 
 def _rules(properties: Mapping[str, Any]) -> str | None:
@@ -65,6 +75,7 @@ def _allowed(properties: Mapping[str, Any]) -> list[str] | None:
 
 def _masks(rules: Any, action: str) -> list[str]:
     found = [rule for rule in rules if isinstance(rule, Mapping)] if isinstance(rules, list) else []
+    found = [rule for rule in found if rule.get("target") != _OF_DEVICES]
     return [str(rule.get("ipMask")) for rule in found if rule.get("action") in (action, None)]
 
 

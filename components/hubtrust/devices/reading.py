@@ -1,11 +1,14 @@
 """Devices read from the registry itself, one by one: the query index shows changes late."""
 
-from collections.abc import Collection
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Collection, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from typing import TypeVar
 
 from hubtrust.azure.device_description import Twin
+from hubtrust.azure.errors import AzureError
 from hubtrust.azure.registry import Registry
 
+_T = TypeVar("_T")
 PARALLEL = 8  # calls at a time: enough to use a hub's quota, few enough to wait in its queue
 MOST_READ = 1000  # devices that are read one by one where the index could be believed instead: more would be slow
 
@@ -36,3 +39,12 @@ def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str,
         with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
             list(pool.map(registry.require_absent, [one for one, twin in found.items() if twin is None]))
     return found
+
+
+def until_one_fails(futures: Collection[Future[_T]]) -> Iterator[Future[_T]]:
+    """Each future as it completes. When one has failed, those that have not started are cancelled."""
+    for future in as_completed(futures):
+        if isinstance(future.exception(), AzureError):
+            for other in futures:
+                other.cancel()
+        yield future

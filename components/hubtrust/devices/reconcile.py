@@ -2,27 +2,24 @@
 
 import enum
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
 
 from hubtrust.azure.bulk import MOST_IN_BULK, Operation, Refusal, RefusalReason, creation, deletion, identity_update, twin_update
 from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
-from hubtrust.azure.errors import AzureError
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import BUSY_WAIT
 from hubtrust.devices.description import Scope, same_identity
 from hubtrust.devices.id_patterns import as_setting
 from hubtrust.devices.progress import Progress
-from hubtrust.devices.reading import MOST_READ, PARALLEL, confirm_absent, read_each
+from hubtrust.devices.reading import MOST_READ, PARALLEL, confirm_absent, read_each, until_one_fails
 from hubtrust.process import now
 from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 
 _MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
 _MOST_NAMED = 5  # devices in a message
 _NO_SCOPES: Mapping[str, str] = {}
-_T = TypeVar("_T")
 Owner = Mapping[str, str]  # the value of the owner tag: {stack, urn}
 Declaration = Callable[[str], DeviceDescription | None]  # what is declared of a device id; None: the device must not exist
 
@@ -182,7 +179,7 @@ class Reconciliation:
         with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
             chunks = [to_write[start : start + MOST_IN_BULK] for start in range(0, len(to_write), MOST_IN_BULK)]
             futures = {pool.submit(send, chunk): chunk for chunk in chunks}
-            for future in _until_one_fails(futures):
+            for future in until_one_fails(futures):
                 refusals = {one.device_id: one for one in future.result()}
                 refused |= refusals
                 progress.add(len(futures[future]) - len(refusals))
@@ -233,12 +230,3 @@ def _display(device_ids: Collection[str]) -> str:
 def _owner_of(found: Twin | None) -> str:
     owner = found.description.owner if found else None
     return f"owned by {owner.get('urn')} in stack {owner.get('stack')}" if isinstance(owner, Mapping) else "without an owner tag"
-
-
-def _until_one_fails(futures: Collection[Future[_T]]) -> Iterator[Future[_T]]:
-    """Each future as it completes. When one has failed, those that have not started are cancelled."""
-    for future in as_completed(futures):
-        if isinstance(future.exception(), AzureError):
-            for other in futures:
-                other.cancel()
-        yield future

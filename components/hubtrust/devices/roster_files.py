@@ -76,8 +76,12 @@ def from_file(path: str | os.PathLike[str], *, what: str | None = None, tags: Ma
         raise RosterError(named, f"its path is {kind(path)}", "give the path of a file")
     content = file_content(Path(path), what=named, remedy="give the path of a file that can be read")
     text = as_text(content, what=named)
-    is_json = str(path).lower().endswith(_JSON_SUFFIXES) or text.lstrip()[:1] in ("{", "[")
-    return (from_json_lines if is_json else from_csv)(text, what=named, tags=tags)
+    return (from_json_lines if is_json(path, text) else from_csv)(text, what=named, tags=tags)
+
+
+def is_json(path: str | os.PathLike[str], text: str) -> bool:
+    """Whether a file is JSON and no CSV, by its name or its first character."""
+    return str(path).lower().endswith(_JSON_SUFFIXES) or text.lstrip()[:1] in ("{", "[")
 
 
 @RosterError.told()

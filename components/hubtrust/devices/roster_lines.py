@@ -23,6 +23,7 @@ class RosterLines(Generic[_T]):
     most: int
     too_many: tuple[str, str]  # why there may be no more, and what to do
     same: Callable[[str], str] = field(default=str)  # of an id, what tells it from others
+    item: str = "line"  # what is numbered
 
     def read(self, lines: Iterable[tuple[int, Mapping[str, Any] | DeclarationError]], what: str) -> dict[str, _T]:
         """What each of the ``lines`` describes, by its id.
@@ -36,7 +37,7 @@ class RosterLines(Generic[_T]):
         """
         held: dict[str, _T] = {}
         first: dict[str, int] = {}
-        invalid = ManyErrors("line", _told)
+        invalid = ManyErrors(self.item, _told)
         for number, line in lines:
             try:
                 record = _readable(line)
@@ -56,7 +57,7 @@ class RosterLines(Generic[_T]):
         """The id of a record, which is in none of the ``lines`` that were read before."""
         id_ = self.id_of(record)
         if (before := lines.get(self.same(id_))) is not None:
-            raise DeclarationError(f"{self.noun} '{id_}'", f"it is already in line {before}", "leave one of the two out")
+            raise DeclarationError(f"{self.noun} '{id_}'", f"it is already in {self.item} {before}", "leave one of the two out")
         return id_
 
 

@@ -1,4 +1,4 @@
-"""AuthorityGeneration: which generation of an authority a stack or a hub has; each step of a rotation is checked before it is taken.
+"""AuthorityGeneration: which generation of an authority a stack, a hub or a provisioning service has. Each step of a rotation is checked.
 
 Its inputs are the fields of ``AuthorityGenerationInputs`` here, and of ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a
 field there and a parameter of the same name to the constructor here.
@@ -14,9 +14,11 @@ from hubtrust.azure.clock import require_true_clock
 from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import CloudInputs, same_id
 from hubtrust.dynamic import moved_hub, trusted_generations
-from hubtrust.dynamic.dependants import require_unused
+from hubtrust.dynamic.dependants import Dependants, HubDevices, require_unused
 from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, hub_id
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.registered_devices import Registrations
+from hubtrust.dynamic.service_inputs import require_provisioning_service
 from hubtrust.inputs import Properties, boolean, input_field, text, whole_number
 from hubtrust.process import now
 from hubtrust.reconcile_errors import DeclarationError
@@ -30,6 +32,12 @@ class AuthorityGenerationInputs(CloudInputs):
     generation: int = input_field(whole_number(1, 9999), "the current generation, 1 to 9999.", required=True, kept=True)
     keep_previous: bool = input_field(boolean, "True: whether the previous generation is trusted too.", required=True, kept=True)
     hub_id: Service | None = hub_id(required=False)
+    service_id: Service | None = input_field(
+        require_provisioning_service,
+        "ARM id of the provisioning service, in place of a hub: then the devices that registered are counted.",
+        kept=True,
+        same=same_id,
+    )
     host_name: str | None = hub_host_name()
     devices_of: str | None = input_field(text, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
     drop_generation: int | None = input_field(
@@ -77,8 +85,8 @@ class AuthorityGenerationInputs(CloudInputs):
         if wanted > current + 1:
             fact = f"generation {before} is to be kept, but the current one is {current}"
             raise DeclarationError(what, fact, f"use {current + 1}: generations go up one at a time")
-        # An authority's own record, which has no hub, is ahead of its hub's after a run that the hub's refused: nothing was deleted then.
-        if wanted == current and not olds.get("keepPrevious") and "hubId" in self.given:
+        # An authority's own record, which is of no hub, is ahead of the hub's after a run that this refused: nothing was deleted then.
+        if wanted == current and not olds.get("keepPrevious") and ("hubId" in self.given or "serviceId" in self.given):
             fact = f"generation {before} is to be kept, but it has been deleted"
             raise DeclarationError(what, fact, "set keepPrevious to false until the next generation")
 
@@ -87,6 +95,22 @@ class AuthorityGenerationInputs(CloudInputs):
         """The generations that are declared as trusted."""
         return _trusted(self.generation, keep=self.keep_previous)
 
+    @property
+    def place(self) -> Service | None:
+        """The hub or provisioning service where the authority is trusted; None for an authority's own record."""
+        return self.hub_id or self.service_id
+
+    def dependants(self, *former: str | None) -> Dependants | None:
+        """Who may depend on a generation there; None if nobody is to be counted. ``former`` are earlier names of the stack.
+
+        A renamed stack's devices have its former name until the fleet is written, later in the run.
+        """
+        if self.service_id is not None:
+            return Registrations(self.service_id, self.host_name, self.cloud, self.authority)
+        if self.hub_id is None or self.devices_of is None:
+            return None
+        return HubDevices(HubInputs.read(self.given), {self.devices_of, *(one for one in former if one)})
+
     def require_droppable(self, olds: Properties) -> None:
         """Refuse to delete a generation that the last run, of the outputs ``olds``, trusted, while devices may depend on it.
 
@@ -94,14 +118,15 @@ class AuthorityGenerationInputs(CloudInputs):
             DependantsError: enabled devices may use certificates of it, or nobody can say whether any does.
         """
         last = AuthorityGenerationInputs.read(olds)
-        dropped = last.trusted - self.trusted - {self.drop_generation}
-        if not dropped or self.devices_of is None or not same_id(self.given.get("hubId"), olds.get("hubId")):
+        dropped, dependants = last.trusted - self.trusted - {self.drop_generation}, self.dependants(last.devices_of)
+        if not dropped or dependants is None or not self._is_where(last):
             return
-        # A renamed stack's devices have its former name until the fleet is written, later in this run.
-        stacks = {self.devices_of, last.devices_of or self.devices_of}
         oldest = min(dropped)
         overlaps = self.generation == oldest + 1
-        require_unused(f"authority '{self.authority}'", oldest, HubInputs.read(self.given), stacks, overlaps=overlaps)
+        require_unused(f"authority '{self.authority}'", oldest, dependants, overlaps=overlaps)
+
+    def _is_where(self, last: "AuthorityGenerationInputs") -> bool:
+        return self.place is not None and last.place is not None and same_id(self.place.id, last.place.id)
 
     def require_left(self, olds: Properties) -> None:
         """Refuse another hub than that of the outputs ``olds`` while the old one answers, unless there is consent.
@@ -120,11 +145,11 @@ class AuthorityGenerationInputs(CloudInputs):
         Raises:
             DependantsError: see ``require_droppable``.
         """
-        if self.hub_id is None or self.devices_of is None:
+        place, dependants = self.place, self.dependants()
+        if place is None or dependants is None:
             return
-        for generation in trusted_generations.left(self.hub_id, self.authority, self.trusted):
-            hub = HubInputs.read(self.given)
-            require_unused(f"authority '{self.authority}'", generation, hub, {self.devices_of}, overlaps=False)
+        for generation in trusted_generations.left(place, self.authority, self.trusted):
+            require_unused(f"authority '{self.authority}'", generation, dependants, overlaps=False)
 
 
 def _trusted(generation: int, *, keep: bool) -> set[int]:
@@ -141,9 +166,11 @@ class AuthorityGenerationOutputs:
     keep_previous: pulumi.Output[bool]
     """Whether the previous generation is trusted too."""
     hub_id: pulumi.Output[str | None]
-    """ARM id of the hub that trusts it; None for an authority's own record."""
+    """ARM id of the hub that trusts it; None for an authority's own record, and one for a provisioning service."""
+    service_id: pulumi.Output[str | None]
+    """ARM id of the provisioning service that trusts it; None for the others."""
     host_name: pulumi.Output[str | None]
-    """The hub's host name, as declared."""
+    """The host name of the hub or service, as declared."""
     cloud: pulumi.Output[str | None]
     """The cloud, as declared."""
     devices_of: pulumi.Output[str | None]
@@ -153,8 +180,8 @@ class AuthorityGenerationOutputs:
 class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
     """Records the generation in the state and refuses impossible steps of a rotation; it creates nothing in Azure.
 
-    With a hub, it also refuses to drop a generation on which enabled devices may depend. Resources are deleted at the end of a run, so
-    that a refusal here comes first; with `--continue-on-error`, ``trusted_generations`` keeps the certificates.
+    Of a hub or provisioning service, it also refuses to drop a generation on which devices may depend. Resources are deleted at the end
+    of a run, so that a refusal here comes first; with `--continue-on-error`, ``trusted_generations`` keeps the certificates.
     """
 
     inputs, results = AuthorityGenerationInputs, AuthorityGenerationOutputs
@@ -165,9 +192,11 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
         trusted_generations.note_program()
         if news.leave:
             moved_hub.note_left(news.leave)
-        if news.hub_id is not None:
-            stacks = {str(one) for one in (news.devices_of, olds.get("devicesOf")) if one}
-            trusted_generations.note_hub(news.hub_id, HubInputs.read(news.given), stacks, news.drop_generation)
+        if news.hub_id is not None and news.service_id is not None:
+            raise DeclarationError("serviceId", "it is given together with hubId", "declare a generation for each of them")
+        if news.place is not None and news.authority:
+            found = news.dependants(str(olds.get("devicesOf") or "")) or HubDevices(HubInputs.read(news.given), ())
+            trusted_generations.note_service(news.place, news.authority, found, news.drop_generation)
         if not {"authority", "generation", "keep_previous"} & news.unknown:
             news.require_valid_step(olds)
 
@@ -205,14 +234,14 @@ class AuthorityGenerationProvider(Reconciler[AuthorityGenerationInputs]):
 
 def _record(properties: Properties) -> None:
     found = AuthorityGenerationInputs.read(properties)
-    if found.hub_id is not None:
-        trusted_generations.record(found.hub_id, found.authority, found.trusted)
+    if found.place is not None:
+        trusted_generations.record(found.place, found.authority, found.trusted)
 
 
 def _forget(properties: Properties) -> None:
     found = AuthorityGenerationInputs.read(properties)
-    if found.hub_id is not None:
-        trusted_generations.forget(found.hub_id, found.authority)
+    if found.place is not None:
+        trusted_generations.forget(found.place, found.authority)
 
 
 class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtrust", name="AuthorityGeneration"):
@@ -228,6 +257,7 @@ class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtru
         generation: pulumi.Input[int],
         keep_previous: pulumi.Input[bool],
         hub_id: pulumi.Input[str] | None = None,
+        service_id: pulumi.Input[str] | None = None,
         host_name: pulumi.Input[str] | None = None,
         cloud: pulumi.Input[str] | None = None,
         devices_of: pulumi.Input[str] | None = None,
@@ -244,6 +274,7 @@ class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtru
             generation: the current generation, 1 to 9999.
             keep_previous: True: whether the previous generation is trusted too.
             hub_id: ARM id of the IoT hub.
+            service_id: ARM id of the provisioning service, in place of a hub: then the devices that registered are counted.
             host_name: the hub's host name, such as hub-7.azure-devices.net; without it, Resource Manager is asked.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             devices_of: stack whose devices are counted, `organization/project/stack`; needs `hub_id`.

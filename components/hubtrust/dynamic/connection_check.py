@@ -34,8 +34,10 @@ from hubtrust.devices.canary import Canary, connect
 from hubtrust.devices.description import require_device_id
 from hubtrust.dynamic import enrolled_check
 from hubtrust.dynamic.enrolled_check import ServiceRoute
-from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, owner_tag, require_host, require_owner
+from hubtrust.dynamic.hub_inputs import HubInputs, hub_host_name, owner_tag, require_owner
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.service_endpoint import require_host
+from hubtrust.dynamic.service_inputs import require_provisioning_service
 from hubtrust.inputs import Properties, boolean, input_field, number
 from hubtrust.pki.certificate import Certificate, load_certificate, load_certificates, rfc3339, thumbprint
 from hubtrust.pki.chain import load_chain
@@ -93,7 +95,7 @@ class ConnectionCheckInputs(HubInputs):
         str, "why nothing is checked in this run, which the output `reason` then says; None: it is checked. It counts before the others."
     )
     service_id: Service | None = input_field(
-        enrolled_check.require_service,
+        require_provisioning_service,
         "ARM id of the provisioning service through which the device enrols: it has no entry on the hub then, and what registering makes "
         "is removed after the check. Default: the device has an entry.",
         kept=True,

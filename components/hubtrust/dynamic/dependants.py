@@ -1,7 +1,11 @@
-"""The devices that may depend on a generation of an authority. The answer "none" needs proof: whoever can't see refuses."""
+"""Who may depend on a generation of an authority: devices on a hub, or devices that registered with a provisioning service.
+
+The answer "nobody" needs proof: whoever can't see refuses.
+"""
 
 from collections.abc import Collection
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar, Protocol
 
 from hubtrust.azure.device_description import Twin
 from hubtrust.azure.errors import AzureError
@@ -12,29 +16,67 @@ from hubtrust.dynamic.hub_inputs import HubInputs
 from hubtrust.reconcile_errors import DependantsError
 
 
-def require_unused(what: str, dropped: int, hub: HubInputs, stacks: Collection[str], *, overlaps: bool) -> None:
-    """Refuse to delete the generation ``dropped`` while devices of ``stacks`` on ``hub`` may depend on it.
+class Dependants(Protocol):
+    """Those who may depend on a generation where it is trusted."""
 
-    Nothing in Azure says which authority a device used last, so that each enabled device may depend on it. ``overlaps``: the next
-    generation can be declared together with this one.
+    argument: ClassVar[str]
+    """How a program says that a generation may go."""
+    unseen: ClassVar[str]
+    """Why some could not be looked at."""
+
+    def count(self) -> tuple[int, int]:
+        """How many may depend on it, and how many more could not be looked at.
+
+        Raises:
+            AzureError: nobody can say.
+        """
+
+    def fact(self, count: int, of: str) -> str:
+        """That so many may depend on ``of``, such as `this generation`."""
+
+    def until(self, *, overlaps: bool) -> str:
+        """What to do before the generation may go; ``overlaps``: the next one can be declared together with it."""
+
+
+@dataclass(frozen=True)
+class HubDevices:
+    """The enabled devices of ``stacks`` on a hub. Nothing in Azure says which authority a device used last."""
+
+    hub: HubInputs
+    stacks: Collection[str]
+    argument: ClassVar[str] = "drop_generation of TrustedHub"
+    unseen: ClassVar[str] = "the hub's query index does not show {} devices of this stack yet"
+
+    def count(self) -> tuple[int, int]:
+        """See ``count_dependants``."""
+        return count_dependants(self.hub, self.stacks)
+
+    def fact(self, count: int, of: str) -> str:
+        """See ``Dependants``."""
+        return f"{count:,} enabled {'device' if count == 1 else 'devices'} of this stack may still use certificates of {of}"
+
+    def until(self, *, overlaps: bool) -> str:
+        """See ``Dependants``."""
+        return "set caKeepPrevious: true until they have moved, then" if overlaps else "move them, then set"
+
+
+def require_unused(what: str, dropped: int, dependants: Dependants, *, overlaps: bool) -> None:
+    """Refuse to delete the generation ``dropped`` while somebody may depend on it.
 
     Raises:
-        DependantsError: there are such devices, or nobody can say whether there are.
+        DependantsError: somebody does, or nobody can say whether anybody does.
     """
     what = f"{what}: generation {dropped} is to be deleted"
-    consent = f"caDropGeneration: {dropped} (drop_generation of TrustedHub)"
+    consent = f"caDropGeneration: {dropped} ({dependants.argument})"
     try:
-        depending, unseen = count_dependants(hub, stacks)
+        depending, unseen = dependants.count()
     except AzureError as error:
         fact = f"whether devices depend on it is unknown, because {error.what}: {error.fact}"
         raise DependantsError(what, fact, f"{error.remedy}; or, if no device needs it any more, set {consent}") from None
     if depending:
-        devices = "device" if depending == 1 else "devices"
-        fact = f"{depending:,} enabled {devices} of this stack may still use certificates of this generation"
-        keep = "set caKeepPrevious: true until they have moved, then" if overlaps else "move them, then set"
-        raise DependantsError(what, fact, f"{keep} {consent}")
+        raise DependantsError(what, dependants.fact(depending, "this generation"), f"{dependants.until(overlaps=overlaps)} {consent}")
     if unseen:
-        fact = f"whether devices depend on it is unknown, because the hub's query index does not show {unseen:,} devices of this stack yet"
+        fact = f"whether devices depend on it is unknown, because {dependants.unseen.format(f'{unseen:,}')}"
         raise DependantsError(what, fact, f"run again in some minutes; or, if no device needs it any more, set {consent}")
 
 

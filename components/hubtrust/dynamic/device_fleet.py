@@ -52,7 +52,7 @@ class DeviceFleetInputs(DevicesInputs):
     @property
     def consent(self) -> Consent:
         """What the fleet may lose."""
-        return Consent(_what(self.owner, self.host_name), no_devices=self.no_devices, delete_devices=self.delete_devices)
+        return Consent(_what(self.owner, self.host_name), none=self.no_devices, lost=self.delete_devices)
 
 
 class DeviceFleetOutputs(DevicesOutputs):

@@ -14,12 +14,12 @@ from hubtrust.azure.errors import BusyError, NotFoundError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import READ_DEADLINE, READ_DENIED, RetryLimits
-from hubtrust.azure.service import Service, service
+from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import AzureInputs
 from hubtrust.devices.canary import Canary
 from hubtrust.devices.enrolled_canary import EnrolledCanary
 from hubtrust.devices.registration import Assignment, Registrar
-from hubtrust.dynamic.hub_inputs import require_host
+from hubtrust.dynamic.service_endpoint import require_host
 from hubtrust.inputs import texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
@@ -31,18 +31,6 @@ if TYPE_CHECKING:
 _REGISTRATION_ID = re.compile(r"[A-Za-z0-9\-._:]{0,63}[A-Za-z0-9-]")
 _ID_SCOPE = re.compile(r"[A-Za-z0-9]{1,32}")
 _HOSTS = "list the host names of hubs, such as hub-7.azure-devices.net"
-
-
-def require_service(value: object) -> Service:
-    """The provisioning service with the ARM id ``value``.
-
-    Raises:
-        DeclarationError, RefusedError: it is the id of something else.
-    """
-    found = service(value)
-    if found.kind != "provisioningservices":
-        raise DeclarationError("serviceId", "it names an IoT hub, where nobody registers", "give the id of a provisioning service")
-    return found
 
 
 def require_id_scope(value: object) -> str:

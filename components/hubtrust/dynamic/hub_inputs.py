@@ -1,44 +1,23 @@
 """Inputs that several resources share: the hub and the owner of devices; and the hub's device registry."""
 
-import os
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import pulumi
 
-from hubtrust.azure import clouds
-from hubtrust.azure.absence import is_known_gone, read_service, service_is_gone
-from hubtrust.azure.certificates import host_name
-from hubtrust.azure.client import AzureClient
-from hubtrust.azure.errors import AzureError, NotAdmittedError, NotFoundError, RefusedError
-from hubtrust.azure.login import login
+from hubtrust.azure.errors import NotAdmittedError
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import DENIED, NETWORK_DENIED, READ_DEADLINE, READ_DENIED, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
+from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import Service, service
-from hubtrust.azure_inputs import AzureInputs, CloudInputs, report_if_gone, same_id
+from hubtrust.azure_inputs import CloudInputs, same_id
 from hubtrust.devices.id_patterns import expand_all
+from hubtrust.dynamic.service_endpoint import EndpointInputs, require_host
 from hubtrust.inputs import Properties, input_field, texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
-if TYPE_CHECKING:
-    from hubtrust.azure.network_faults import NetworkFault
-
-_HOST = re.compile(r"[A-Za-z0-9-]{3,50}(\.[a-z0-9-]+)+")
 _existing: set[tuple[str, str]] = set()  # devices that a create of this process found on the hub; a process lasts for one run
-
-
-def require_host(value: object) -> str:
-    """``value`` if it can be the host name of a hub, or of another service of Azure.
-
-    Raises:
-        DeclarationError: it can't be one.
-    """
-    if not _HOST.fullmatch(str(value)):
-        raise DeclarationError("hostName", f"'{value}' is not a hub's host name", "write it as hub-7.azure-devices.net, or leave it out")
-    return str(value)
 
 
 def _hub(value: object) -> Service:
@@ -72,77 +51,24 @@ def hub_host_name(*, kept: bool = True) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class HubInputs(AzureInputs):
+class HubInputs(EndpointInputs):
     """A hub."""
 
     hub_id: Service = hub_id(required=True)
     host_name: str | None = hub_host_name()
 
-    def resolve_host_name(self, *, denied: float = DENIED) -> str:
-        """The hub's host name: the input, or else read from Resource Manager. A refusal is retried for ``denied`` seconds.
-
-        Raises:
-            NotFoundError: there is no such hub.
-            AzureError: Resource Manager can't be reached or refuses the call.
-        """
-        if self.host_name:
-            return self.host_name
-        with self._reading_client(denied) as client:
-            found = host_name(client, self.hub_id)
-            if found is None and not service_is_gone(client, self.hub_id):
-                found = host_name(client, self.hub_id)
-        if found is None:
-            raise NotFoundError(self.hub_id.title, "it does not exist", "check its resource id, refresh, then run again")
-        return found
-
-    def is_gone(self) -> bool:
-        """Whether it is confirmed that the hub does not exist: a host name that can't be resolved may be a network problem.
-
-        Raises:
-            RefusedError: it was moved to another resource group.
-        """
-        try:
-            with self._reading_client(READ_DENIED) as client:
-                is_gone = host_name(client, self.hub_id) is None and service_is_gone(client, self.hub_id)
-        except RefusedError:
-            raise
-        except AzureError:
-            return False  # nobody could say: the error that made us ask is shown instead
-        report_if_gone(self.hub_id)
-        return is_gone
+    @property
+    def service(self) -> Service:
+        """The hub."""
+        return self.hub_id
 
     def open_registry(self, *, reading: bool = False, refreshing: bool = False, limits: RetryLimits | None = None) -> Registry:
-        """The hub's device registry, for a `with` statement. ``reading``: wait a moment only if the hub is missing (see ``is_gone``).
-
-        ``refreshing``: wait a moment only, too, if the hub may not admit this machine (see ``unread``).
+        """The hub's device registry, for a `with` statement; see ``endpoint_options``, and ``unread`` for ``refreshing``.
 
         Raises:
             CloudError, NotFoundError, AzureError: there is no such cloud or hub.
         """
-        limits = limits or RetryLimits(deadline=self.deadline)
-        if reading:
-            limits = replace(limits, not_found=0.0 if is_known_gone(self.hub_id) else READ_NOT_FOUND, unreachable=READ_UNREACHABLE)
-        cloud = clouds.cloud_named(self.cloud)
-        host = self.resolve_host_name()
-        return Registry(host, cloud, login(cloud, os.environ), limits, show_message, on_denied=lambda: self._doubt(host, brief=refreshing))
-
-    def _doubt(self, host: str, *, brief: bool) -> "NetworkFault | None":
-        found = self._network_doubt(host)
-        return replace(found, limit=NETWORK_DENIED) if found and brief else found
-
-    def _network_doubt(self, host: str) -> "NetworkFault | None":
-        """Whether the hub's network settings may be why it refuses this machine; None also where Resource Manager doesn't say."""
-        from hubtrust.azure.hub_network import network_doubt
-
-        try:
-            with self._reading_client(READ_DENIED) as client:
-                properties = read_service(client, self.hub_id)
-        except AzureError:
-            return None
-        return network_doubt(properties, host) if properties is not None else None
-
-    def _reading_client(self, denied: float) -> AzureClient:
-        return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), denied=denied, not_found=0.0))
+        return Registry(report=show_message, **self.endpoint_options(reading=reading, refreshing=refreshing, limits=limits))
 
 
 @dataclass(frozen=True, kw_only=True)

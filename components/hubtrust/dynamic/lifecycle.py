@@ -54,7 +54,7 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
 
     serialize_as_secret_always = False
     inputs: type[AnyInputs]
-    results: ClassVar[type]  # its annotations are the outputs other than the inputs that are kept
+    results: ClassVar[type]  # its annotations, and those of its bases, are the outputs other than the inputs that are kept
     outputs: ClassVar[frozenset[str]]  # the allow-list, by wire name: computed from ``inputs`` and ``results``
     secret_inputs: ClassVar[frozenset[str]]
     successors: ClassVar[Mapping[str, str]] = {}  # inputs of earlier versions, by wire name: what to use instead
@@ -62,7 +62,8 @@ class Reconciler(ResourceProvider, Generic[AnyInputs]):
     def __init_subclass__(cls, **more: Any) -> None:
         """Derive the allow-list of outputs."""
         super().__init_subclass__(**more)
-        cls.outputs = wire_names(cls.inputs, "kept") | {wire_name(name) for name in inspect.get_annotations(cls.results)}
+        annotated = {name for one in cls.results.__mro__ for name in inspect.get_annotations(one)}
+        cls.outputs = wire_names(cls.inputs, "kept") | {wire_name(name) for name in annotated}
         cls.secret_inputs = wire_names(cls.inputs, "secret")
 
     def on_check(self, olds: Properties, news: AnyInputs) -> None:

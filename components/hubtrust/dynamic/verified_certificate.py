@@ -32,6 +32,7 @@ from hubtrust.certificates.verification import (
 from hubtrust.custody.custodies import OFFLINE
 from hubtrust.dynamic import moved_hub, trusted_generations
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.registered_devices import require_unreferenced
 from hubtrust.dynamic.replaced_keys import require_unused_key
 from hubtrust.errors import shown
 from hubtrust.inputs import Properties, wire_name
@@ -169,6 +170,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         authority, generation = str(olds.get("name") or "ca"), int(olds.get("generation") or 1)
         trusted_generations.require_given_up(what, service.service_id, authority, generation)
         require_unused_key(service.service_id, authority, generation, _declared(olds))
+        if service.service_id.kind == "provisioningservices":
+            must_see = trusted_generations.has_record(service.service_id, authority)
+            require_unreferenced(what, service.service_id, name, service.cloud, must_see=must_see)
         etag = olds.get("etag") if olds.get("state") != REPLACED else None
         with writer(service.service_id), service.resource_manager() as client:
             certificates = Certificates(client, service.service_id)

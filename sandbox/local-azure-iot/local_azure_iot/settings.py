@@ -26,6 +26,7 @@ class Settings:
     throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
     registrations_per_minute: int | None = None  # of devices with each provisioning service: None: no limit; Azure's: 1000
     registration_seconds: float = 0.0  # how long a provisioning service takes to assign a device to a hub; Azure: 0.3
+    provisioning_services: int | None = None  # the most that a subscription may have: None: no limit; Azure's: 10
     query_lag_seconds: float = 0.0  # until queries see a write
     client_address: str | None = None  # where clients of hubs come from: None: their own address; an IP address; "private-endpoint"
 
@@ -68,6 +69,7 @@ def _fits(name: str, value: object) -> tuple[bool, str]:
         "created_zero_date": (value is None or isinstance(value, bool), "it is true, false or null"),
         "throttle": (value is None or (number and value != 0), f"it is a factor above 0, at most {_MOST}, or null"),
         "registrations_per_minute": (value is None or (whole and value != 0), f"it is a whole number from 1 to {_MOST}, or null"),
+        "provisioning_services": (value is None or whole, f"it is a whole number from 0 to {_MOST}, or null"),
         "throttle_burst": (whole, f"it is a whole number from 0 to {_MOST}"),
         "retry_after": (value is None or whole, f"it is a whole number of seconds from 0 to {_MOST}, or null"),
         "client_address": (

@@ -99,7 +99,19 @@ PROVISIONING = {
         "allocationPolicy": str,
         "authorizationPolicies": _POLICIES,
         "enableDataResidency": bool,
-        "iotHubs": [{"connectionString": str, "location": str, "applyAllocationPolicy": bool, "allocationWeight": int}],
+        "disableLocalAuth": bool,
+        "iotHubs": [
+            {
+                **dict.fromkeys(
+                    ("connectionString", "location", "authenticationType", "hostName", "selectedUserAssignedIdentityResourceId"), str
+                ),
+                "applyAllocationPolicy": bool,
+                "allocationWeight": int,
+            }
+        ],
+        "ipFilterRules": [{**_RULES[0], "target": str}],
+        "portalOperationsHostName": str,
+        "publicNetworkAccess": str,
     },
 }
 TRIAL_OF_ROUTES = {

@@ -112,6 +112,12 @@ def too_many_certificates(service: Service) -> DevicesError:
     return DevicesError(400, 400052, f"The maximum number of certificates ({MAX_CERTIFICATES}) has been reached.", service)
 
 
+def too_many_services(most: int) -> DevicesError:
+    """One provisioning service more than a subscription may have. Azure's limit, 10, is documented, the answer a guess."""
+    message = f"The maximum number of Provisioning Services ({most}) in the subscription has been reached."
+    return DevicesError(400, 400311, message, Service.PROVISIONING)
+
+
 def hub_not_found(name: str, group: str, subscription: str) -> DevicesError:
     """The hub does not exist."""
     return DevicesError(

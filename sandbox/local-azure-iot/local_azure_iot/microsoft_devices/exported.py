@@ -35,7 +35,7 @@ def export(azure: Azure, resource_id: ResourceId) -> list[Exported]:
 
 def _export(azure: Azure, kind: Kind, service: Document, service_key: str) -> Iterator[Exported]:
     identifier, version = lifecycle.identifier(service, kind), _VERSIONS[kind.service]
-    properties = hub_properties.shown(service, version) if kind is HUB else provisioning.to_json(service)["properties"]
+    properties = hub_properties.shown(service, version) if kind is HUB else provisioning.to_json(service, version)["properties"]
     body = {name: service[name] for name in ("location", "tags", "sku", "identity") if service.get(name)}
     body["properties"] = {name: value for name, value in properties.items() if name not in _READ_ONLY[kind.service]}
     if kind is HUB:

@@ -13,6 +13,7 @@ from local_azure_iot.microsoft_devices import (
     hub_properties,
     hub_routing,
     lifecycle,
+    managed_identities,
     network_rules,
     shared_access_policies,
 )
@@ -62,7 +63,7 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
     sku = lifecycle.sku(body)
     hub |= hub_properties.stored(properties, sku["name"], existing, azure.clock.now())
     hub |= {"tags": body.get("tags") or {}, "sku": sku, "policies": policies}
-    hub["identity"] = _identity(azure, body.get("identity"), hub.get("identity"))
+    hub["identity"] = managed_identities.declared(azure, body.get("identity"), hub.get("identity"))
     azure.store.put(lifecycle.NAME, lifecycle.name_key(hub["cloud"], HUB, name), {"key": hub_key})
     return hub, lifecycle.begin(azure, resource_id, HUB, hub, "update" if existing else "create")
 
@@ -158,17 +159,6 @@ def _check(body: dict[str, Any], location: str) -> None:
     network_rules.check(properties)
 
 
-def _identity(azure: Azure, declared: dict[str, Any] | None, before: dict[str, Any] | None) -> dict[str, Any]:
-    if not declared or declared.get("type") in {None, "None"}:
-        return {"type": "None"}
-    identity: dict[str, Any] = {"type": declared["type"]}
-    if "SystemAssigned" in declared["type"]:
-        identity |= {"tenantId": azure.tokens.tenant_id, "principalId": (before or {}).get("principalId") or str(uuid.uuid4())}
-    if declared.get("userAssignedIdentities"):
-        identity["userAssignedIdentities"] = declared["userAssignedIdentities"]
-    return identity
-
-
 def most_devices(hub: Document) -> int:
     """How many devices a hub may have: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling, "Other limits"."""
     return 500 if str(hub["sku"]["name"]).upper() == "F1" else 1_000_000
@@ -179,8 +169,8 @@ def put_answer(hub: Document, version: str, *, new: bool, sent_etag: str | None)
     body = {**_head(hub), "properties": hub_properties.accepted(hub, version, new=new), "sku": hub["sku"]}
     if not new and sent_etag:
         body["etag"] = sent_etag
-    if hub["identity"]["type"] != "None":
-        body["identity"] = hub["identity"]
+    if hub["identity"]["type"] != managed_identities.NONE:
+        body["identity"] = managed_identities.accepted(hub["identity"])
     return body
 
 

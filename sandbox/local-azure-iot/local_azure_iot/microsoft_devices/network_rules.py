@@ -1,7 +1,9 @@
-"""From which addresses a hub's own endpoint may be used: `publicNetworkAccess`, `networkRuleSets`, and the older `ipFilterRules`.
+"""From which addresses a hub's or provisioning service's own endpoint may be used.
+
+`publicNetworkAccess`, `networkRuleSets` of hubs, and `ipFilterRules`, which are older at hubs and have a target at provisioning services.
 
 Resource Manager is not affected. Sources: learn.microsoft.com/azure/iot-hub/iot-hub-ip-filtering, iot-hub-ip-filter-classic and
-iot-hub-public-network-access.
+iot-hub-public-network-access; learn.microsoft.com/azure/iot-dps/iot-dps-ip-filtering (a refused client gets 401).
 """
 
 from __future__ import annotations
@@ -16,11 +18,12 @@ from local_azure_iot.settings import PRIVATE_ENDPOINT
 
 _FILTER_NAME = re.compile(r"[A-Za-z0-9:.+%_#*?!(),=@;'-]{1,128}")
 _CLASSIC_ACTIONS, _DEFAULT_ACTIONS = ("Accept", "Reject"), ("Allow", "Deny")
+ALL, SERVICE_API, DEVICE_API = TARGETS = ("all", "serviceApi", "deviceApi")  # of a provisioning service's rule
 _MOST_CLASSIC_RULES, _MOST_RULES = 10, 100
 
 
-def check(properties: dict[str, Any]) -> None:
-    """Check the network settings of a hub's PUT.
+def check(properties: dict[str, Any], service: Service = Service.HUB) -> None:
+    """Check the network settings of the PUT of a hub or a provisioning service, which has no `networkRuleSets`.
 
     Raises:
         DevicesError: A setting is invalid: 400059. That code is reported for a rule set without its required members
@@ -28,38 +31,47 @@ def check(properties: dict[str, Any]) -> None:
     """
     access = properties.get("publicNetworkAccess")
     if access not in (None, "Enabled", "Disabled"):
-        _refuse(f"publicNetworkAccess '{access}' is not Enabled or Disabled.")
-    _check_rules("ipFilterRules", properties.get("ipFilterRules") or [], _CLASSIC_ACTIONS, _MOST_CLASSIC_RULES)
+        _refuse(service, f"publicNetworkAccess '{access}' is not Enabled or Disabled.")
+    _check_rules(service, "ipFilterRules", properties.get("ipFilterRules") or [], _CLASSIC_ACTIONS, _MOST_CLASSIC_RULES)
+    if service is Service.PROVISIONING:
+        _check_targets(properties.get("ipFilterRules") or [])
+        return
     rule_set = properties.get("networkRuleSets")
     if rule_set is None:
         return
     for required in ("applyToBuiltInEventHubEndpoint", "ipRules"):
         if rule_set.get(required) is None:
-            _refuse(f"networkRuleSets needs {required}.")
+            _refuse(service, f"networkRuleSets needs {required}.")
     if rule_set.get("defaultAction") not in (None, *_DEFAULT_ACTIONS):
-        _refuse(f"networkRuleSets.defaultAction '{rule_set['defaultAction']}' is not one of {', '.join(_DEFAULT_ACTIONS)}.")
-    _check_rules("networkRuleSets.ipRules", rule_set["ipRules"], ("Allow",), _MOST_RULES)
+        _refuse(service, f"networkRuleSets.defaultAction '{rule_set['defaultAction']}' is not one of {', '.join(_DEFAULT_ACTIONS)}.")
+    _check_rules(service, "networkRuleSets.ipRules", rule_set["ipRules"], ("Allow",), _MOST_RULES)
 
 
-def _check_rules(where: str, rules: list[dict[str, Any]], actions: tuple[str, ...], most: int) -> None:
+def _check_targets(rules: list[dict[str, Any]]) -> None:
+    for rule in rules:
+        if rule.get("target") not in (None, *TARGETS):
+            _refuse(Service.PROVISIONING, f"ipFilterRules: the target '{rule['target']}' is not one of {', '.join(TARGETS)}.")
+
+
+def _check_rules(service: Service, where: str, rules: list[dict[str, Any]], actions: tuple[str, ...], most: int) -> None:
     if len(rules) > most:
-        _refuse(f"{where} has {len(rules)} rules, and at most {most} are allowed.")
+        _refuse(service, f"{where} has {len(rules)} rules, and at most {most} are allowed.")
     names = set[str]()
     for rule in rules:
         name, action = str(rule.get("filterName") or ""), rule.get("action")
         if not _FILTER_NAME.fullmatch(name):
-            _refuse(f"{where}: '{name}' is not a filterName.")
+            _refuse(service, f"{where}: '{name}' is not a filterName.")
         if name.lower() in names:
-            _refuse(f"{where}: the filterName '{name}' is there twice.")
+            _refuse(service, f"{where}: the filterName '{name}' is there twice.")
         names.add(name.lower())
         if action not in actions and not (action is None and actions == ("Allow",)):
-            _refuse(f"{where}: the action '{action}' of '{name}' is not one of {', '.join(actions)}.")
+            _refuse(service, f"{where}: the action '{action}' of '{name}' is not one of {', '.join(actions)}.")
         if _network(rule.get("ipMask")) is None:
-            _refuse(f"{where}: the ipMask '{rule.get('ipMask')}' of '{name}' is not an IPv4 address or a range in CIDR notation.")
+            _refuse(service, f"{where}: the ipMask '{rule.get('ipMask')}' of '{name}' is not an IPv4 address or a range in CIDR notation.")
 
 
-def _refuse(reason: str) -> None:
-    raise errors.body_invalid(reason, Service.HUB)
+def _refuse(service: Service, reason: str) -> None:
+    raise errors.body_invalid(reason, service)
 
 
 def _network(mask: Any) -> ipaddress.IPv4Network | None:
@@ -69,8 +81,10 @@ def _network(mask: Any) -> ipaddress.IPv4Network | None:
         return None
 
 
-def refusal(properties: dict[str, Any], address: str, *, event_hub: bool = False) -> str | None:
-    """Why a hub with these properties refuses a client of this address, for the control port; None if it doesn't.
+def refusal(properties: dict[str, Any], address: str, *, event_hub: bool = False, target: str = ALL) -> str | None:
+    """Why a hub or service with these properties refuses a client of this address, for the control port; None if it doesn't.
+
+    ``target``: which API of a provisioning service is asked, `serviceApi` or `deviceApi`; its rules may be for one of them.
 
     ``event_hub``: of its event-hub-compatible endpoint, for which rules hold only where `applyToBuiltInEventHubEndpoint` says so; the
     older rules never do.
@@ -84,7 +98,8 @@ def refusal(properties: dict[str, Any], address: str, *, event_hub: bool = False
         return None
     if rule_set and rule_set.get("defaultAction") in (None, "Deny") and not any(_covers(rule, address) for rule in rule_set["ipRules"]):
         return f"no rule of networkRuleSets allows {address}, and its defaultAction is Deny"
-    matched = next((rule for rule in properties.get("ipFilterRules") or [] if _covers(rule, address)), None)
+    rules = [rule for rule in properties.get("ipFilterRules") or [] if rule.get("target") in (None, ALL, target)]
+    matched = next((rule for rule in rules if _covers(rule, address)), None)
     if matched and matched["action"] == "Reject":
         return f"the rule '{matched['filterName']}' of ipFilterRules rejects {address}"
     return None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import re
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from local_azure_iot.microsoft_devices import errors, lifecycle, shared_access_policies
+from local_azure_iot.microsoft_devices import errors, lifecycle, linked_hubs, managed_identities, network_rules, shared_access_policies
 from local_azure_iot.microsoft_devices.errors import Service
 from local_azure_iot.microsoft_devices.lifecycle import PROVISIONING
 from local_azure_iot.resource_manager import groups, regions
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 _NAME = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{1,48}[0-9A-Za-z]")
 _DATA_RESIDENCY_REGIONS = ("eastus2euap", "brazilsouth", "southeastasia")
 _READ_ONLY = ("state", "provisioningState", "idScope", "serviceOperationsHostName", "deviceProvisioningHostName")
+_MOST_UNITS = 200
 _POLICIES = ("Hashed", "GeoLatency", "Static")
 
 
-def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]) -> tuple[Document, Operation]:
+def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any], version: str) -> tuple[Document, Operation]:
     """Create or change a service. Returns it before it is active. If-Match is not checked: Azure ignores it here.
+
+    ``version`` is the api-version: older ones know no links by identity.
 
     Raises:
         ArmError: The group is missing or being deleted, the provider is not registered, or the location is missing, unknown or different.
@@ -34,6 +38,8 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
     service_key, existing, location = lifecycle.check_put(azure, resource_id, PROVISIONING, body)
     name = resource_id.name
     check_name(name)
+    if existing is None:
+        _check_room(azure, resource_id)
     properties = {key: value for key, value in copy.deepcopy(body.get("properties") or {}).items() if key not in _READ_ONLY}
     _check(body, properties, location)
     policies = shared_access_policies.after_put(
@@ -50,9 +56,10 @@ def create_or_update(azure: Azure, resource_id: ResourceId, body: dict[str, Any]
         "deviceHostName": resource_id.cloud.device_provisioning,
         "hubs": [],
     }
-    service["hubs"] = _linked(properties.pop("iotHubs", None) or [], service["hubs"])
+    identity = managed_identities.declared(azure, body.get("identity"), service.get("identity"))
+    service["hubs"] = linked_hubs.declared(properties.pop("iotHubs", None) or [], service["hubs"], identity, version)
     service |= {"tags": body.get("tags") or {}, "sku": lifecycle.sku(body), "properties": properties, "policies": policies}
-    service["identity"] = body.get("identity")
+    service["identity"] = identity
     azure.store.put(lifecycle.NAME, lifecycle.name_key(service["cloud"], PROVISIONING, name), {"key": service_key})
     return service, lifecycle.begin(azure, resource_id, PROVISIONING, service, "update" if existing else "create")
 
@@ -92,6 +99,12 @@ def require(azure: Azure, resource_id: ResourceId) -> Document:
     return lifecycle.require(azure, resource_id, PROVISIONING, errors.provisioning_not_found)
 
 
+def _check_room(azure: Azure, resource_id: ResourceId) -> None:
+    most = azure.settings.provisioning_services
+    if most is not None and len(lifecycle.services_in(azure, replace(resource_id, group=""), PROVISIONING)) >= most:
+        raise errors.too_many_services(most)
+
+
 def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> None:
     sku = body.get("sku") or {}
     if sku.get("name") != "S1":
@@ -99,6 +112,9 @@ def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> N
     if (properties.get("allocationPolicy") or "Hashed") not in _POLICIES:
         message = f"Invalid allocationPolicy '{properties['allocationPolicy']}' - value must be one of {', '.join(_POLICIES)}."
         raise errors.value_invalid(message, Service.PROVISIONING, 400017)
+    if sku.get("capacity") is not None and not 1 <= sku["capacity"] <= _MOST_UNITS:
+        raise errors.value_invalid(f"Invalid capacity {sku['capacity']} for Sku 'S1'.", Service.PROVISIONING, 400013)
+    network_rules.check(properties, Service.PROVISIONING)
     if properties.get("enableDataResidency") and regions.normalized(location) not in _DATA_RESIDENCY_REGIONS:
         message = (
             f"DataResidency is not supported in {regions.normalized(location)} for DPS. "
@@ -107,27 +123,11 @@ def _check(body: dict[str, Any], properties: dict[str, Any], location: str) -> N
         raise errors.value_invalid(message, Service.PROVISIONING, 400309)
 
 
-def _linked(declared: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The linked hubs. A masked key in the request means the stored one."""
-    kept = {hub["name"].lower(): hub["connectionString"] for hub in before}
-    linked = []
-    for hub in declared:
-        text = str(hub.get("connectionString") or "")
-        parts = dict(part.split("=", 1) for part in text.split(";") if "=" in part)
-        name = parts.get("HostName", "")
-        if not name or not hub.get("location"):
-            raise errors.value_invalid("Invalid linked IotHub - connectionString and location are required.", Service.PROVISIONING, 400018)
-        if parts.get("SharedAccessKey") == "****":
-            text = kept.get(name.lower(), text)
-        linked.append({**hub, "connectionString": text, "name": name})
-    return linked
-
-
-def put_answer(service: Document, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
+def put_answer(service: Document, version: str, *, new: bool, sent_etag: str | None, with_policies: bool) -> dict[str, Any]:
     """The answer to a PUT; it includes the policies with their keys where the request had some."""
     properties: dict[str, Any] = {"state": "Activating" if new else "Transitioning", "provisioningState": "Accepted"}
     if service["hubs"] or not new:
-        properties["iotHubs"] = _masked(service["hubs"])
+        properties["iotHubs"] = linked_hubs.shown(service["hubs"], version)
     properties |= {"allocationPolicy": service["properties"].get("allocationPolicy") or "Hashed", "idScope": None}
     properties |= {key: value for key, value in service["properties"].items() if value is not None and key != "allocationPolicy"}
     if with_policies:
@@ -136,13 +136,13 @@ def put_answer(service: Document, *, new: bool, sent_etag: str | None, with_poli
     return {"etag": sent_etag, **body} if sent_etag and not new else body
 
 
-def to_json(service: Document) -> dict[str, Any]:
+def to_json(service: Document, version: str) -> dict[str, Any]:
     """A service as GET and lists return it, in Azure's order of members."""
     state, provisioning_state = lifecycle.state(service)
     properties: dict[str, Any] = {
         "state": state,
         "provisioningState": provisioning_state,
-        "iotHubs": _masked(service["hubs"]),
+        "iotHubs": linked_hubs.shown(service["hubs"], version),
         "allocationPolicy": service["properties"].get("allocationPolicy") or "Hashed",
         "serviceOperationsHostName": service["hostName"],
         "deviceProvisioningHostName": service["deviceHostName"],
@@ -167,8 +167,5 @@ def _tail(service: Document) -> dict[str, Any]:
         "tags": service["tags"],
         "sku": service["sku"],
     }
-    return {**tail, "identity": service["identity"]} if service.get("identity") else tail
-
-
-def _masked(linked: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**hub, "connectionString": re.sub(r"(SharedAccessKey)=[^;]*", r"\1=****", hub["connectionString"])} for hub in linked]
+    has_identity = (service.get("identity") or {}).get("type") not in {None, managed_identities.NONE}
+    return {**tail, "identity": service["identity"]} if has_identity else tail

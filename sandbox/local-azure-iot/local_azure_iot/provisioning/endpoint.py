@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from local_azure_iot.host_names import Endpoint
-from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.microsoft_devices import lifecycle, network_rules
 from local_azure_iot.provisioning import access, device_routes, enrollment_routes, errors, registration_routes
 from local_azure_iot.provisioning.known_operations import KNOWN
 from local_azure_iot.routing import Router
@@ -40,6 +40,9 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     if not of_service:
         raise errors.no_route(line)
     service_key, service = _require_service(azure, request)
+    client_address = azure.settings.client_address or request.client
+    if network_rules.refusal(service["properties"], client_address, target=network_rules.SERVICE_API):
+        raise errors.unauthorized()
     client = access.identify(azure, request.destination.cloud, service, request.header("authorization"), request.path)
     if match is None:
         known = _KNOWN.find(request.intended_method, request.path)

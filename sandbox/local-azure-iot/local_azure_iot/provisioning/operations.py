@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.clock import monotonic
+from local_azure_iot.microsoft_devices import network_rules
 from local_azure_iot.provisioning import assignment, errors, lookup, registrants, registrations, under_way
 from local_azure_iot.provisioning.refusals import UNAUTHORIZED, RefusedError
 from local_azure_iot.provisioning.registration_body import read
@@ -55,6 +56,7 @@ def _answered(azure: Azure, registrant: Registrant, answer: Callable[[], Dialogu
     """The answer, or the error that it is; all that it writes is written, or nothing."""
     try:
         with azure.store.transaction():
+            _require_admitted(registrant)
             return answer()
     except errors.ProvisioningError as error:
         azure.registrations.add(azure.clock.now().isoformat(), registrant, "refused", error.status, reason=error.message)
@@ -66,6 +68,13 @@ def _answered(azure: Azure, registrant: Registrant, answer: Callable[[], Dialogu
         reason = f"more than the service takes; the device is to wait {throttled.seconds} s"
         azure.registrations.add(azure.clock.now().isoformat(), registrant, "throttled", throttled.error.status, reason=reason)
         return _refused(azure, throttled.error, throttled.seconds)
+
+
+def _require_admitted(registrant: Registrant) -> None:
+    """Refuse a device whose address the service's network settings keep out."""
+    refusal = network_rules.refusal(registrant.service["properties"], registrant.client, target=network_rules.DEVICE_API)
+    if refusal:
+        raise RefusedError(UNAUTHORIZED, f"the service's network settings refuse this client: {refusal}")
 
 
 class _ThrottledError(Exception):

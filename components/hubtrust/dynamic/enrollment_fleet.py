@@ -1,0 +1,259 @@
+"""EnrollmentFleetEntries: any number of individual enrollments of one provisioning service as one resource, each as it is declared.
+
+Its inputs are the fields of ``EnrollmentFleetInputs`` here, of ``ServiceInputs`` in ``hubtrust/dynamic/service_inputs.py``, and of
+``AzureInputs`` and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add one, add a field there and a parameter of the same name to the
+constructor here.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import pulumi
+
+from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, UnreachableError
+from hubtrust.devices.id_patterns import expand_all
+from hubtrust.devices.loss import Consent
+from hubtrust.dynamic import hub_inputs as hubs
+from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
+from hubtrust.enrollments.description import Terms
+from hubtrust.enrollments.fleet_checks import require_linked, require_valid
+from hubtrust.enrollments.fleet_reconcile import FleetReconciliation
+from hubtrust.enrollments.fleet_roster import MOST_ENROLLMENTS, EnrollmentRoster, require_enrollment_roster, unpack
+from hubtrust.enrollments.fleet_state import FleetState
+from hubtrust.enrollments.fleet_terms import require_hubs, require_together
+from hubtrust.inputs import Properties, boolean, input_field, texts, whole_number
+from hubtrust.process import now, show_message
+
+_MOST_EXCEPTIONS = 100  # enrollments named in the outputs
+_NONE = EnrollmentRoster((), {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnrollmentFleetInputs(ServiceInputs):
+    """The inputs of EnrollmentFleetEntries."""
+
+    members: EnrollmentRoster = input_field(
+        lambda value: unpack(str(value)),
+        "the enrollments: `enrollments_from_file`, `enrollments_from_list` or another function of `hubtrust.enrollments.fleet_files`.",
+        argument="roster",
+        required=True,
+    )
+    fleet_name: str = input_field(str, argument="", required=True, kept=True)
+    hubs: tuple[str, ...] | None = input_field(
+        require_hubs, "host names of linked hubs, for enrollments that name none themselves. Default: all that are linked."
+    )
+    adopt: frozenset[str] = input_field(
+        lambda value: expand_all(texts(value, remedy="list the registration ids or patterns of the enrollments that may be taken over")),
+        "registration ids, or patterns such as `press-{001..025}`, of existing enrollments with other content that may be taken over. "
+        "Default: none, refuse.",
+        default=frozenset(),
+    )
+    no_enrollments: bool = input_field(
+        boolean, "True: the roster is empty on purpose, so that all enrollments of the fleet may be deleted. Default False.", default=False
+    )
+    delete_enrollments: int | None = input_field(
+        whole_number(1, MOST_ENROLLMENTS),
+        "how many enabled enrollments a run may delete if they are more than half of at least 20; default: none, refuse.",
+    )
+
+    @property
+    def consent(self) -> Consent:
+        """What the fleet may lose."""
+        what = _what(self.fleet_name, self.host_name)
+        files, where = "the list of the program", "on the service"
+        return Consent(what, none=self.no_enrollments, lost=self.delete_enrollments, noun="enrollment", files=files, where=where)
+
+    @property
+    def roster(self) -> EnrollmentRoster:
+        """The enrollments, with the hubs of the fleet where they name none."""
+        return self.members.with_common(Terms(hubs=self.hubs)) if self.hubs else self.members
+
+
+class EnrollmentFleetOutputs(ServiceOutputs):
+    """The outputs of EnrollmentFleetEntries."""
+
+    fleet_name: pulumi.Output[str]
+    """How messages name the fleet."""
+    recorded: pulumi.Output[str]
+    """The declared enrollments, packed into one text: thumbprints in place of certificates."""
+    count: pulumi.Output[float]
+    """How many enrollments there are."""
+    enabled: pulumi.Output[float]
+    """By how many of them a device may register."""
+    digest: pulumi.Output[str]
+    """Over all that is declared of the enrollments, or was found by a refresh."""
+    exceptions: pulumi.Output[list[str]]
+    """The first 100 enrollments that are disabled."""
+    last_write: pulumi.Output[str]
+    """Changes with every write of this resource."""
+    unread: pulumi.Output[str | None]
+    """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
+
+
+class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
+    """Reads all enrollments by pages, and writes those that differ, 10 in a call."""
+
+    inputs, results = EnrollmentFleetInputs, EnrollmentFleetOutputs
+
+    def on_check(self, olds: Properties, news: EnrollmentFleetInputs) -> None:
+        """What Azure accepts, and what then keeps devices from registering, is refused; and so is a list that lost most of its members."""
+        if "members" in news.unknown:
+            return
+        last = unpack(str(olds["members"])) if olds.get("members") is not None else None
+        if not {"hubs", "fleet_name"} & news.unknown:
+            for id_, terms in news.roster:
+                require_together(f"enrollment '{id_}' of {_what(news.fleet_name, news.host_name)}", terms)
+        require_valid(_what(news.fleet_name, news.host_name), news.members, last, now())
+        if not {"no_enrollments", "delete_enrollments"} & news.unknown:
+            news.consent.require_for(last, news.members)
+
+    def on_diff(self, olds: Properties, news: EnrollmentFleetInputs) -> Change:
+        """Another service is another fleet, so a replacement; enrollments that differ, found by the digest, are an update."""
+        differs = bool(news.unknown or olds.get("unread")) or news.roster.digest != olds.get("digest")
+        return Change(news.changes_that_replace(olds), updates=differs or news.moved(olds) or news.fleet_name != olds.get("fleetName"))
+
+    def on_create(self, news: EnrollmentFleetInputs) -> tuple[str, dict[str, Any]]:
+        """Create the enrollments. Those that an interrupted run has created are as they are declared, and are ours."""
+        outs = self._reconcile(news, {})
+        return f"{outs['hostName']}/{news.fleet_name}", outs
+
+    def on_update(self, _id: str, olds: Properties, news: EnrollmentFleetInputs) -> dict[str, Any]:
+        """Read the enrollments and write those that differ."""
+        return self._reconcile(news, olds)
+
+    @staticmethod
+    def _reconcile(news: EnrollmentFleetInputs, olds: Properties) -> dict[str, Any]:
+        """Make the service's enrollments as declared."""
+        declared, last = news.roster, _last(olds)
+        host = news.resolve_host_name()
+        if not len(declared) and not len(last):
+            return _outs(news, declared, host, olds.get("lastWrite") or "")  # nothing to ask: no right is needed
+        what = _what(news.fleet_name, host)
+        require_linked(what, declared, news.facts)
+        with news.open_enrollments() as service:
+            reconciliation = FleetReconciliation(
+                service, what, declared, last, written=_written(olds), adopt=news.adopt, report=show_message
+            )
+            try:
+                reconciliation.run()
+            finally:
+                if not olds:
+                    hubs.remember_existing(host, map(str.lower, reconciliation.met))  # the resource that this one replaces leaves them
+        return _outs(news, declared, host, reconciliation.last_write(olds.get("lastWrite")))
+
+    def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
+        """The digest of our enrollments as they are."""
+        inputs, roster = ServiceInputs.read(olds), _last(olds)
+        if not len(roster):
+            return dict(olds)
+        try:
+            with inputs.open_enrollments(reading=True, refreshing=True) as service:
+                state = FleetState(service, roster)
+                state.read()
+        except NotAdmittedError as error:
+            return hubs.unread(_what(str(olds.get("fleetName")), str(olds["hostName"])), olds, error)
+        except (NotFoundError, UnreachableError, DeniedError):
+            if inputs.is_gone():
+                return None
+            raise
+        found = {"count": state.count, "enabled": state.enabled, "digest": state.digest, "unread": None}
+        return {**olds, **found, "exceptions": _exceptions(state.disabled), "lastWrite": olds.get("lastWrite") or ""}
+
+    def on_delete(self, _id: str, olds: Properties) -> None:
+        """Delete every enrollment of the fleet, except those that another resource has taken over in this run, or somebody else made."""
+        inputs, last, host = ServiceInputs.read(olds), _last(olds), str(olds["hostName"])
+        if not len(last):
+            return
+        taken = {one for one in last.ids if hubs.is_taken_over(host, one.lower())}
+        try:
+            with inputs.open_enrollments(reading=True) as service:
+                FleetReconciliation(
+                    service,
+                    _what(str(olds.get("fleetName")), host),
+                    _NONE,
+                    last,
+                    written=_written(olds),
+                    report=show_message,
+                    is_excluded=taken.__contains__,
+                ).run()
+        except (NotFoundError, UnreachableError, DeniedError):
+            if not inputs.is_gone():
+                raise
+
+
+def _last(properties: Properties) -> EnrollmentRoster:
+    """What the last run declared."""
+    recorded = properties.get("recorded")
+    return _NONE if recorded is None else unpack(str(recorded))
+
+
+def _written(olds: Properties) -> datetime | None:
+    """The service's time of our last write."""
+    text = olds.get("lastWrite")
+    return datetime.fromisoformat(str(text)) if text else None
+
+
+def _what(name: str | None, host: str | None) -> str:
+    return f"enrollment fleet '{name or ''}'" + (f" on provisioning service '{host.partition('.')[0]}'" if host else "")
+
+
+def _outs(news: EnrollmentFleetInputs, declared: EnrollmentRoster, host: str, last_write: object) -> dict[str, Any]:
+    return news.kept_values() | {
+        "hostName": host,
+        "recorded": declared.record(),
+        "count": len(declared),
+        "enabled": declared.enabled,
+        "digest": declared.digest,
+        "exceptions": _exceptions(declared.disabled),
+        "lastWrite": last_write,
+    }
+
+
+def _exceptions(disabled: Collection[str]) -> list[str]:
+    """The disabled enrollments as texts: Pulumi would take an id that is a key of an output for a property's name."""
+    return [f"{one}: disabled" for one in sorted(disabled)[:_MOST_EXCEPTIONS]]
+
+
+class EnrollmentFleetEntries(EnrollmentFleetOutputs, Reconciled, module="hubtrust", name="EnrollmentFleetEntries"):
+    """Thousands of individual enrollments of a provisioning service, as one resource."""
+
+    provider = EnrollmentFleetProvider
+
+    def __init__(
+        self,
+        resource_name: str,
+        *,
+        service_id: pulumi.Input[str],
+        roster: EnrollmentRoster,
+        host_name: pulumi.Input[str] | None = None,
+        hubs: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
+        no_enrollments: pulumi.Input[bool] | None = None,
+        delete_enrollments: pulumi.Input[int] | None = None,
+        cloud: pulumi.Input[str] | None = None,
+        deadline: pulumi.Input[float] | None = None,
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        """Thousands of individual enrollments of a provisioning service, as one resource.
+
+        Args:
+            resource_name: its name in Pulumi.
+            service_id: ARM id of the provisioning service.
+            roster: the enrollments: `enrollments_from_file`, `enrollments_from_list` or another function of
+                `hubtrust.enrollments.fleet_files`.
+            host_name: its host name for programs, such as dps-7.azure-devices-provisioning.net; without it, Resource Manager is asked.
+            hubs: host names of linked hubs, for enrollments that name none themselves. Default: all that are linked.
+            adopt: registration ids, or patterns such as `press-{001..025}`, of existing enrollments with other content that may be taken
+                over. Default: none, refuse.
+            no_enrollments: True: the roster is empty on purpose, so that all enrollments of the fleet may be deleted. Default False.
+            delete_enrollments: how many enabled enrollments a run may delete if they are more than half of at least 20; default: none,
+                refuse.
+            cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
+            deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
+            opts: Pulumi's resource options.
+        """
+        members, fleet_name = require_enrollment_roster(roster).pack(), resource_name
+        super().__init__(resource_name, locals(), opts)

@@ -1,0 +1,50 @@
+"""What Azure accepts of a fleet's enrollments, and what then keeps their devices from registering."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from hubtrust.enrollments.fleet_certificates import validity_fault
+from hubtrust.enrollments.fleet_roster import EnrollmentRoster
+from hubtrust.enrollments.service_facts import ServiceFacts
+from hubtrust.many_errors import ManyErrors
+from hubtrust.reconcile_errors import DeclarationError, EnrollmentError
+
+
+def require_valid(what: str, declared: EnrollmentRoster, last: EnrollmentRoster | None, moment: datetime) -> None:
+    """Each certificate that the last run did not have is valid at this moment: one that has ended since keeps nobody from working.
+
+    Raises:
+        DeclarationError: some are not; the first twenty are named.
+    """
+    errors = ManyErrors("enrollment")
+    for number, id_ in enumerate(declared.ids, 1):
+        attestation = declared.attestations[id_]
+        before = last.get(id_) if last else None
+        if before is not None and set(attestation.held) <= set(before.attestation.held):
+            continue
+        if fault := validity_fault(attestation, moment):
+            errors.add(number, DeclarationError(id_, fault, "give certificates that are valid now"), name=id_.__str__)
+    if errors.count:
+        raise DeclarationError(what, errors.fact(of=len(declared)), errors.remedy)
+
+
+def require_linked(what: str, declared: EnrollmentRoster, facts: Callable[[bool], ServiceFacts]) -> None:
+    """Every hub that an enrollment names is linked to the service.
+
+    Args:
+        what: how messages name the fleet.
+        declared: the enrollments.
+        facts: what Resource Manager says; True: asked again.
+
+    Raises:
+        EnrollmentError: one is not.
+        AzureError: Resource Manager can't be asked: then nothing is written.
+    """
+    named = {one.lower(): id_ for id_, terms in declared for one in terms.hubs or ()}
+    if not named or named.keys() <= facts(False).hubs:
+        return
+    linked = facts(True).hubs
+    if stray := next((one for one in named if one not in linked), None):
+        there = f"linked {'is' if len(linked) == 1 else 'are'} {', '.join(sorted(linked))}" if linked else "no hub is linked"
+        fact = f"enrollment '{named[stray]}' names hub '{stray}', which is not linked to the service ({there})"
+        raise EnrollmentError(what, fact, "link it there (hubs of ProvisioningService), or leave it out")

@@ -1,0 +1,218 @@
+"""Make the individual enrollments of a service as a fleet declares them: ten a call, again until none differs."""
+
+import enum
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from hubtrust.azure.enrollment_limits import MOST_IN_BULK
+from hubtrust.azure.enrollment_service import EXISTS, INDIVIDUALS, BulkMode, Enrollment, EnrollmentRefusal, EnrollmentService
+from hubtrust.azure.retry import BUSY_WAIT
+from hubtrust.devices.id_patterns import as_setting
+from hubtrust.devices.progress import Progress
+from hubtrust.devices.reading import PARALLEL, until_one_fails
+from hubtrust.enrollments.description import agrees, body, difference, unknown_members
+from hubtrust.enrollments.fleet_reading import confirm_absent, read_all
+from hubtrust.enrollments.fleet_roster import EnrollmentRoster
+from hubtrust.many_errors import ManyErrors
+from hubtrust.process import now
+from hubtrust.reconcile_errors import AlreadyExistsError, DeclarationError, FleetError
+
+_MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
+_MOST_NAMED = 5  # enrollments in a message
+_DATED = timedelta(seconds=2)  # the time of an answer is in whole seconds, that of an enrollment is not
+_BUSY = ("429", "500", "503")
+
+
+class _Action(enum.Enum):
+    CREATE = "created"
+    UPDATE = "updated"
+    DELETE = "deleted"
+    REFUSE = "refused"  # it is somebody else's
+
+
+_MODES = {_Action.CREATE: BulkMode.CREATE, _Action.UPDATE: BulkMode.UPDATE, _Action.DELETE: BulkMode.DELETE}
+
+
+@dataclass
+class FleetReconciliation:
+    """One reconciliation of the enrollments of ``declared`` and ``last``, the list of the last run.
+
+    An enrollment is ours if it was in ``last`` and is as that has it, or was not created after ``written``, the time of our last write; and
+    if it is as it is declared now, from a run that was interrupted. Any other is refused unless ``adopt`` has its id.
+    """
+
+    service: EnrollmentService
+    what: str  # how messages name the fleet
+    declared: EnrollmentRoster
+    last: EnrollmentRoster
+    written: datetime | None = None
+    adopt: Collection[str] = ()
+    report: Callable[[str], None] = print
+    sleep: Callable[[float], None] = time.sleep
+    is_excluded: Callable[[str], bool] = lambda _: False  # enrollments to leave unchanged
+    matching: set[str] = field(default_factory=set)  # that were as declared, or gone as they should be
+    done: dict[str, set[str]] = field(default_factory=dict)  # the ids of those that were created, updated or deleted
+    met: set[str] = field(default_factory=set)  # that were there already when they were to be created
+    kept: set[str] = field(default_factory=set)  # no longer declared, and somebody else's by now
+    _found: dict[str, Enrollment | None] = field(default_factory=dict)  # as they were read; what is not in it was not
+
+    def run(self) -> None:
+        """Read what may exist, then write what differs.
+
+        Raises:
+            AlreadyExistsError: some have the ids of enrollments of others; every other one was attempted.
+            FleetError: the service refused some; every other one is as declared.
+            AzureError: a call failed; no further calls were started.
+        """
+        removed = [one for one in self.last.ids if self.declared.get(one) is None and not self.is_excluded(one)]
+        if len(self.last):  # without them all are new, and a create says which exist
+            self._found = read_all(self.service, [*self.declared.ids, *removed])
+        absent = [one for one in removed if self._found.get(one) is None]
+        self._found |= confirm_absent(self.service, absent)
+        self._apply([*self.declared.ids, *removed])
+        if self.kept:
+            self.report(
+                f"{self.what}: {_display(self.kept)} no longer declared, and somebody else created what has this id now: it is kept"
+            )
+
+    def last_write(self, earlier: object) -> object:
+        """A text that changes with every write: the service's time of the last one, or ``earlier`` if nothing was written; never None."""
+        if not self.done:
+            return earlier or ""
+        here = now()
+        return (self.service.time or here).replace(microsecond=here.microsecond).isoformat(timespec="milliseconds")
+
+    def _apply(self, ids: Iterable[str]) -> None:
+        pending = list(ids)
+        failed, foreign = dict[str, str](), set[str]()
+        progress = Progress(self.what, len(pending), self.report, noun="enrollments")
+        for round_number in range(_MOST_ROUNDS):
+            actions = {one: action for one in pending if one not in failed and (action := self._action(one, failed)) is not None}
+            foreign |= {one for one, action in actions.items() if action is _Action.REFUSE}
+            to_write = {one: action for one, action in actions.items() if action is not _Action.REFUSE}
+            if not to_write:
+                break
+            refusals = self._write(to_write, progress)
+            for one in to_write.keys() - refusals.keys():
+                self.done.setdefault(to_write[one].value, set()).add(one)
+            pending = self._after(refusals, failed, round_number)
+        else:
+            failed |= dict.fromkeys(pending, f"still not as declared after {_MOST_ROUNDS} attempts")
+        if self.done:
+            self.report(f"{self.what}: {', '.join(f'{len(ids):,} {word}' for word, ids in sorted(self.done.items()))}")
+        self._raise(failed, foreign)
+
+    def _action(self, id_: str, failed: dict[str, str]) -> _Action | None:
+        """The next operation on the enrollment; None: it is as declared, or is left as it is."""
+        wanted, found = self.declared.get(id_), self._found.get(id_)
+        if found is None:
+            return _Action.CREATE if wanted else None
+        if wanted and agrees(found.record, wanted, self._last_parts(id_)):
+            self.matching.add(id_)
+            return None
+        is_ours = self._is_ours(id_, found)
+        if wanted is None:
+            if not is_ours:
+                self.kept.add(id_)
+            return _Action.DELETE if is_ours else None
+        if not is_ours and id_.lower() not in {one.lower() for one in self.adopt}:
+            return _Action.REFUSE
+        if unknown := unknown_members(found.record):
+            failed[id_] = f"it has {', '.join(unknown)}, which a write from here would remove; change it by hand, or leave it out"
+            return None
+        return _Action.UPDATE
+
+    def _is_ours(self, id_: str, found: Enrollment) -> bool:
+        last = self.last.get(id_)
+        if last is None:
+            return False
+        return agrees(found.record, last) or (self.written is not None and _time(found.created) < self.written + _DATED)
+
+    def _write(self, actions: Mapping[str, _Action], progress: Progress) -> dict[str, EnrollmentRefusal]:
+        """Write these, several bulk calls in parallel. Returns the refusals. After the first failed call no further calls start."""
+        chunks: list[tuple[_Action, list[str]]] = []
+        for action in _MODES:
+            ids = [one for one, each in actions.items() if each is action]
+            chunks += [(action, ids[start : start + MOST_IN_BULK]) for start in range(0, len(ids), MOST_IN_BULK)]
+
+        def send(chunk: tuple[_Action, list[str]]) -> list[EnrollmentRefusal]:
+            action, ids = chunk
+            return self.service.bulk(INDIVIDUALS, _MODES[action], [self._record(one, action) for one in ids])
+
+        refused: dict[str, EnrollmentRefusal] = {}
+        with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+            futures = {pool.submit(send, chunk): chunk for chunk in chunks}
+            for future in until_one_fails(futures):
+                as_sent = {one.lower(): one for one in futures[future][1]}
+                refusals = {as_sent[one.id.lower()]: one for one in future.result()}
+                refused |= refusals
+                progress.add(len(as_sent) - len(refusals))
+        return refused
+
+    def _record(self, id_: str, action: _Action) -> dict[str, Any]:
+        wanted, found = self.declared.get(id_), self._found.get(id_)
+        if action is _Action.CREATE and wanted is not None:
+            return {"registrationId": id_, **body(wanted)}
+        if found is None:  # pragma: no cover - only what was found is updated or deleted
+            raise AssertionError(id_)
+        if wanted is None:  # a whole record, as Azure's own clients send it
+            return {name: value for name, value in found.record.items() if name != "registrationState"}
+        return {"registrationId": found.id, "etag": found.etag, **body(wanted, found.record, self._last_parts(id_))}
+
+    def _last_parts(self, id_: str) -> Mapping[str, Any] | None:
+        last = self.last.get(id_)
+        return None if last is None else last.parts
+
+    def _after(self, refusals: Mapping[str, EnrollmentRefusal], failed: dict[str, str], round_number: int) -> list[str]:
+        """Read refused enrollments again: they may exist already, be deleted or have changed. If the service is busy, wait."""
+        again, busy = list[str](), False
+        for one, refusal in refusals.items():
+            if refusal.code.startswith(("404", "409", "412")):
+                again.append(one)
+                self.met |= {one} if refusal.code in EXISTS else set()
+            elif refusal.code.startswith(_BUSY):
+                busy = True
+            else:
+                failed[one] = refusal.message or "it gave no reason"
+        self._found |= read_all(self.service, again)
+        doomed = [one for one in again if self._found[one] is None and self.declared.get(one) is None]
+        self._found |= confirm_absent(self.service, doomed)
+        if busy:
+            self.sleep(BUSY_WAIT * 2**round_number)
+        return [one for one in refusals if one not in failed]
+
+    def _raise(self, failed: Mapping[str, str], foreign: Collection[str]) -> None:
+        refused = ""
+        if failed:
+            errors = ManyErrors("enrollment", lambda error: error.fact)
+            for number, (one, message) in enumerate(sorted(failed.items()), 1):
+                errors.add(number, DeclarationError(one, message, ""), name=lambda one=one: one)  # type: ignore[misc] # bound now
+            refused = f"the service refused some: {errors.fact(of=len(self.declared))}"
+        if foreign:
+            first = min(foreign)
+            found, wanted = self._found[first], self.declared.get(first)
+            which = f"'{first}': {difference(found.record, wanted)}" if found and wanted else ""
+            fact = f"{_display(foreign)} there already, with other content ({which})"
+            consent = f"{as_setting('adoptEnrollments', foreign)} (the argument adopt in a program)"
+            remedy = f"use other ids, delete them, or, to take over, {consent}"
+            raise AlreadyExistsError(self.what, f"{fact}; and {refused}" if refused else fact, remedy)
+        if refused:
+            raise FleetError(self.what, refused, "run again: work already done is kept, and the next run continues from it")
+
+
+def _display(ids: Collection[str]) -> str:
+    """Enrollments in a message: the first few ids, and how many more, and the verb."""
+    first = ", ".join(f"'{one}'" for one in sorted(ids)[:_MOST_NAMED])
+    more = len(ids) - _MOST_NAMED
+    return f"enrollment {first} is" if len(ids) == 1 else f"enrollments {first}" + (f" and {more:,} more" if more > 0 else "") + " are"
+
+
+def _time(text: str) -> datetime:
+    from datetime import UTC
+
+    found = datetime.fromisoformat(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
