@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hubtrust.azure import errors
+from hubtrust.azure import enrollment_service, errors
 from hubtrust.azure import throttle_pace as pace
 from hubtrust.azure.clouds import PUBLIC
 from hubtrust.azure.enrollment_service import _REMEDIES, EXISTS, GROUPS, INDIVIDUALS, BulkMode, Enrollment, EnrollmentService
@@ -57,12 +57,14 @@ def opened(*replies: Reply) -> Iterator[tuple[EnrollmentService, Script]]:
         )
         created._client = script.client(_REMEDIES, deadline=2)
         pace._PACES.clear()
+        enrollment_service._WITHOUT_NEWEST.clear()
         yield created, script
         pace._PACES.clear()
+        enrollment_service._WITHOUT_NEWEST.clear()
 
 
 def test_requests_are_those_that_azure_takes() -> None:
-    """Etags are sent as they are, a create has none, ids are quoted, and the api-version is the one that was recorded."""
+    """Etags are sent as they are, a create has none, ids are quoted, and what is written has the api-version that was recorded."""
     replies: list[Reply] = [(200, {}, SHOWN), (200, {}, SHOWN), (200, {}, SHOWN), (204, {}, b""), ABSENT]
     with opened(*replies) as (service, script):
         found = service.get(GROUPS, "presses")
@@ -73,15 +75,25 @@ def test_requests_are_those_that_azure_takes() -> None:
         service.delete(found)
         assert service.get(GROUPS, "a:b") is None
         sent = [(one.method, one.path, one.headers.get("If-Match")) for one in script.requests]
-    version = "?api-version=2021-10-01"
+    version, newest = "?api-version=2021-10-01", "?api-version=2026-11-01"
     assert sent == [
-        ("GET", f"/enrollmentGroups/presses{version}", None),
+        ("GET", f"/enrollmentGroups/presses{newest}", None),
         ("PUT", f"/enrollmentGroups/presses{version}", None),
         ("PUT", f"/enrollmentGroups/presses{version}", "IjBh="),
         ("DELETE", f"/enrollmentGroups/Presses{version}", "IjBh="),
-        ("GET", f"/enrollmentGroups/a%3Ab{version}", None),
+        ("GET", f"/enrollmentGroups/a%3Ab{newest}", None),
     ]
     assert script.requests[1].json == {"enrollmentGroupId": "presses", "attestation": {}}
+
+
+def test_a_cloud_without_the_newest_version_is_asked_with_the_other_one() -> None:
+    """Once: after that the older one is known to be right. Another refusal is told as it is."""
+    unknown: Reply = (400, {}, {"errorCode": 400000, "message": "Unknown api version."})
+    with opened(unknown, (200, {}, SHOWN), (200, {}, SHOWN)) as (service, script):
+        assert service.get(GROUPS, "presses") == service.get(GROUPS, "presses")
+        assert [one.path.rpartition("=")[2] for one in script.requests] == ["2026-11-01", "2021-10-01", "2021-10-01"]
+    with opened(unknown, unknown) as (service, _), pytest.raises(errors.RefusedError, match="Unknown api version"):
+        service.get(GROUPS, "presses")
 
 
 def test_one_that_exists_is_refused_at_once() -> None:

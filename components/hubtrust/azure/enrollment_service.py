@@ -17,7 +17,7 @@ from hubtrust.azure.client import AzureClient, JsonResponse
 from hubtrust.azure.clouds import Cloud
 from hubtrust.azure.enrollment_limits import PAGE
 from hubtrust.azure.error_bodies import PROXY_REMEDY
-from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, UnreachableError
+from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, RefusedError, UnreachableError
 from hubtrust.azure.login import Login
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.throttle_pace import shared_pace
@@ -28,6 +28,11 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _API_VERSION = {"api-version": "2021-10-01"}
+# Enrollments are read with this one, which shows what the other one hides, and would remove with a write. Where a cloud does not know it,
+# there is nothing that it could hide.
+_NEWEST_VERSION = {"api-version": "2026-11-01"}
+_WITHOUT_NEWEST: set[str] = set()  # hosts
+_BAD_REQUEST = "400"
 _NOT_FOUND = 404
 _REMEDIES: dict[type[AzureError], str] = {
     DeniedError: (
@@ -140,7 +145,7 @@ class EnrollmentService:
     def get(self, kind: Kind, id_: str) -> Enrollment | None:
         """The enrollment; None if the service says that it does not exist."""
         expects = enrollment_shapes.enrollment(kind.id_member, id_)
-        answer = self._send("GET", _path(kind, id_), _what(kind, id_), expects=expects, absent_is_fine=True)
+        answer = self._read("GET", _path(kind, id_), _what(kind, id_), expects=expects, absent_is_fine=True)
         return None if answer.status == _NOT_FOUND else Enrollment(kind, answer.body)
 
     def find(self, kind: Kind, id_: str) -> Enrollment | None:
@@ -221,7 +226,7 @@ class EnrollmentService:
     def _pages(self, path: str, what: str, expects: answer_shapes.Expectation, body: object) -> Iterator[Any]:
         headers, seen = {"x-ms-max-item-count": str(PAGE)}, set[str]()
         while True:
-            answer = self._send("POST", path, what, expects=expects, body=body, headers=headers)
+            answer = self._read("POST", path, what, expects=expects, body=body, headers=headers)
             yield from answer.items
             if answer.continuation is None:
                 return
@@ -231,9 +236,21 @@ class EnrollmentService:
             seen.add(answer.continuation)
             headers = {**headers, "x-ms-continuation": answer.continuation}
 
-    def _send(self, method: str, path: str, what: str, **options: Any) -> JsonResponse:
+    def _read(self, method: str, path: str, what: str, **options: Any) -> JsonResponse:
+        """As ``_send``, with the newest api-version that the service knows."""
+        if self.host not in _WITHOUT_NEWEST:
+            try:
+                return self._send(method, path, what, version=_NEWEST_VERSION, **options)
+            except RefusedError as error:
+                if not error.code.startswith(_BAD_REQUEST):
+                    raise
+        answer = self._send(method, path, what, **options)
+        _WITHOUT_NEWEST.add(self.host)
+        return answer
+
+    def _send(self, method: str, path: str, what: str, *, version: Mapping[str, str] = _API_VERSION, **options: Any) -> JsonResponse:
         pace = shared_pace(self.host, _OPERATIONS)
-        answer = self._client.send(method, path, what=self._named(what), query=_API_VERSION, pace=pace, **options)
+        answer = self._client.send(method, path, what=self._named(what), query=version, pace=pace, **options)
         self.time = answer.time or self.time
         return answer
 

@@ -136,8 +136,6 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         wanted, host = news.description, news.resolve_host_name()
         known = replace(news, host_name=host)
         with known.open_enrollments() as service:
-            if not olds and service.get(self.kind, news.id) is not None:
-                hubs.remember_existing(host, [self._path(news.id)])
             reconciliation = EnrollmentReconciliation(
                 service,
                 self.kind,
@@ -147,6 +145,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
                 adopt=news.adopt,
                 last=recorded_parts(olds) if olds else None,
                 require=lambda found: self._require(known, service, wanted, found),
+                found_first=lambda: None if olds else hubs.remember_existing(host, [self._path(news.id)]),
                 report=show_message,
             )
             found = reconciliation.apply(wanted)
@@ -166,6 +165,8 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
             with known.open_enrollments(reading=True, refreshing=True) as service:
                 found = service.find(self.kind, id_)
         except NotAdmittedError as error:
+            if known.is_gone():
+                return None
             return hubs.unread(named(self.kind, id_, str(olds["hostName"])), olds, error)
         except (NotFoundError, UnreachableError):
             if known.is_gone():
@@ -189,7 +190,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
                     service, self.kind, id_, what, created=str(olds.get("created") or ""), report=show_message
                 )
                 is_gone = reconciliation.delete()
-        except (NotFoundError, UnreachableError):
+        except (NotFoundError, UnreachableError, NotAdmittedError):
             if not known.is_gone():
                 raise
             return

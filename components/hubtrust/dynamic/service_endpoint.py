@@ -106,13 +106,18 @@ class EndpointInputs(AzureInputs):
     def _network_doubt(self, host: str) -> "NetworkFault | None":
         """Whether the service's network settings may be why it refuses this machine; None also where Resource Manager doesn't say."""
         from hubtrust.azure.hub_network import network_doubt
+        from hubtrust.azure.network_faults import NetworkFault
 
         try:
             with self._reading_client(READ_DENIED) as client:
                 properties = read_service(client, self.service)
         except AzureError:
             return None
-        return network_doubt(properties, host, noun=_NOUNS[self.service.kind]) if properties is not None else None
+        if properties is not None:
+            return network_doubt(properties, host, noun=_NOUNS[self.service.kind])
+        if self.service.kind == "iothubs":
+            return None  # a hub's own endpoint says that there is none
+        return NetworkFault("Resource Manager has no such provisioning service", "check its resource id, then run again", READ_NOT_FOUND)
 
     def _reading_client(self, denied: float) -> AzureClient:
         return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), denied=denied, not_found=0.0))

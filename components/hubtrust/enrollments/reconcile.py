@@ -40,6 +40,7 @@ class EnrollmentReconciliation:
     adopt: bool = False  # one that others made may be taken over
     last: Parts | None = None
     require: Callable[[Enrollment | None], None] = lambda _found: None
+    found_first: Callable[[], None] = lambda: None  # called if it was there before anything was written
     report: Callable[[str], None] = print
 
     def apply(self, wanted: EnrollmentDescription) -> Enrollment:
@@ -51,8 +52,10 @@ class EnrollmentReconciliation:
             AzureError: a call failed.
         """
         ours, last, done = self.created, self.last, ""
-        for _ in range(_MOST_ROUNDS):
+        for turn in range(_MOST_ROUNDS):
             found = self.service.get(self.kind, self.id)
+            if found is not None and turn == 0:
+                self.found_first()
             if found is not None and agrees(found.record, wanted, last):
                 if done:
                     self.report(f"{self.what}: {done}")
