@@ -76,7 +76,7 @@ def _dialogue(requests: "_Requests", registration_id: str) -> Answer:
     operation = ""
     while answer.status == THROTTLED or (answer.status < 300 and answer.result == _ASSIGNING):  # noqa: PLR2004 - HTTP's numbers
         operation = str(answer.body.get("operationId") or operation)
-        wait = max(answer.retry_after or REGISTRATION_WAIT, SHORTEST_REGISTRATION_WAIT)
+        wait = max(REGISTRATION_WAIT if answer.retry_after is None else answer.retry_after, SHORTEST_REGISTRATION_WAIT)
         if wait >= requests.connection.seconds_left():
             return answer
         requests.connection.pause(wait)

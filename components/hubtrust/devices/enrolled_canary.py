@@ -28,12 +28,13 @@ _MOST_TRIES = 5  # of a removal: others may write the same device meanwhile
 
 @dataclass(frozen=True)
 class EnrolledCanary:
-    """The canary, and where it may get to. ``open_registry`` gets the host name of a hub, in any case, of those in ``hubs``."""
+    """The canary, and where it may get to. ``open_registry`` gets the host name of a hub, in lower case."""
 
     canary: Canary
     registrar: Registrar
     service: EnrollmentService
     hubs: Collection[str]  # host names, lower case: those to which it may be assigned
+    hub_suffix: str  # of the cloud's hubs: no other host is asked
     open_registry: Callable[[str], Registry]
     owner: Mapping[str, str]
     find_id_scope: Callable[[], str | None]
@@ -109,7 +110,7 @@ class EnrolledCanary:
     def _remove(self, places: Collection[Assignment], leaf: str) -> None:
         """Remove the device from the hubs first: without it, the registration that stays tells a later run where to look."""
         for place in places:
-            if place.hub.lower() in self.hubs:
+            if place.hub.lower().endswith(f".{self.hub_suffix}"):
                 self._remove_device(place, leaf)
         for attempt in range(_MOST_TRIES):
             found = self.service.registration(self.canary.device_id)
@@ -158,10 +159,11 @@ def _diagnose(error: SessionError, registry: Registry, place: Assignment, leaf: 
     except AzureError as unknown:
         fact = f"{error.fact}; and the hub's registry can't be read: {unknown.fact}"
         return ConnectionFailedError(error.what, fact, unknown.remedy, temporary=True)
-    return _entry_fault(found, place, leaf).error(error)
+    return entry_fault(found, place, leaf).error(error)
 
 
-def _entry_fault(found: Twin | None, place: Assignment, leaf: str) -> Fault:
+def entry_fault(found: Twin | None, place: Assignment, leaf: str) -> Fault:
+    """Why a hub refuses a device that has just registered with the certificate of the SHA-256 thumbprint ``leaf``."""
     if found is None:
         fact = f"it was assigned to this hub, but the hub has no device '{place.device_id}'"
         return Fault("identity missing", fact, "find out who deletes it; a device must register again", temporary=True)

@@ -98,6 +98,7 @@ class ServiceRoute:
                 registrar,
                 opened,
                 self.hubs,
+                cloud.hub_suffix,
                 lambda hub: Registry(hub, cloud, who, RetryLimits(self.check.deadline), show_message),
                 self.owner,
                 lambda: str(found["idScope"]),
