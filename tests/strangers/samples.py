@@ -73,6 +73,7 @@ def bench(azure: LocalAzure, folder: Path) -> Bench:
     hub.hub.put("root", root.pem, isVerified=True)
     found = Bench(azure, hub, folder)
     root.device(found.device).files(folder)
+    (folder / "root.pem").write_text(root.pem)
     return found
 
 

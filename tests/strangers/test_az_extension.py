@@ -8,6 +8,7 @@ import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from string import Template
 
 import pytest
 
@@ -47,6 +48,49 @@ _LINES = {
     "state export": ("az iot hub state export -n $hub -g $group -f state.json -r", ""),
     "show-quota-metrics": ("az iot hub show-quota-metrics -n $hub -g $group", "TotalMessages"),
 }  # fmt: skip
+# At the provisioning service $dps, to which $hub is linked.
+_AT, _KEYS = "-g $group --dps-name $dps", "--auth-type key"
+_ENTRA, _TAGS = "--auth-type login", """'{"site": "a"}'"""
+_ENROLLMENTS = {
+    "dps create": ("az iot dps create -n $dps -g $group -l westus", "idScope"),
+    "dps linked-hub create": ('az iot dps linked-hub create -g $group --dps-name $dps --connection-string "$HUB" -l westus', "$hub"),
+    "dps certificate create": (f"az iot dps certificate create {_AT} -n root -p root.pem --verified true", '"isVerified": true'),
+    "dps connection-string show": ("az iot dps connection-string show -n $dps -g $group", "HostName=$dps.azure-devices-provisioning.net"),
+    "enrollment-group create --ca-name": (f"az iot dps enrollment-group create {_AT} --eid by-name --cn root", '"primary": "root"'),
+    "enrollment-group create --cp": (
+        f"az iot dps enrollment-group create {_AT} --eid line-7 --cp root.pem --ap hashed --ih $host --initial-twin-tags {_TAGS}",
+        '"site": "a"',
+    ),
+    "enrollment-group update": (f"az iot dps enrollment-group update {_AT} --eid line-7 --ps disabled --rp never {_KEYS}", '"disabled"'),
+    "enrollment-group update --scp": (f"az iot dps enrollment-group update {_AT} --eid line-7 --rc --scp root.pem", "sha256Thumbprint"),
+    "enrollment-group update --ca-name": (f"az iot dps enrollment-group update {_AT} --eid line-7 --cn root", '"primary": "root"'),
+    "enrollment-group create by key": (f"az iot dps enrollment-group create {_AT} --eid by-key", "primaryKey"),
+    "enrollment-group show --keys": (f"az iot dps enrollment-group show {_AT} --eid by-key --keys", "primaryKey"),
+    "enrollment-group compute-device-key": (
+        f"az iot dps enrollment-group compute-device-key {_AT} --eid by-key --registration-id press-002", "=",
+    ),
+    "enrollment-group list": (f"az iot dps enrollment-group list {_AT}", "by-name"),
+    "enrollment-group registration list": (f"az iot dps enrollment-group registration list {_AT} --eid line-7", "[]"),
+    "enrollment create": (
+        f"az iot dps enrollment create {_AT} --eid press-001 --at x509 --cp chain.pem --device-id press.one --info '{{\"made\": 2026}}'",
+        '"made": 2026',
+    ),
+    "enrollment update": (f"az iot dps enrollment update {_AT} --eid press-001 --ps disabled", '"disabled"'),
+    "enrollment update --rc": (
+        f"az iot dps enrollment update {_AT} --eid press-001 --ps enabled --scp chain.pem --rc", '"primary": null',
+    ),
+    "enrollment create by key": (f"az iot dps enrollment create {_AT} --eid press-002 --at symmetrickey", "primaryKey"),
+    "enrollment create by tpm": (f"az iot dps enrollment create {_AT} --eid press-003 --at tpm --ek AToAAQALAAMAsgAg", "AToAAQALAAMAsgAg"),
+    "enrollment show --keys": (f"az iot dps enrollment show {_AT} --eid press-002 --keys", "primaryKey"),
+    "enrollment list": (f"az iot dps enrollment list {_AT}", "press-003"),
+    "role assignment create": (
+        'az role assignment create --assignee "$AZURE_CLIENT_ID" --role dfce44e4-17b7-4bd1-a6d1-04996ec95633 --scope "$scope"',
+        "dfce44e4-17b7-4bd1-a6d1-04996ec95633",
+    ),
+    "enrollment list --auth-type login": (f"az iot dps enrollment list {_AT} {_ENTRA}", "press-003"),
+    "enrollment delete": (f"az iot dps enrollment delete {_AT} --eid press-003 {_ENTRA}", ""),
+    "enrollment-group delete": (f"az iot dps enrollment-group delete {_AT} --eid line-7", ""),
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -66,11 +110,16 @@ def found(azure: LocalAzure, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     return made
 
 
+def _names(made: Bench) -> dict[str, str]:
+    where = made.hub.hub.id.split("/")
+    dps = f"{where[-1]}-dps"
+    scope = "/".join([*where[:-2], "provisioningServices", dps])
+    return {"hub": where[-1], "group": where[4], "host": made.hub.host, "dps": dps, "scope": scope}
+
+
 def _run(made: Bench, line: str) -> str:
     path = f"{Path(_AZ).parent}{os.pathsep}{os.environ['PATH']}"
-    where = made.hub.hub.id.split("/")
-    own = {"PATH": path, "AZURE_EXTENSION_DIR": _EXTENSIONS, "hub": where[-1], "group": where[4]}
-    environment = made.environment | own | preload()
+    environment = made.environment | {"PATH": path, "AZURE_EXTENSION_DIR": _EXTENSIONS} | _names(made) | preload()
     done = subprocess.run(
         ["bash", "-c", line],
         cwd=made.folder,
@@ -85,15 +134,16 @@ def _run(made: Bench, line: str) -> str:
     return done.stdout
 
 
-def test_the_commands_of_the_extension(found: Bench) -> None:
+@pytest.mark.parametrize("lines", [_LINES, _ENROLLMENTS], ids=["hub", "enrollments"])
+def test_the_commands_of_the_extension(found: Bench, lines: dict[str, tuple[str, str]]) -> None:
     """One after the other: what each prints, or what it says where it fails."""
     failed = {}
-    for name, (line, expected) in _LINES.items():
+    for name, (line, expected) in lines.items():
         try:
             printed = _run(found, line)
         except AssertionError as error:
             failed[name] = str(error)[-700:]
             continue
-        if expected not in printed:
+        if Template(expected).safe_substitute(_names(found)) not in printed:
             failed[name] = printed[-300:]
     assert not failed, json.dumps(failed, indent=1)
