@@ -24,7 +24,7 @@ class Call:
     """
 
     method: str
-    host: str  # arm, login, hub (the hub's own) or vault
+    host: str  # arm, login, hub (the hub's own), dps (the provisioning service's own) or vault
     path: str
     nth: int
 
@@ -58,7 +58,12 @@ class CaseHub:
     @property
     def hosts(self) -> dict[str, str]:
         """The pattern of each kind of host; every other name is Resource Manager's."""
-        return {"hub": self.host, "login": f"{_LOGIN}*", "vault": f"{self.name}.vault.azure.net".lower()}
+        return {
+            "hub": self.host,
+            "dps": f"{self.name}.azure-devices-provisioning.net".lower(),
+            "login": f"{_LOGIN}*",
+            "vault": f"{self.name}.vault.azure.net".lower(),
+        }
 
     def forget(self) -> None:
         """Start a new log."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from hubtrust.dynamic.device_fleet import DeviceFleetProvider
+from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetProvider
 from tests.faults.case_hub import CaseHub
 from tests.faults.stack import Known
 from tests.kit.provider_process import ResourceState
@@ -26,7 +27,7 @@ class Moment:
 
     def holds(self, known: Known) -> set[str]:
         """What there is in Azure of a resource, by name."""
-        if known.kind is DeviceFleetProvider:
+        if known.kind in (DeviceFleetProvider, EnrollmentFleetProvider):
             return set(self.found)
         return {known.created.outs.get("certificateName"), known.created.outs.get("deviceId")} & self.found.keys()
 

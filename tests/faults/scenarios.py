@@ -1,5 +1,5 @@
 """All rows of the matrix. A new resource gets a module of its own, which is added here."""
 
-from tests.faults import certificates, devices, keys, modules
+from tests.faults import certificates, devices, enrollment_fleet, keys, modules
 
-SCENARIOS = (*certificates.SCENARIOS, *keys.SCENARIOS, *devices.SCENARIOS, *modules.SCENARIOS)
+SCENARIOS = (*certificates.SCENARIOS, *keys.SCENARIOS, *devices.SCENARIOS, *modules.SCENARIOS, *enrollment_fleet.SCENARIOS)

@@ -14,7 +14,7 @@ import httpx
 
 from hubtrust.azure.errors import UnreachableError
 from local_azure_iot.installation import environment
-from tests.faults import certificates, devices, trust
+from tests.faults import certificates, devices, enrollment_fleet, trust
 from tests.faults.case_hub import Call, CaseHub
 from tests.faults.fault import COLUMNS, Fault
 from tests.faults.losses import Moment, losses
@@ -103,6 +103,7 @@ def bench(folder: Path, *, whole: bool = False) -> Iterator[Bench]:
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
         devices.may_manage(azure)
+        enrollment_fleet.may_manage(azure)
         azure.grant(OFFICER)
         control = open_.enter_context(control_client(azure.ready))
         lanes = range(_LANES if whole else 1)
@@ -117,6 +118,8 @@ def _log_in(process: ProviderProcess, bench: Bench) -> None:
     """Get the process its tokens, by work that needs them: no case's deadline is for that."""
     hub = CaseHub(bench.azure.hub(), bench.control, _TIME)
     hub.stack.up(process, devices.device()(hub) | certificates.one(1)(hub))
+    service = CaseHub(bench.azure.hub("provisioningServices"), bench.control, _TIME)
+    service.stack.up(process, enrollment_fleet.fleet({"press-1": "A"})(service))
 
 
 def _provider_process(azure: LocalAzure) -> ProviderProcess:

@@ -154,6 +154,8 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
                 state = FleetState(service, roster)
                 state.read()
         except NotAdmittedError as error:
+            if inputs.is_gone():
+                return None
             return hubs.unread(_what(str(olds.get("fleetName")), str(olds["hostName"])), olds, error)
         except (NotFoundError, UnreachableError, DeniedError):
             if inputs.is_gone():

@@ -5,54 +5,63 @@ The service can't be asked for some of its enrollments. So pages are read while 
 
 from collections.abc import Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
 
 from hubtrust.azure.enrollment_limits import PAGE
 from hubtrust.azure.enrollment_service import INDIVIDUALS, Enrollment, EnrollmentService
+from hubtrust.azure.errors import UnreachableError
 from hubtrust.devices.reading import PARALLEL
 
 MOST_BY_ID = 20  # enrollments that are read by id at once: as many calls as pages of a service with 2,000
+_MOST_LISTED = 10_000  # enrollments that are listed to confirm that some are gone: a hundred calls
+Found = dict[str, Enrollment | None]  # by the id that was asked for; None: the service says that it does not exist
 
 
-def read_all(service: EnrollmentService, ids: Collection[str]) -> dict[str, Enrollment | None]:
-    """Each of these enrollments; None: the service says that it does not exist. Keys are the ids as given.
+@dataclass
+class FleetReading:
+    """Reads enrollments in one operation. Each method may raise the errors of ``EnrollmentService``."""
 
-    Raises:
-        AzureError: see ``EnrollmentService``.
-    """
-    found: dict[str, Enrollment | None] = {}
-    left = {one.lower(): one for one in ids}
-    if len(left) > MOST_BY_ID:
-        for rows, one in enumerate(service.every(INDIVIDUALS), 1):
-            if (id_ := left.pop(one.id.lower(), None)) is not None:
-                found[id_] = one
-            if not left or rows > PAGE * (len(left) + len(found)):  # so many pages are other's: asking for each takes fewer calls
-                break
-    return found | read_each(service, left.values())
+    service: EnrollmentService
+    listed: bool = False  # all enrollments of the service were listed in this operation, so that what was not shown is not there
 
+    def read_all(self, ids: Collection[str]) -> Found:
+        """Each of these enrollments."""
+        found: Found = {}
+        left = {one.lower(): one for one in ids}
+        if len(left) > MOST_BY_ID:
+            self.listed = True
+            for rows, one in enumerate(self.service.every(INDIVIDUALS), 1):
+                if (id_ := left.pop(one.id.lower(), None)) is not None:
+                    found[id_] = one
+                if not left or rows > PAGE * len(ids):  # so many pages are others': asking for each takes fewer calls
+                    self.listed = False
+                    break
+        return found | self.read_each(left.values())
 
-def read_each(service: EnrollmentService, ids: Iterable[str]) -> dict[str, Enrollment | None]:
-    """Each of these enrollments by its id; None: the service says that it does not exist.
+    def read_each(self, ids: Iterable[str]) -> Found:
+        """Each of these enrollments by its id."""
+        wanted = list(ids)
+        with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+            return dict(zip(wanted, pool.map(lambda one: self.service.get(INDIVIDUALS, one), wanted), strict=True))
 
-    Raises:
-        AzureError: see ``EnrollmentService``.
-    """
-    wanted = list(ids)
-    with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
-        return dict(zip(wanted, pool.map(lambda one: service.get(INDIVIDUALS, one), wanted), strict=True))
+    def confirm_absent(self, ids: Collection[str]) -> Found:
+        """Enrollments that did not exist a moment ago: asked for again over some seconds, and looked for in the list of all.
 
+        Raises:
+            UnreachableError: the list has one.
+        """
+        found: Found = dict.fromkeys(ids)
 
-def confirm_absent(service: EnrollmentService, ids: Collection[str]) -> dict[str, Enrollment | None]:
-    """Enrollments that did not exist a moment ago: all that are absent are asked for again over some seconds.
+        def all_of_them() -> Found | None:
+            found.update(self.read_each([one for one, held in found.items() if held is None]))
+            return None if None in found.values() else found
 
-    Raises:
-        AzureError: see ``EnrollmentService``.
-    """
-    found: dict[str, Enrollment | None] = dict.fromkeys(ids)
-
-    def all_of_them() -> dict[str, Enrollment | None] | None:
-        found.update(read_each(service, [one for one, held in found.items() if held is None]))
-        return None if None in found.values() else found
-
-    if found:
-        service.found_again(all_of_them)
-    return found
+        if found and self.service.found_again(all_of_them) is None and not self.listed:
+            absent = {one.lower() for one, held in found.items() if held is None}
+            listed = islice(self.service.every(INDIVIDUALS), _MOST_LISTED)
+            if (there := next((one.id for one in listed if one.id.lower() in absent), None)) is not None:
+                what = f"individual enrollment '{there}' on provisioning service '{self.service.host.partition('.')[0]}'"
+                fact, remedy = "Azure answers 404 for it, but lists it", "run again in a few minutes: nothing was changed"
+                raise UnreachableError(what, fact, remedy)
+        return found

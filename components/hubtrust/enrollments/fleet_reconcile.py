@@ -15,7 +15,7 @@ from hubtrust.devices.id_patterns import as_setting
 from hubtrust.devices.progress import Progress
 from hubtrust.devices.reading import PARALLEL, until_one_fails
 from hubtrust.enrollments.description import agrees, body, difference, unknown_members
-from hubtrust.enrollments.fleet_reading import confirm_absent, read_all
+from hubtrust.enrollments.fleet_reading import FleetReading
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster
 from hubtrust.many_errors import ManyErrors
 from hubtrust.process import now
@@ -58,6 +58,7 @@ class FleetReconciliation:
     done: dict[str, set[str]] = field(default_factory=dict)  # the ids of those that were created, updated or deleted
     met: set[str] = field(default_factory=set)  # that were there already when they were to be created
     kept: set[str] = field(default_factory=set)  # no longer declared, and somebody else's by now
+    _reading: FleetReading = field(init=False)
     _found: dict[str, Enrollment | None] = field(default_factory=dict)  # as they were read; what is not in it was not
 
     def run(self) -> None:
@@ -69,10 +70,11 @@ class FleetReconciliation:
             AzureError: a call failed; no further calls were started.
         """
         removed = [one for one in self.last.ids if self.declared.get(one) is None and not self.is_excluded(one)]
+        self._reading = FleetReading(self.service)
         if len(self.last):  # without them all are new, and a create says which exist
-            self._found = read_all(self.service, [*self.declared.ids, *removed])
+            self._found |= self._reading.read_all([*self.declared.ids, *removed])
         absent = [one for one in removed if self._found.get(one) is None]
-        self._found |= confirm_absent(self.service, absent)
+        self._found |= self._reading.confirm_absent(absent)
         self._apply([*self.declared.ids, *removed])
         if self.kept:
             self.report(
@@ -178,9 +180,9 @@ class FleetReconciliation:
                 busy = True
             else:
                 failed[one] = refusal.message or "it gave no reason"
-        self._found |= read_all(self.service, again)
+        self._found |= self._reading.read_all(again)
         doomed = [one for one in again if self._found[one] is None and self.declared.get(one) is None]
-        self._found |= confirm_absent(self.service, doomed)
+        self._found |= self._reading.confirm_absent(doomed)
         if busy:
             self.sleep(BUSY_WAIT * 2**round_number)
         return [one for one in refusals if one not in failed]

@@ -6,7 +6,7 @@ from hubtrust.azure.enrollment_service import Enrollment, EnrollmentService
 from hubtrust.devices.description import digest
 from hubtrust.devices.reading import MOST_READ
 from hubtrust.enrollments.description import agrees, found_parts
-from hubtrust.enrollments.fleet_reading import confirm_absent, read_all, read_each
+from hubtrust.enrollments.fleet_reading import FleetReading
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster, line_of
 
 
@@ -26,15 +26,16 @@ class FleetState:
         Raises:
             AzureError: see ``EnrollmentService``.
         """
-        found = read_all(self.service, self.roster.ids)
+        reading = FleetReading(self.service)
+        found = reading.read_all(self.roster.ids)
         missing = [one for one, held in found.items() if held is None]
         differing = [one for one, held in found.items() if held is not None and not self._agrees(one, held)]
         if len(missing) > MOST_READ:
             self.unknown = set(missing)
         else:
-            found |= confirm_absent(self.service, missing)
+            found |= reading.confirm_absent(missing)
         if len(differing) <= MOST_READ:
-            found |= read_each(self.service, differing)
+            found |= reading.read_each(differing)
         for id_, held in found.items():
             if held is not None:
                 self._add(id_, held)
