@@ -76,7 +76,8 @@ def test_the_life_of_a_group(groups: Provider, enrollments: Enrollments) -> None
     enrollments.clear()
     less = enrollments.group(hubs=[hub, other], status="disabled")
     changed = groups.update(created, less)
-    assert enrollments.calls() == ["GET /enrollmentGroups/presses", "PUT /enrollmentGroups/presses"]
+    registrations = ["POST /registrations/presses/query"] * 2  # of a disabled group: its devices are disabled too
+    assert enrollments.calls() == ["GET /enrollmentGroups/presses", "PUT /enrollmentGroups/presses", *registrations]
     found = enrollments.read("presses")
     assert ("initialTwin" in found, found["provisioningStatus"], found["capabilities"]) == (False, "disabled", {"iotEdge": False})
     assert {"allocation", "tags", "desired", "reprovision"} & changed.outs.keys() == set()
@@ -283,5 +284,7 @@ def test_a_service_that_admits_nobody_is_not_read(groups: Provider, enrollments:
     assert "so that it admits only what comes by a private endpoint" in unread.outs["unread"]
     assert groups.diff(unread, enrollments.group()).changes is True
     enrollments.clear()
+    opened = {"properties": service["properties"] | {"publicNetworkAccess": "Enabled"}}
+    enrollments.azure.ask("PUT", enrollments.service.id, json={"location": "westus", "sku": service["sku"], **opened})
     read = groups.update(unread, enrollments.group())
     assert ("unread" in read.outs, groups.diff(read, enrollments.group()).changes) == (False, False)

@@ -163,7 +163,17 @@ class EnrollmentInputs(ServiceInputs):
         "or `never` (it stays in its hub). Default: not declared, so `migrate`.",
         kept=True,
     )
-    status: str | None = input_field(_status, "`enabled` (default) or `disabled`: no device registers by it.", kept=True)
+    status: str | None = input_field(
+        _status,
+        "`enabled` (default) or `disabled`: no device registers by it, and those that have are disabled on their hubs.",
+        kept=True,
+    )
+    revoke_devices: bool = input_field(
+        boolean,
+        "False: while it is disabled, the devices that came by it stay enabled on their hubs, and connected. Default True.",
+        kept=True,
+        default=True,
+    )
     adopt: bool = input_field(
         boolean, "True: one of this id that others made is taken over, whatever it has. Default False: refuse.", default=False
     )

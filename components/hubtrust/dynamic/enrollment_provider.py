@@ -6,8 +6,9 @@ from typing import Any, ClassVar, Generic, TypeVar
 
 import pulumi
 
-from hubtrust.azure.enrollment_service import GROUPS, Enrollment, EnrollmentService, Kind
+from hubtrust.azure.enrollment_service import GROUPS, INDIVIDUALS, Enrollment, EnrollmentService, Kind
 from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
+from hubtrust.dynamic import enrolled_devices
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.enrollment_inputs import EnrollmentInputs, named
 from hubtrust.dynamic.lifecycle import Change, Reconciler
@@ -49,6 +50,12 @@ class EnrollmentOutputs(ServiceOutputs):
     """Changes with each write."""
     created: pulumi.Output[str]
     """When Azure created it; empty after a refresh that found one of this id that others made in its place."""
+    revoke_devices: pulumi.Output[bool | None]
+    """Whether devices that came by it are disabled with it, as declared."""
+    revoked: pulumi.Output[float | None]
+    """How many devices that came by it are disabled on their hubs, while it is disabled."""
+    left: pulumi.Output[list[str] | None]
+    """Devices that came by it and are enabled although it is disabled, each with the reason; at most 100 of them."""
     unread: pulumi.Output[str | None]
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
 
@@ -121,7 +128,8 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         held, wanted = recorded_parts(olds), news.description.parts
         same = all(held.get(name) == value for name, value in wanted.items())
         dropped = any(name not in wanted and not undeclared(name, value) for name, value in held.items())
-        return not same or dropped or news.moved(olds) or not olds.get("created") or bool(olds.get("unread"))
+        devices = enrolled_devices.differ(olds, disabled=not news.terms.enabled, revoke=news.revoke_devices)
+        return not same or dropped or devices or news.moved(olds) or not olds.get("created") or bool(olds.get("unread"))
 
     def on_create(self, news: AnyEnrollment) -> tuple[str, dict[str, Any]]:
         """Create the enrollment. One that is there as it is declared is what an interrupted run has left."""
@@ -134,22 +142,35 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
 
     def _reconcile(self, news: AnyEnrollment, olds: Properties) -> dict[str, Any]:
         wanted, host = news.description, news.resolve_host_name()
-        known = replace(news, host_name=host)
+        known, what, existing = replace(news, host_name=host), named(self.kind, news.id, host), list[str]()
+
+        def found_first() -> None:
+            if not olds:
+                existing.append(self._path(news.id))
+                hubs.remember_existing(host, existing)
+
         with known.open_enrollments() as service:
             reconciliation = EnrollmentReconciliation(
                 service,
                 self.kind,
                 news.id,
-                named(self.kind, news.id, host),
+                what,
                 created=str(olds.get("created") or ""),
                 adopt=news.adopt,
                 last=recorded_parts(olds) if olds else None,
                 require=lambda found: self._require(known, service, wanted, found),
-                found_first=lambda: None if olds else hubs.remember_existing(host, [self._path(news.id)]),
+                found_first=found_first,
                 report=show_message,
             )
             found = reconciliation.apply(wanted)
-        return {**outputs_of({**news.given, "hostName": host}, found, wanted.parts), self.id_output: news.id}
+            about = enrolled_devices.after_write(
+                known, service, found, olds, what=what, revoke=news.revoke_devices, was_there=bool(existing)
+            )
+            if self.kind is INDIVIDUALS and wanted.terms.enabled:
+                before = olds.get("thumbprints") or ()
+                enrolled_devices.tell_to_register(known, service, news.id, before, wanted.attestation.held, what)
+        outs = outputs_of({**news.given, "hostName": host}, found, wanted.parts)
+        return {**outs, **about, "revokeDevices": news.given.get("revokeDevices"), self.id_output: news.id}
 
     def _require(self, news: AnyEnrollment, service: EnrollmentService, wanted: EnrollmentDescription, found: Enrollment | None) -> None:
         """See ``checks``."""
@@ -164,6 +185,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         try:
             with known.open_enrollments(reading=True, refreshing=True) as service:
                 found = service.find(self.kind, id_)
+                about = enrolled_devices.at_refresh(known, service, found, olds) if found else {}
         except NotAdmittedError as error:
             if known.is_gone():
                 return None
@@ -174,7 +196,8 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
             raise
         if found is None:
             return None
-        outs = {**outputs_of(olds, found, recorded_parts(olds)), self.id_output: id_}
+        outs = {**outputs_of(olds, found, recorded_parts(olds)), **about, self.id_output: id_}
+        outs["revokeDevices"] = olds.get("revokeDevices")
         return outs if same_moment(found.created, str(olds.get("created"))) else {**outs, "created": ""}
 
     def on_delete(self, _id: str, olds: Properties) -> None:

@@ -128,6 +128,7 @@ class IndividualEnrollmentEntry(IndividualEnrollmentOutputs, Reconciled, module=
         edge: pulumi.Input[bool] | None = None,
         reprovision: pulumi.Input[str] | None = None,
         status: pulumi.Input[str] | None = None,
+        revoke_devices: pulumi.Input[bool] | None = None,
         adopt: pulumi.Input[bool] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
@@ -153,7 +154,9 @@ class IndividualEnrollmentEntry(IndividualEnrollmentOutputs, Reconciled, module=
             edge: True: its devices are IoT Edge devices.
             reprovision: what becomes of a device that registers again and gets another hub: `migrate` (its twin moves with it), `reset`
                 (its twin is new) or `never` (it stays in its hub). Default: not declared, so `migrate`.
-            status: `enabled` (default) or `disabled`: no device registers by it.
+            status: `enabled` (default) or `disabled`: no device registers by it, and those that have are disabled on their hubs.
+            revoke_devices: False: while it is disabled, the devices that came by it stay enabled on their hubs, and connected. Default
+                True.
             adopt: True: one of this id that others made is taken over, whatever it has. Default False: refuse.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
