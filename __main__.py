@@ -1,4 +1,4 @@
-"""A hub, a CA verified by possession, and a device connected."""
+"""A hub, a CA verified by possession, and a device connected; and with `provisioning`, devices that enrol themselves."""
 
 import signal
 from pathlib import Path
@@ -71,3 +71,42 @@ pulumi.export("certificateRequest", authority.certificate_request)
 pulumi.export("chain", authority.chain)
 pulumi.export("devices", fleet.devices)
 pulumi.export("connection", fleet.connection)
+
+if stack.provisions:  # and devices that have no entry, and enrol themselves; as of the vault, its classes are loaded only here
+    service = hubtrust.ProvisioningService(
+        stack.name,
+        authorities=[authority],
+        hubs=[] if stack.existing_dps else [hub],
+        service=stack.provisioning_service,
+        operators=stack.dps_operators,
+        attest=stack.attest,
+        reprove=stack.reprove or None,
+        adopt=stack.adopt or None,
+        cloud=stack.cloud or None,
+    )
+    groups = [
+        hubtrust.EnrollmentGroup(
+            f"{stack.name}-{group}",
+            service=service,
+            group_id=group,
+            authorities=authority,
+            hubs=[hub],
+            tags=stack.twin_tags or None,
+            reprovision=stack.reprovision or None,
+            status="disabled" if stack.disables(group) else "enabled",
+            adopt=stack.adopts_enrollment(group),
+        )
+        for group in stack.enrollment_groups
+    ]
+    pulumi.export("provisioning", {"idScope": service.id_scope, "host": service.device_host_name, "trust": service.trust})
+    if stack.enrollment_canary:
+        canary = hubtrust.EnrollmentCanary(
+            stack.name,
+            service=service,
+            hubs=[hub],
+            authority=authority,
+            device_id=stack.enrollment_canary,
+            enrollments=groups,
+            check=stack.enrollment_check,
+        )
+        pulumi.export("enrollment", canary.connection)

@@ -34,6 +34,11 @@ class Settings(DeviceConfig, AuthorityConfig, ProvisioningConfig):
         yield from self.device_problems()
         yield from unused(self, errors=True)
 
+    @property
+    def enrollment_check(self) -> bool | None:
+        """Whether the device without an entry enrols; None: unless the hub's public network access is disabled."""
+        return False if self.check is None and self.dps_public_network_access == "Disabled" else self.check
+
     def notices(self) -> Iterator[str]:
         """Keys that are set and change nothing, and what was left out of a chain, a line each with what to do."""
         yield from (problem.line for problem in unused(self, errors=False))

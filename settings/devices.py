@@ -52,6 +52,11 @@ class DeviceConfig(Configured):
         """Whether the canary connects; None: unless the hub's public network access is disabled."""
         return {"true": True, "false": False}.get(self.connection_check)
 
+    @property
+    def twin_tags(self) -> dict[str, str]:
+        """The tags of every device twin."""
+        return as_mapping(self.device_tags)
+
     @cached_property
     def roster(self) -> Roster:
         """The devices.
@@ -59,7 +64,7 @@ class DeviceConfig(Configured):
         Raises:
             SettingsError: the file can't be read or has no devices, or the pattern or a line of the file is not valid.
         """
-        tags = as_mapping(self.device_tags)
+        tags = self.twin_tags
         try:
             if self.devices_file:
                 what = f"devicesFile {quoted(self.devices_file)}"

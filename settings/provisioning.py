@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
+from hubtrust.azure import provisioning_limits
 from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, LONGEST_ID
 from hubtrust.azure.errors import RefusedError
 from hubtrust.azure.service import service
@@ -16,9 +17,9 @@ from .hub import HubConfig
 from .hub_access import ip_rule, twice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from hubtrust import HubArgs
+    from hubtrust import HubArgs, ProvisioningServiceArgs
 
 _KIND = "provisioningservices"
 
@@ -46,7 +47,7 @@ class ProvisioningConfig(HubConfig):
 
     provisioning: bool = False
     existing_dps: Annotated[str, checked_by(_provisioning_service)] = ""
-    dps_name: str = ""
+    dps_name: Annotated[str, checked_by(provisioning_limits.service_name)] = ""
     dps_allocation: Literal["", "hashed", "geoLatency", "static"] = ""
     dps_operators: tuple[Annotated[str, checked_by(Operator.read)], ...] = ()
     dps_public_network_access: Literal["", "Enabled", "Disabled"] = ""
@@ -99,3 +100,35 @@ class ProvisioningConfig(HubConfig):
             return found
         no_keys = self.local_auth != "true"
         return replace(found, disable_local_auth=False, disable_device_sas=no_keys, disable_module_sas=no_keys)
+
+    def disables(self, group: str) -> bool:
+        """Whether the enrollment group of this id is revoked. The service does not tell letter cases apart."""
+        return group.lower() in {each.lower() for each in self.disabled_enrollment_groups}
+
+    def adopts_enrollment(self, group: str) -> bool:
+        """Whether the enrollment group of this id may be taken over."""
+        return group.lower() in {each.lower() for each in self.adopt_enrollments}
+
+    @property
+    def provisioning_service(self) -> ProvisioningServiceArgs | str:
+        """The provisioning service: what it is like, if this stack manages it, or the resource id of an existing one."""
+        if self.existing_dps:
+            return self.existing_dps
+        from hubtrust import ProvisioningServiceArgs  # loads azure-native's classes for it, which other stacks don't need
+
+        return ProvisioningServiceArgs(
+            name=self.dps_name or None,
+            tags=self.tag_values or None,
+            protect=self.protect,
+            allocation_policy=self.dps_allocation[:1].upper() + self.dps_allocation[1:] or None,
+            public_network_access=self.dps_public_network_access or None,
+            ip_filter_rules=_filter_rules(self.dps_ip_rules),
+        )
+
+
+def _filter_rules(rules: Sequence[str]) -> Any:
+    """Azure takes the first rule that has the address, and lets in what no rule has; None if there are no rules."""
+    if not rules:
+        return None
+    accepted = [{"filter_name": name, "ip_mask": mask, "action": "Accept", "target": "all"} for name, mask in map(ip_rule, rules)]
+    return [*accepted, {"filter_name": "all others", "ip_mask": "0.0.0.0/0", "action": "Reject", "target": "all"}]

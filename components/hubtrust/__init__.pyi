@@ -27,6 +27,7 @@ from .dynamic.module_identity import ModuleIdentity as ModuleIdentity
 from .dynamic.possession_proof import PossessionProof as PossessionProof
 from .dynamic.signing_key import SigningKey as SigningKey
 from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertificate
+from .enrollment_canary import EnrollmentCanary as EnrollmentCanary
 from .enrollment_fleet import EnrollmentFleet as EnrollmentFleet
 from .enrollment_fleet import FleetEnrollments as FleetEnrollments
 from .enrollments.fleet_files import enrollments_from_csv as enrollments_from_csv

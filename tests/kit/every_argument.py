@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives import serialization
 from hubtrust import (
     AuthorityVault,
     CertificateAuthority,
+    EnrollmentCanary,
     EnrollmentFleet,
     Generate,
     HubArgs,
@@ -198,6 +199,14 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "location": _is("region-mark"),
         "policy": _is("policy-mark"),
     },
+    EnrollmentCanary: {
+        "service": _plain(None, _ALONE),
+        "hubs": _plain([], _ALONE),
+        "authority": _plain(None, _ALONE),
+        "device_id": _is("canary-mark"),
+        "enrollments": _plain([], _ALONE),
+        "check": _plain(False),
+    },
     AuthorityVault: {
         "vault_name": _is("vault-mark"),
         "resource_group": _is("group-mark"),
@@ -267,6 +276,11 @@ def declare(owner: type, name: str, given: dict[str, Any]) -> None:
         EnrollmentFleet(name, **{"service": SERVICE, **given})
         return
     hub = TrustedHub(f"{name}-hub", authorities=[authority], hub=HUB)
+    if owner is EnrollmentCanary:
+        service = ProvisioningService(f"{name}-dps", authorities=[authority], service=SERVICE)
+        own = {"service": service, "hubs": [hub], "authority": authority, "device_id": "canary"}
+        EnrollmentCanary(name, **{**own, **given})
+        return
     if owner is TrustedModule:
         device = TrustedDevice(f"{name}-device", hub=hub, authority=authority, make_key=True)
         TrustedModule(name, **{"device": device, **given})
