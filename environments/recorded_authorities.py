@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     from hubtrust.pki.certificate import Certificate
 
 VERIFIED: Final = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
-_GROUP: Final = "pulumi-python:dynamic/hubtrust:EnrollmentGroup"
-# What holds certificates that are trusted, and where; whatever else such a resource holds may be the CAs above them.
-_TRUSTED_IN: Final = {VERIFIED: "certificate", _GROUP: "signingCertificates"}
+_GROUP: Final = "pulumi-python:dynamic/hubtrust:EnrollmentGroupEntry"  # its outputs have no certificates
 _ON_A_HUB: Final = re.compile(  # certificates of hubs and provisioning services, as azure-native and the classic provider call them
     r"azure(?:-native|-nextgen)?(?:_\w+)?:(?:iothub|devices|deviceprovisioningservices|iot)(?:/\w+)?:(?:Dps|IotHub|IotHubDps)?Certificate"
 )
@@ -48,10 +46,12 @@ class RecordedAuthorities:
         others: list[Certificate] = []
         keys = set()
         for each in resources:
-            token, outputs = str(each["type"]), each.get("outputs") or {}
+            token = str(each["type"])
+            outputs = each.get("inputs" if token == _GROUP else "outputs") or {}
             if token == VERIFIED and "keyThumbprint" in outputs:
                 keys.add(str(outputs["keyThumbprint"]))
-            own = outputs.get(_TRUSTED_IN[token]) if token in _TRUSTED_IN else outputs if _ON_A_HUB.fullmatch(token) else None
+            # A VerifiedCertificate's other texts may hold the CAs above it.
+            own = outputs.get("certificate") if token == VERIFIED else outputs if token == _GROUP or _ON_A_HUB.fullmatch(token) else None
             trusted += _authorities(own)
             others += _authorities(outputs)
         trusts = _each_once(trusted)

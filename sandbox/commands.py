@@ -94,7 +94,7 @@ def _run_program(options: argparse.Namespace) -> int:
     if getattr(options, "no_program", False):
         return 0
     print_line(f"Engine: {'pulumi (found on PATH)' if target.engine == 'pulumi' else 'embedded; use the Pulumi CLI for production'}")
-    before, connected_before = installed.changes(), target.last_connection()
+    before, connected_before = installed.changes(), target.last_connections()
     code = target.run(options.verb, ready, tuple(options.arguments))
     if code == 0 and options.verb == "up":
         unchanged = ("Azure was not changed: everything is as declared",) if installed.changes() == before else ()

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _SALT = re.compile(r"^encryptionsalt:.*\n?", re.MULTILINE)
+# The outputs with a device that connects at the end of a run, and what it did then.
+_CANARIES = {"connection": "connected", "enrollment": "had no entry, enrolled and connected"}
 _PLUGINS = Path(__file__).parent / "plugins" / "bin"
 
 
@@ -84,15 +86,16 @@ class Program:
         command = ("stack", "output", "--json", "--stack", self.stack)
         return dict(json.loads(self._asked(command, self._environment(ready), engine or self.engine, "its outputs can't be read")))
 
-    def last_connection(self) -> str | None:
-        """When the canary last connected, by the stack's outputs; empty if it never did, None if nobody can say."""
+    def last_connections(self) -> dict[str, str | None]:
+        """When each canary last connected, by the stack's outputs; empty if it never did, None if nobody can say."""
         if not self.exists():
-            return ""
+            return dict.fromkeys(_CANARIES, "")
         try:
             # Both engines have the same state, and the embedded one reads it without a process of its own.
-            return str((self.outputs(None, "embedded").get("connection") or {}).get("connectedAt") or "")
+            found = self.outputs(None, "embedded")
         except InstallationError:
-            return None
+            return dict.fromkeys(_CANARIES)
+        return {name: str((found.get(name) or {}).get("connectedAt") or "") for name in _CANARIES}
 
     def is_empty(self) -> bool:
         """Whether the state has neither resources nor operations that were interrupted."""
@@ -204,29 +207,39 @@ def choose_engine(wanted: str) -> str:
     return wanted
 
 
-def summary(outputs: dict[str, Any], connected_before: str | None) -> list[str]:
-    """The lines shown after `up`: the hub, what it trusts and how that was verified, and its devices.
+def summary(outputs: dict[str, Any], connected_before: Mapping[str, str | None]) -> list[str]:
+    """The lines shown after `up`: the hub, what it trusts and how that was verified, its devices, and one that enrolled.
 
-    ``connected_before`` is when the canary had last connected before this run; None if that is not known.
+    ``connected_before`` has, by output, when its canary had last connected before this run; None if that is not known.
     """
     lines = []
     if outputs.get("hubHostName"):
         lines.append(f"hub     {outputs['hubHostName']}  (resource group {outputs.get('resourceGroupName')})")
     for trusted in outputs.get("trust") or []:
-        how = f"verified, proof: {trusted.get('proof')}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
-        how = "verified by possession" if trusted.get("proof") == "possession" else how
-        lines.append(f"trusts  {trusted.get('subject') or trusted['name']}, {how}")
+        lines.append(f"trusts  {_how_trusted(trusted)}")
         if trusted.get("thumbprint"):  # there is no certificate yet while a certificate request waits for its answer
             lines.append(f"        thumbprint {trusted['thumbprint']}, until {trusted['notAfter']}")
-    devices, connection = outputs.get("devices") or {}, outputs.get("connection") or {}
+    devices, provisioning = outputs.get("devices") or {}, outputs.get("provisioning") or {}
+    if provisioning.get("idScope"):
+        lines.append(f"enrols  at {provisioning['host']}, id scope {provisioning['idScope']}")
+        lines += [f"        below {_how_trusted(trusted)}" for trusted in provisioning.get("trust") or []]
     if devices.get("count"):
         lines.append(f"devices {devices['count']:,} ({devices['enabled']:,} enabled)")
-    if connection.get("device"):
-        lines.append(f"device {connection['device']} {_how_connected(connection, connected_before)}")
+    for name, done in _CANARIES.items():
+        connection = outputs.get(name) or {}
+        if connection.get("device"):
+            lines.append(f"device {connection['device']} {_how_connected(connection, connected_before[name], done)}")
     return lines
 
 
-def _how_connected(connection: dict[str, Any], before: str | None) -> str:
+def _how_trusted(trusted: dict[str, Any]) -> str:
+    """A CA, and how possession of its key was shown."""
+    how = f"verified, proof: {trusted.get('proof')}" if trusted.get("verified") else f"NOT verified: {trusted.get('state')}"
+    how = "verified by possession" if trusted.get("proof") == "possession" else how
+    return f"{trusted.get('subject') or trusted['name']}, {how}"
+
+
+def _how_connected(connection: dict[str, Any], before: str | None, done: str) -> str:
     """Whether the canary connected, and whether that was in this run."""
     if connection.get("state") != "connected":
         return f"not checked: {connection.get('reason')}"
@@ -235,4 +248,4 @@ def _how_connected(connection: dict[str, Any], before: str | None) -> str:
         when = f"at {at}" if at else "at an unknown time"
     else:
         when = f"at {at} (not checked in this run)" if at == before else "now"
-    return f"connected {when}, chain: {connection['chain']}"
+    return f"{done} {when}, chain: {connection['chain']}"

@@ -306,8 +306,7 @@ _OURS = {
         {
             Fact.NAME: _at("registrationId"),
             Fact.SERVICE: _at("serviceId"),
-            Fact.REFERENCES: _at("caReferences"),
-            Fact.ATTESTATION: Place((), _set_of("clientCertificates", "caReferences")),
+            Fact.ATTESTATION: Place((), _set_of("certificates")),
         },
     ),
     VERIFIED_CERTIFICATE: Way(

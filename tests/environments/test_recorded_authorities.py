@@ -46,7 +46,10 @@ AS_DECLARED = {
         properties={"certificate": IN_BASE64},
     ),
     "azure-native in version 2": one("azure-native:devices/v20230630:Certificate", properties={"certificate": pem(TRUSTED)}),
-    "an enrollment group": one("pulumi-python:dynamic/hubtrust:EnrollmentGroup", groupId="presses", signingCertificates=[pem(TRUSTED)]),
+    "an enrollment group": {
+        "type": "pulumi-python:dynamic/hubtrust:EnrollmentGroupEntry",
+        "inputs": {"groupId": "presses", "signingCertificates": [pem(TRUSTED)]},
+    },
     "the classic provider": one("azure:iot/certificate:Certificate", certificateContent=pem(TRUSTED)),
 }
 

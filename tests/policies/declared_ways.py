@@ -145,8 +145,8 @@ OURS_ON_A_SERVICE: Way = lambda facts: (  # noqa: E731 - as above
     VERIFIED,
     _present(name="ca", serviceId=SERVICE_ID, certificate=facts.get("certificate"), attest=facts.get("isVerified")),
 )
-ENROLLMENT_GROUP = "pulumi-python:dynamic/hubtrust:EnrollmentGroup"
-INDIVIDUAL_ENROLLMENT = "pulumi-python:dynamic/hubtrust:IndividualEnrollment"
+ENROLLMENT_GROUP = "pulumi-python:dynamic/hubtrust:EnrollmentGroupEntry"
+INDIVIDUAL_ENROLLMENT = "pulumi-python:dynamic/hubtrust:IndividualEnrollmentEntry"
 # By signing certificates: the facts have one certificate, which is the first or the second of two.
 SIGNED_GROUPS: dict[str, Way] = {
     "primary": lambda facts: (ENROLLMENT_GROUP, {"serviceId": SERVICE_ID, "groupId": "g", "signingCertificates": [facts["certificate"]]}),

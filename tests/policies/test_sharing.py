@@ -179,7 +179,7 @@ def test_a_certificate_that_is_not_known_yet_postpones_the_rule() -> None:
 
 
 SERVICE = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/d"
-GROUP = "pulumi-python:dynamic/hubtrust:EnrollmentGroup"
+GROUP = "pulumi-python:dynamic/hubtrust:EnrollmentGroupEntry"
 
 
 def refers_to(*names: Any, service: Any = SERVICE) -> Resource:

@@ -150,10 +150,10 @@ ROWS = [
     *_rows("group-signed-by-a-bad-ca", SIGNED_GROUPS, _signed(BAD_CA), OF_A_CA),
     *_rows("group-signed-by-a-shared-ca", SIGNED_GROUPS, _signed(SHARED_CA), {"authority-not-shared"}),
     *_rows("group-signed-by-an-ending-ca", SIGNED_GROUPS, _signed(ENDING_CA), {"authority-expiry"}),
-    *_rows("enrollment-by-reference", ENROLLMENTS, {"caReferences": ["ca"]}, set()),
+    Row("group-by-reference", Declared(*ENROLLMENTS["group"]({"caReferences": ["ca"]})), set()),
     *_rows("enrollment-by-a-key", ENROLLMENTS, {"symmetricKey": {"primaryKey": "a2V5"}}, {"enrollment-attestation"}),
-    *_rows("enrollment-by-nothing", ENROLLMENTS, {"caReferences": []}, {"enrollment-attestation"}),
-    Row("individual", Declared(*ENROLLMENTS["individual"]({"clientCertificates": [LEAF]})), set()),
+    *_rows("enrollment-by-nothing", ENROLLMENTS, {"caReferences": [], "certificates": []}, {"enrollment-attestation"}),
+    Row("individual", Declared(*ENROLLMENTS["individual"]({"certificates": [LEAF]})), set()),
 ]
 # What the rows are about. The other rules read what only hubtrust's own resources, or pulumi-tls's, have: `test_rules.py` and their own.
 ABOUT = {
