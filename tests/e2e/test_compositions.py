@@ -157,6 +157,20 @@ def test_two_teams(stacks: Stacks) -> None:
     assert "PRIVATE KEY" not in stacks.must(hub, "stack", "export", "--show-secrets"), "the key never leaves the CA's stack"
 
 
+def test_a_provisioning_service_of_another_team(stacks: Stacks, azure: LocalAzure) -> None:
+    """Our CA is proven there alone, a device below it enrols and connects to their hub, and what is ours goes without theirs."""
+    theirs = stacks.twice(stacks.add("provisioning/services"))
+    folder = stacks.add("provisioning/devices", servicesStack="organization/provisioning-services/dev")
+    ours = stacks.twice(folder)
+    assert _proofs(ours["trust"]) == ["possession"]
+    assert ours["enrollment"]["state"] == "connected"
+    assert azure.ask("GET", f"{theirs['hubId']}/certificates").json()["value"] == []
+    stacks.must(folder, "destroy", "--yes", "--skip-preview")
+    assert azure.ask("GET", f"{theirs['serviceId']}/certificates").json()["value"] == []
+    (link,) = azure.ask("GET", theirs["serviceId"]).json()["properties"]["iotHubs"]
+    assert link["name"].partition(".")[0] == theirs["hubId"].rpartition("/")[2]
+
+
 def test_a_private_hub(stacks: Stacks, azure: LocalAzure) -> None:
     """Private, routed, with an identity; the CA's keys are in a vault of the same `up`, its proof goes through Resource Manager alone."""
     azure.control("DELETE", "/requests")

@@ -18,15 +18,17 @@ from tests.kit.repository import ROOT
 from tests.kit.root_authority import RootAuthority
 
 
-def test_up_twice_then_destroy(stack: Program) -> None:
-    """The first up ends verified by possession; a second up changes nothing; destroy leaves an empty subscription.
+def test_up_twice_then_destroy(committed: Program) -> None:
+    """The first up ends verified by possession, and with a device that enrolled; a second changes nothing; destroy leaves nothing.
 
     Keys are in the state as ciphertext only: not in other files, in output, or in any process's arguments.
     """
+    stack = committed
     arguments = set[bytes]()
     with _watched(str(stack.folder), arguments):
         stack.up()
-    assert "verified by possession" in stack.printed
+    assert stack.printed.count("verified by possession") == 2, "on the hub, and at the provisioning service"
+    assert "device press-101 had no entry, enrolled and connected now, chain: press-101 < hubtrust sandbox issuing CA" in stack.printed
     assert "Azure was not changed" not in stack.printed
     outputs = stack.outputs()
     trusted = outputs["trust"][0]
@@ -35,7 +37,8 @@ def test_up_twice_then_destroy(stack: Program) -> None:
     with stack.azure() as azure:
         hub = stack.hub(azure)
         asked = azure.ask("GET", hub.id).json()["properties"]
-        assert (asked["hostName"], asked["minTlsVersion"], asked["disableLocalAuth"]) == (outputs["hubHostName"], "1.2", True)
+        assert (asked["hostName"], asked["minTlsVersion"], asked["disableLocalAuth"]) == (outputs["hubHostName"], "1.2", False)
+        assert (asked["disableDeviceSAS"], asked["disableModuleSAS"]) == (True, True), "the provisioning service alone has a key"
         found = hub.certificates()[trusted["name"]]
         assert (found["properties"]["isVerified"], found["properties"]["thumbprint"]) == (True, trusted["thumbprint"])
         certificate = x509.load_pem_x509_certificate(pem_of(found).encode())

@@ -26,6 +26,7 @@ from tests.kit.repository import ROOT
 from tests.kit.warm_start import warm_children, warm_sandbox
 
 _SETTINGS = "stacks/Pulumi.sandbox.yaml"
+_PROVISIONING = {f"hubtrust:{name}" for name in ("provisioning", "dpsOperators", "enrollmentGroups", "enrollmentCanary")}
 _PROGRAM = ("Pulumi.yaml", "__main__.py", "settings")
 
 
@@ -36,6 +37,8 @@ class Program:
     folder: Path
     engine: str
     printed: str = ""
+    provisioning: bool = False
+    """Whether its stack has the committed provisioning service. Most tests are about something else, and faster without it."""
 
     @property
     def home(self) -> Path:
@@ -125,8 +128,9 @@ class Program:
     def configure(self, **values: Any) -> None:
         """Set the stack's settings to the committed ones with these changes. A name without a namespace belongs to the project."""
         given = {name if ":" in name else f"hubtrust:{name}": json.dumps(value) for name, value in values.items()}
+        names = {*given, *(() if self.provisioning else _PROVISIONING)}
         committed = (ROOT / _SETTINGS).read_text().splitlines()
-        kept = [line for line in committed if line.strip().rpartition(": ")[0] not in given]
+        kept = [line for line in committed if line.strip().partition(": ")[0] not in names]
         (self.folder / _SETTINGS).write_text("\n".join((*kept, *(f"  {name}: {value}" for name, value in given.items()), "")))
 
     def configure_secret(self, name: str, value: str) -> None:
@@ -172,9 +176,11 @@ def copied(folder: Path, *more: str, environment: Path = Path(sys.prefix)) -> Pa
 
 
 @contextmanager
-def program(folder: Path, engine: str) -> Iterator[Program]:
-    """A copy of the program under ``folder``; its processes are stopped at the end."""
-    created = Program(copied(folder / "program", _SETTINGS), engine)
+def program(folder: Path, engine: str, *, provisioning: bool = False) -> Iterator[Program]:
+    """A copy of the program under ``folder``; its processes are stopped at the end. See ``Program.provisioning``."""
+    created = Program(copied(folder / "program", _SETTINGS), engine, provisioning=provisioning)
+    if not provisioning:
+        created.configure()
     try:
         yield created
     finally:
