@@ -12,9 +12,9 @@ import pulumi
 
 from hubtrust.azure import absence
 from hubtrust.azure.certificates import writer
-from hubtrust.azure.errors import EtagError, RefusedError
+from hubtrust.azure.errors import DeniedError, EtagError, RefusedError
 from hubtrust.azure.hub_policies import LINK_RIGHTS, HubPolicies, Policy, as_declared
-from hubtrust.azure.retry import ETAG_RETRIES, retry_context
+from hubtrust.azure.retry import ETAG_RETRIES, READ_DENIED, RetryLimits, retry_context
 from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import AzureInputs, CloudInputs, report_if_gone
 from hubtrust.dynamic.hub_inputs import hub_id
@@ -91,15 +91,19 @@ class LinkPolicyProvider(Reconciler[LinkPolicyInputs]):
         return _reconcile(news)[0]
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
-        """The policy as it is now."""
+        """The policy as it is now. Who previews for others may not see keys, and needs none: then it is as the last run left it."""
         own = LinkPolicyInputs.read(olds)
-        with own.resource_manager() as client:
+        with own.resource_manager(RetryLimits(own.deadline, denied=READ_DENIED)) as client:
             policies = HubPolicies(client, own.hub_id)
             hub = policies.hub()
             if hub is None:
                 report_if_gone(own.hub_id)
                 return None
-            found = policies.find(own.policy_name) or absence.found_again(lambda: policies.find(own.policy_name), client.limits)
+            try:
+                found = policies.find(own.policy_name) or absence.found_again(lambda: policies.find(own.policy_name), client.limits)
+            except DeniedError as error:
+                show_message(f"policy '{own.policy_name}' of {own.hub_id.title} is taken as it was: its key can't be read ({error.fact})")
+                return dict(olds)
         if found is None:
             show_message(f"policy '{own.policy_name}' is not on {own.hub_id.title} any more: the next `up` deals with it")
             return None if own.make else {**olds, "connectionString": None}
