@@ -126,7 +126,8 @@ def public_access(resource: Resource, _settings: Settings) -> Iterator[str]:
     declared = declaration(resource)
     if declared is None or declared.kind not in {Kind.HUB, Kind.PROVISIONING_SERVICE} or declared.known(Fact.PUBLIC_ACCESS_OFF) is True:
         return
-    setting = " (hubtrust:publicNetworkAccess, or public_network_access of HubArgs)" if declared.kind is Kind.HUB else ""
+    key, args = ("publicNetworkAccess", "HubArgs") if declared.kind is Kind.HUB else ("dpsPublicNetworkAccess", "ProvisioningServiceArgs")
+    setting = f" (hubtrust:{key}, or public_network_access of {args})"
     where = declared.where(Fact.PUBLIC_ACCESS_OFF)
     off = "false" if where.endswith("Enabled") else "Disabled"
     yield f"{where} is not {off}: if all devices are on your own networks, set it to {off}{setting} and use private endpoints"

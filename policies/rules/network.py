@@ -33,7 +33,8 @@ def network_exposure(resource: Resource, settings: Settings) -> Iterator[str]:
     if found is None or found.kind not in _FLAWS or found.known(Fact.PUBLIC_ACCESS_OFF) is True:
         return
     for flaw in _FLAWS[found.kind](found, int(settings["addresses"])):
-        settable = "hubtrust:ipRules, or network_rule_sets of HubArgs" if found.kind is Kind.HUB else found.where(Fact.IP_RULES)
+        ours = "ipRules, or network_rule_sets of HubArgs" if found.kind is Kind.HUB else "dpsIpRules, or ip_filter_rules of its args"
+        settable = f"hubtrust:{ours}"
         yield f"the public endpoint is open: {flaw} ({settable}), or disable it ({found.where(Fact.PUBLIC_ACCESS_OFF)})"
 
 
