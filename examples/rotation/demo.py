@@ -40,6 +40,9 @@ def report(line: str) -> None:
     print(f"{time.monotonic() - STARTED:6.1f} s  {line}", flush=True)
 
 
+_PROVISIONING = tuple(f"hubtrust:{name}:" for name in ("provisioning", "dpsOperators", "enrollmentGroups", "enrollmentCanary"))
+
+
 class Stack:
     """The program with settings of its own, run by `python -m sandbox`; everything but the settings is a link to this repository."""
 
@@ -65,9 +68,10 @@ class Stack:
 
     def up(self, *settings: str) -> list[dict[str, Any]]:
         """Deploy with these settings added to the committed ones; returns what the hub trusts."""
-        committed = (ROOT / "stacks/Pulumi.sandbox.yaml").read_text(encoding="utf-8").rstrip()
+        committed = (ROOT / "stacks/Pulumi.sandbox.yaml").read_text(encoding="utf-8").splitlines()
+        kept = [line for line in committed if not line.strip().startswith(_PROVISIONING)]  # these devices have entries
         (self.folder / "stacks/Pulumi.sandbox.yaml").write_text(
-            "\n".join((committed, *(f"  hubtrust:{each}" for each in settings), "")), encoding="utf-8"
+            "\n".join((*kept, *(f"  hubtrust:{each}" for each in settings), "")), encoding="utf-8"
         )
         self.run("sandbox", "up", "--engine", self.engine)
         for line in self.run("sandbox", "env").splitlines():

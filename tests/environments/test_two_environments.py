@@ -30,6 +30,9 @@ from tests.kit.repository import ROOT
 from tests.kit.warm_start import warm_engine
 
 
+_PROVISIONING = "  hubtrust:provisioning: true\n  hubtrust:enrollmentGroups: [presses]\n"
+
+
 @dataclass
 class Press:
     """A device: its certificate and its key."""
@@ -85,7 +88,7 @@ class Place:
         assert self.pulumi("stack", "export", "--show-secrets", "--stack", stack) == 0, self.printed
         assert "PRIVATE KEY" not in self.printed
         resources = json.loads(self.printed)["deployment"]["resources"]
-        (trusted,) = (each for each in resources if each["type"].endswith(":VerifiedCertificate"))
+        trusted, *_ = (each for each in resources if each["type"].endswith(":VerifiedCertificate"))  # on the hub, and at the service
         signer = json.loads(trusted["inputs"]["signer"]["plaintext"])
         certificate, key = load_certificate(trusted["inputs"]["certificate"], what="the CA"), urlsplit(signer["key"])
         vault, public_key = Vault(self.azure, key.netloc.partition(".")[0]), certificate.public_key()
@@ -132,7 +135,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         created = Place(folder, azure, request.param, environment)
         (folder / "policies/staging.json").unlink()  # it is made from prod's
         settings = folder / "stacks/Pulumi.prod.yaml"
-        settings.write_text(settings.read_text() + "  hubtrust:operators: [deployer]\n  hubtrust:devices: press-001\n")
+        settings.write_text(settings.read_text() + "  hubtrust:operators: [deployer]\n  hubtrust:devices: press-001\n" + _PROVISIONING)
+        azure.grant("dfce44e4-17b7-4bd1-a6d1-04996ec95633")  # Device Provisioning Service Data Contributor: no operator is named
+        prod = json.loads((folder / "policies/prod.json").read_text())
+        prod["shared-keys-off"]["serviceKeys"] = True  # the provisioning service is linked to the hub by a key
+        (folder / "policies/prod.json").write_text(json.dumps(prod))
         assert created.pulumi("stack", "init", "prod") == 0, created.printed
         assert created.pulumi("config", "set", "--secret", "other:token", "hunter2", "--stack", "prod") == 0, created.printed
         yield created
