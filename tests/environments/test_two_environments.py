@@ -29,7 +29,6 @@ from tests.kit.program import copied
 from tests.kit.repository import ROOT
 from tests.kit.warm_start import warm_engine
 
-
 _PROVISIONING = "  hubtrust:provisioning: true\n  hubtrust:enrollmentGroups: [presses]\n"
 
 
