@@ -8,6 +8,7 @@ import pulumi
 import hubtrust
 import settings
 from hubtrust import CertificateAuthority, TrustedFleet, TrustedHub, retain_everything
+from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry
 
 # Pulumi ends a program with this signal when a resource has failed. Python's own answer is a traceback beside the error that counts.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -82,19 +83,23 @@ if stack.provisions:  # and devices that have no entry, and enrol themselves; as
         attest=stack.attest,
         reprove=stack.reprove or None,
         adopt=stack.adopt or None,
+        drop_generation=stack.ca_drop_generation or None,
         cloud=stack.cloud or None,
     )
     groups = [
-        hubtrust.EnrollmentGroup(
+        EnrollmentGroupEntry(
             f"{stack.name}-{group}",
-            service=service,
+            service_id=service.service_id,
             group_id=group,
-            authorities=authority,
-            hubs=[hub],
+            host_name=service.host_name,
+            ca_references=[one.certificate_name for one in service.certificates[authority.name]],
+            hubs=[hub.host_name],  # type: ignore[list-item]
             tags=stack.twin_tags or None,
             reprovision=stack.reprovision or None,
             status="disabled" if stack.disables(group) else "enabled",
             adopt=stack.adopts_enrollment(group),
+            cloud=service.cloud,
+            opts=pulumi.ResourceOptions(depends_on=[service]),
         )
         for group in stack.enrollment_groups
     ]

@@ -57,7 +57,7 @@ def _without_certificate(members: str) -> int | None:
     version, _, packed = members.partition(".")
     try:
         head = json.loads(zlib.decompress(base64.b64decode(packed, validate=True)).partition(b"\n")[0])
-        sizes = [list(each) for each in head["certificates"]]
-        return sum(not each or not all(isinstance(size, int) and size > 0 for size in each) for each in sizes) if version == "c1" else None
+        sizes = [sum(map(int, each)) for each in head["certificates"]]
+        return sizes.count(0) if version == "c1" else None
     except (ValueError, KeyError, TypeError, RecursionError, zlib.error, binascii.Error):
         return None

@@ -276,16 +276,20 @@ def declare(owner: type, name: str, given: dict[str, Any]) -> None:
         EnrollmentFleet(name, **{"service": SERVICE, **given})
         return
     hub = TrustedHub(f"{name}-hub", authorities=[authority], hub=HUB)
-    if owner is EnrollmentCanary:
-        service = ProvisioningService(f"{name}-dps", authorities=[authority], service=SERVICE)
-        own = {"service": service, "hubs": [hub], "authority": authority, "device_id": "canary"}
-        EnrollmentCanary(name, **{**own, **given})
-        return
-    if owner is TrustedModule:
-        device = TrustedDevice(f"{name}-device", hub=hub, authority=authority, make_key=True)
-        TrustedModule(name, **{"device": device, **given})
+    if owner in (EnrollmentCanary, TrustedModule):
+        beside = {EnrollmentCanary: _of_a_canary, TrustedModule: _of_a_module}[owner](name, hub, authority)
+        owner(name, **{**beside, **given})
     elif owner in (TrustedDevice, TrustedFleet):
         owner(name, **{"hub": hub, "authority": authority, **given})
     elif authority.signer is not None:
         TrustedDevice(name, hub=hub, authority=authority, make_key=True)
         TrustedFleet(name, hub=hub, authority=authority, canary="canary")
+
+
+def _of_a_canary(name: str, hub: TrustedHub, authority: CertificateAuthority) -> dict[str, Any]:
+    service = ProvisioningService(f"{name}-dps", authorities=[authority], service=SERVICE)
+    return {"service": service, "hubs": [hub], "authority": authority, "device_id": "canary"}
+
+
+def _of_a_module(name: str, hub: TrustedHub, authority: CertificateAuthority) -> dict[str, Any]:
+    return {"device": TrustedDevice(f"{name}-device", hub=hub, authority=authority, make_key=True)}
