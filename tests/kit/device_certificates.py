@@ -38,6 +38,7 @@ class Party:
     days: float = 30
     usages: tuple[Any, ...] = (ExtendedKeyUsageOID.CLIENT_AUTH,)
     key_usage: x509.KeyUsage | None = None
+    alternative_names: tuple[str, ...] = ()  # of a server
     key: ec.EllipticCurvePrivateKey = field(default_factory=lambda: ec.generate_private_key(ec.SECP256R1()))
     certificate: x509.Certificate = field(init=False)
 
@@ -61,6 +62,9 @@ class Party:
             builder = builder.add_extension(x509.BasicConstraints(ca=self.authority, path_length=self.path_length), critical=True)
         if not self.authority and self.usages:
             builder = builder.add_extension(x509.ExtendedKeyUsage(self.usages), critical=False)
+        if self.alternative_names:
+            names = x509.SubjectAlternativeName([x509.DNSName(each) for each in self.alternative_names])
+            builder = builder.add_extension(names, critical=False)
         if self.issuer:
             builder = builder.add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
         self.certificate = builder.sign(issuer.key, hashes.SHA256())

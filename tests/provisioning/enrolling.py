@@ -9,7 +9,7 @@ from urllib.parse import quote
 from local_azure_iot.hub_registry import identities
 from local_azure_iot.microsoft_devices import lifecycle
 from tests.kit.device_certificates import Party
-from tests.local_azure.in_process import Answer, InProcess, version
+from tests.local_azure.in_process import ROLES, Answer, InProcess, version
 from tests.local_azure.makers import uploaded
 from tests.provisioning.service import Service
 
@@ -61,12 +61,20 @@ class Enrolling:
         key = self.azure.must("POST", f"{path}/IotHubKeys/{policy}/listkeys?api-version={version(path)}")["primaryKey"]
         return f"HostName={self.host(hub)};SharedAccessKeyName={policy};SharedAccessKey={key}"
 
-    def link(self, *links: dict[str, Any] | str, identity: dict[str, Any] | None = None, **properties: Any) -> None:
+    def link(self, *links: dict[str, Any] | str, identity: dict[str, Any] | None = None, api_version: str = "", **properties: Any) -> None:
         """Link these hubs and no others: by connection string, or as the service's JSON has it."""
         hubs = [{"connectionString": each, "location": "westus"} if isinstance(each, str) else each for each in links]
         body = {"location": "westus", "sku": {"name": "S1", "capacity": 1}, "properties": {"iotHubs": hubs, **properties}}
         path = self.service.path
-        self.azure.must("PUT", f"{path}?api-version={version(path)}", body | ({"identity": identity} if identity else {}))
+        asked = f"{path}?api-version={api_version or version(path)}"
+        self.azure.must("PUT", asked, body | ({"identity": identity} if identity else {}))
+
+    def assign_role(self, principal: str, role: str, scope: str) -> None:
+        """Give a principal a role, by the role's id."""
+        definition = f"/subscriptions/{self.azure.subscription}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+        body = {"properties": {"roleDefinitionId": definition, "principalId": principal, "principalType": "ServicePrincipal"}}
+        path = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        self.azure.must("PUT", f"{path}?api-version={ROLES}", body)
 
     def trust(self, name: str, authority: Party, *, verified: bool = True) -> None:
         """Register a CA with the service."""

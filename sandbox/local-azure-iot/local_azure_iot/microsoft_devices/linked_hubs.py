@@ -97,6 +97,11 @@ def _require_identity(kind: str, link: Link, name: str, identity: Document | Non
         raise _invalid(f"{name} is linked by the identity '{wanted[:300]}', which the service does not have")
 
 
+def kind(link: Link) -> str:
+    """How the service signs in to the hub of a stored link."""
+    return str(link.get("authenticationType") or (BY_KEY if "connectionString" in link else BY_SYSTEM_IDENTITY))
+
+
 def shown(links: list[Link], version: str) -> list[Link]:
     """The links as GET shows them at an api-version: without their keys, and without members that the version does not have."""
     return [_shown(link, version) for link in links]
@@ -106,7 +111,7 @@ def _shown(link: Link, version: str) -> Link:
     by_identity = ("authenticationType", "selectedUserAssignedIdentityResourceId")
     found = {member: value for member, value in masked(link).items() if member not in ("hostName", *by_identity)}
     if version >= _BY_IDENTITY_SINCE:
-        found["authenticationType"] = link.get("authenticationType") or (BY_KEY if "connectionString" in link else BY_SYSTEM_IDENTITY)
+        found["authenticationType"] = kind(link)
         if "selectedUserAssignedIdentityResourceId" in link:
             found["selectedUserAssignedIdentityResourceId"] = link["selectedUserAssignedIdentityResourceId"]
     if version >= _HOST_NAME_SINCE:

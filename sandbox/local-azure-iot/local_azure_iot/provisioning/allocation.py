@@ -15,7 +15,7 @@ from local_azure_iot.provisioning.refusals import NO_HUB, FailedError
 from local_azure_iot.resource_manager import regions
 
 if TYPE_CHECKING:
-    from local_azure_iot.provisioning.hub_links import Link
+    from local_azure_iot.microsoft_devices.linked_hubs import Link
     from local_azure_iot.store import Document
 
 CUSTOM = "custom"

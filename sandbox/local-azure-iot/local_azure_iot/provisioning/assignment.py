@@ -16,8 +16,8 @@ from local_azure_iot.provisioning.refusals import CUSTOM_ALLOCATION, NO_HUB, Fai
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
+    from local_azure_iot.microsoft_devices.linked_hubs import Link
     from local_azure_iot.provisioning.custom_allocation import Chosen
-    from local_azure_iot.provisioning.hub_links import Link
     from local_azure_iot.store import Document
 
 INITIAL, AGAIN, _MIGRATED, _RESET = "initialAssignment", "reprovisionedToInitialAssignment", "deviceDataMigrated", "deviceDataReset"
@@ -44,13 +44,14 @@ class Applicant:
 
 
 def assign(azure: Azure, service_key: str, service: Document, applicant: Applicant, chosen: Chosen | None) -> Document:
-    """Assign a device; ``chosen`` is what a webhook said. Returns the registration, which may be one that failed. Within a transaction."""
+    """Assign a device; ``chosen`` is what a webhook said. Returns the registration. Within a transaction.
+
+    Raises:
+        FailedError: No hub takes it; nothing is written.
+    """
     before = registrations.find(azure, service_key, applicant.registration_id)
-    try:
-        with azure.store.transaction():  # a part: a failure leaves nothing behind in any hub
-            members = _assigned(azure, service, applicant, before, chosen)
-    except FailedError as error:
-        return fail(azure, service_key, applicant, error)
+    with azure.store.transaction():  # a part: a failure leaves nothing behind in any hub
+        members = _assigned(azure, service, applicant, before, chosen)
     return _put(azure, service_key, applicant, before, members)
 
 

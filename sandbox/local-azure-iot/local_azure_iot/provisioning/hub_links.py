@@ -6,12 +6,12 @@ A link by key has the hub's connection string: its policy must still have that k
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from local_azure_iot import host_names
 from local_azure_iot.hub_registry import access, errors
 from local_azure_iot.login.tokens import Caller
-from local_azure_iot.microsoft_devices import lifecycle
+from local_azure_iot.microsoft_devices import lifecycle, linked_hubs
 from local_azure_iot.provisioning.errors import of_hub
 from local_azure_iot.provisioning.refusals import HUB_REFUSED, FailedError
 from local_azure_iot.resource_manager import access as roles
@@ -19,16 +19,16 @@ from local_azure_iot.resource_manager import access as roles
 if TYPE_CHECKING:
     from local_azure_iot.hub_registry.errors import RegistryError
     from local_azure_iot.local_azure import Azure
+    from local_azure_iot.microsoft_devices.linked_hubs import Link
     from local_azure_iot.store import Document
 
-Link = dict[str, Any]  # as the service's document has it
 _NEEDED = frozenset({"RegistryWrite", "ServiceConnect"})
 _ACTION = "Microsoft.Devices/IotHubs/devices/write"
 
 
 def host(link: Link) -> str:
     """The hub's host name, in lower case."""
-    return str(link.get("hostName") or link["name"]).lower()
+    return str(link["name"]).lower()
 
 
 def find(service: Document, hub_host: str) -> Link | None:
@@ -66,9 +66,9 @@ def refused(azure: Azure, error: RegistryError, reason: str) -> FailedError:
 
 
 def _flaw(azure: Azure, service: Document, link: Link, hub: Document) -> str:
-    kind = link.get("authenticationType") or "KeyBased"
-    if kind != "KeyBased":
-        return _flaw_of_identity(azure, service, link, hub)
+    kind = linked_hubs.kind(link)
+    if kind != linked_hubs.BY_KEY:
+        return _flaw_of_identity(azure, service, link, hub, kind)
     parts = dict(part.split("=", 1) for part in str(link.get("connectionString") or "").split(";") if "=" in part)
     name = parts.get("SharedAccessKeyName", "")
     if not access.accepts_signatures(hub):
@@ -83,9 +83,9 @@ def _flaw(azure: Azure, service: Document, link: Link, hub: Document) -> str:
     return f"the policy '{name}' lacks {' and '.join(sorted(missing))}" if missing else ""
 
 
-def _flaw_of_identity(azure: Azure, service: Document, link: Link, hub: Document) -> str:
+def _flaw_of_identity(azure: Azure, service: Document, link: Link, hub: Document, kind: str) -> str:
     identity = service.get("identity") or {}
-    if link["authenticationType"] == "SystemAssigned":
+    if kind == linked_hubs.BY_SYSTEM_IDENTITY:
         what, principal = "the service's own identity", identity.get("principalId")
     else:
         wanted = str(link.get("selectedUserAssignedIdentityResourceId") or "")
