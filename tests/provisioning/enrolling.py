@@ -1,5 +1,6 @@
 """A provisioning service in this process, with linked hubs, enrollments, and devices that register over HTTPS."""
 
+import asyncio
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -135,6 +136,11 @@ class Enrolling:
         found = lifecycle.find_by_name(self.azure.azure, "AzureCloud", lifecycle.HUB, f"{hub}-{self.ending}")
         assert found
         return found[0]
+
+    def finish(self, operation: str) -> None:
+        """Wait until a registration that is under way has ended."""
+        (work,) = self.azure.azure.background.running(f"registration {operation}")
+        self.azure.loop.run_until_complete(asyncio.wait_for(work, _PATIENCE))
 
     def device(self, hub: str, device_id: str) -> dict[str, Any] | None:
         """The device as its hub stores it."""

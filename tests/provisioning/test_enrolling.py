@@ -61,7 +61,7 @@ def test_a_poll_before_the_end(enrolling: Enrolling, root: Party) -> None:
     """202 with the state so far; the same id at once is refused until it has ended; then both operations can be asked for."""
     enrolling.put_group("press", by_reference("ca"))
     leaf = root.device("press-001")
-    enrolling.azure.azure.settings = enrolling.azure.azure.settings.changed({"registration_seconds": 0.05, "retry_after": 1})
+    enrolling.azure.azure.settings = enrolling.azure.azure.settings.changed({"registration_seconds": 60, "retry_after": 1})
     try:
         begun = enrolling.register([leaf, root])
         operation = begun.json()["operationId"]
@@ -72,11 +72,14 @@ def test_a_poll_before_the_end(enrolling: Enrolling, root: Party) -> None:
         twice = enrolling.register([leaf, root])
         assert (twice.status, twice.json()["errorCode"], twice.json()["message"]) == (409, 409203, "Precondition failed.")
         assert enrolling.call("POST", "press-001", "", [leaf, root]).json() == shown
-        while enrolling.poll([leaf, root], operation).status == 202:
-            enrolling.azure.loop.run_until_complete(asyncio.sleep(0.01))
+        enrolling.azure.azure.clock.advance(61)
+        enrolling.finish(operation)
+        assert enrolling.poll([leaf, root], operation).json()["status"] == "assigned"
+        enrolling.azure.azure.settings = enrolling.azure.azure.settings.changed({"registration_seconds": 0.0})
         enrolling.assigned([leaf, root])
         assert enrolling.poll([leaf, root], operation).json()["status"] == "assigned"
     finally:
+        enrolling.azure.azure.clock.follow_machine()
         enrolling.azure.azure.settings = enrolling.azure.azure.settings.changed({"registration_seconds": 0.0, "retry_after": None})
 
 

@@ -14,6 +14,7 @@ from local_azure_iot.messaging.methods import MethodSessions
 from local_azure_iot.provisioning.registration_log import RegistrationLog
 from local_azure_iot.provisioning.registration_throttle import RegistrationThrottle
 from local_azure_iot.settings import Settings
+from local_azure_iot.turns import Turns
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,6 +38,7 @@ class Azure:
     throttle: Throttle = field(default_factory=Throttle)
     registration_throttle: RegistrationThrottle = field(default_factory=RegistrationThrottle)
     registrations: RegistrationLog = field(default_factory=RegistrationLog)  # what became of the devices that enrol
+    turns: Turns = field(default_factory=Turns)  # of devices that enrol
     events: Events = field(default_factory=Events)  # what devices sent
     listeners: Listeners = field(default_factory=Listeners)  # sessions that wait for messages, changes of twins, and so on
     methods: MethodSessions = field(default_factory=MethodSessions)

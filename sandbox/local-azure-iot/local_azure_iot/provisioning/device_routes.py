@@ -12,9 +12,11 @@ from local_azure_iot.host_names import Endpoint
 from local_azure_iot.provisioning import errors, operations, registrants
 from local_azure_iot.provisioning.registrants import Registrant
 from local_azure_iot.routing import Evidence, Route
-from local_azure_iot.wire import Reply
+from local_azure_iot.wire import LaterReply, Reply
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from local_azure_iot.local_azure import Azure
     from local_azure_iot.provisioning.operations import Dialogue
     from local_azure_iot.wire import Request
@@ -22,22 +24,34 @@ if TYPE_CHECKING:
 _ACCEPTED = 202
 
 
-def register(azure: Azure, request: Request) -> Reply:
+def register(azure: Azure, request: Request) -> LaterReply:
     """Begin to register: 202 with where and when to ask again, or the outcome where it is known at once."""
-    found = operations.register(azure, _registrant(azure, request), request.body)
-    scope, registration_id = request.parameters["id_scope"], request.parameters["id"]
-    location = f"{request.base_url}/{quote(scope)}/registrations/{quote(registration_id)}/register"
-    return _reply(found, {"Location": location} if found.status == _ACCEPTED else {})
+    registrant = _registrant(azure, request)
+    location = f"{request.base_url}/{quote(request.parameters['id_scope'])}/registrations/{quote(registrant.registration_id)}/register"
+    return _in_turn(azure, lambda: operations.register(azure, registrant, request.body), {"Location": location})
 
 
-def operation(azure: Azure, request: Request) -> Reply:
+def operation(azure: Azure, request: Request) -> LaterReply:
     """How far a registration is."""
-    return _reply(operations.status(azure, _registrant(azure, request), request.parameters["operation"]))
+    registrant = _registrant(azure, request)
+    return _in_turn(azure, lambda: operations.status(azure, registrant, request.parameters["operation"]))
 
 
-def state(azure: Azure, request: Request) -> Reply:
+def state(azure: Azure, request: Request) -> LaterReply:
     """What became of the device's last registration."""
-    return _reply(operations.state(azure, _registrant(azure, request), request.body))
+    registrant = _registrant(azure, request)
+    return _in_turn(azure, lambda: operations.state(azure, registrant, request.body))
+
+
+def _in_turn(azure: Azure, answer: Callable[[], Dialogue], accepted: dict[str, str] | None = None) -> LaterReply:
+    """The answer, once it is this device's turn: many register at the same moment. ``accepted``: headers of a 202."""
+
+    async def later() -> Reply:
+        await azure.turns.wait()
+        found = answer()
+        return _reply(found, accepted if found.status == _ACCEPTED else None)
+
+    return LaterReply(later)
 
 
 def _registrant(azure: Azure, request: Request) -> Registrant:

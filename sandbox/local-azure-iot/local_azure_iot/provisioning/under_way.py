@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from local_azure_iot.provisioning.lookup import Match
     from local_azure_iot.store import Document
 
+_LOOK = 0.1  # seconds between two looks at the clock
 _VERSION = "2021-10-01"  # of the enrollments that webhooks see
 
 
@@ -75,14 +76,17 @@ def resume(azure: Azure) -> None:
 
 
 def _carry_out(azure: Azure, pending: Document, registrant: Registrant) -> None:
+    begun = azure.clock.timestamp()
+
     async def work() -> None:
-        await asyncio.sleep(azure.settings.registration_seconds)
+        await _reached(azure, begun + azure.settings.registration_seconds)
         chosen: Chosen | FailedError | None = None
         if found := _still(azure, pending):
             try:
                 chosen = await _chosen(azure, pending, *found)
             except FailedError as error:
                 chosen = error
+        await azure.turns.wait()
         with azure.store.transaction():
             _end(azure, pending, registrant, chosen)
 
@@ -91,6 +95,12 @@ def _carry_out(azure: Azure, pending: Document, registrant: Registrant) -> None:
             _end(azure, pending, registrant, FailedError(INTERNAL, reason))
 
     azure.background.begin(f"registration {pending['operation']}", work, failed)
+
+
+async def _reached(azure: Azure, moment: float) -> None:
+    """Wait for a moment, in seconds since 1970, by a clock that may be set meanwhile."""
+    while left := azure.clock.wait_until(moment):  # noqa: ASYNC110 - by the clock, which a test sets, and which sets no event
+        await asyncio.sleep(min(left, _LOOK))
 
 
 def _end(azure: Azure, pending: Document, registrant: Registrant, chosen: Chosen | FailedError | None) -> None:
