@@ -13,6 +13,7 @@ import pytest
 
 from local_azure_iot.mqtt.packets import PacketType
 from tests.kit.device_certificates import Party
+from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import LocalAzure
 from tests.kit.mqtt_device import Device, connect, packet, text, until
 from tests.kit.provisioning_client import GLOBAL, ProvisioningClient
@@ -37,6 +38,34 @@ def service(azure: LocalAzure) -> Iterator[ProvisioningClient]:
     found = ProvisioningClient(azure, azure.hub("provisioningServices"))
     yield found
     found.http.close()
+
+
+@dataclass
+class Plant:
+    """A hub, linked to a service that has a group by the issuing CA below its verified root."""
+
+    hub: HubClient
+    service: ProvisioningClient
+    issuing: Party
+
+    def device(self, registration_id: str, folder: Path, **members: Any) -> RegisteringDevice:
+        """A device of the group."""
+        identity = self.issuing.device(registration_id)
+        return RegisteringDevice(self.service, registration_id, folder, identity=identity, above=(self.issuing,), **members)
+
+
+@pytest.fixture(scope="module")
+def plant(azure: LocalAzure) -> Iterator[Plant]:
+    """A hub, a service, a group."""
+    hub, service = HubClient(azure, azure.hub()), ProvisioningClient(azure, azure.hub("provisioningServices"))
+    root = Party("Plant root")
+    found = Plant(hub, service, root.authority_below("Plant issuing"))
+    service.link(hub)
+    service.service.put("root", root.pem, isVerified=True)
+    service.put_group("plant", found.issuing)
+    yield found
+    service.http.close()
+    hub.http.close()
 
 
 @pytest.fixture(scope="module")
@@ -189,6 +218,93 @@ def test_no_enrollment(service: ProvisioningClient, leaf: Party, tmp_path: Path,
         assert device.status("4.0000000000000000.00000000-0000-0000-0000-000000000000").status == 404
 
 
+@pytest.mark.parametrize("web_sockets", [False, True])
+@pytest.mark.parametrize("own", [False, True])
+def test_a_device_that_enrols_itself(plant: Plant, tmp_path: Path, *, web_sockets: bool, own: bool) -> None:
+    """202 with an operation, then 200 with its hub, where it is known by its certificate's thumbprint, and connects."""
+    name = f"press-{web_sockets}-{own}".lower()
+    with plant.device(name, tmp_path, web_sockets=web_sockets, host=plant.service.host if own else GLOBAL) as device:
+        assert device.connect() == "Success"
+        first = device.register()
+        assert (first.status, first.retry_after, first.body["status"]) == (202, 3, "assigning")
+        last = device.outcome()
+        assert (last.status, last.retry_after, last.body["status"]) == (200, None, "assigned")
+        assert last.body["registrationState"]["assignedHub"] == plant.hub.host
+    assert plant.hub.ask("GET", f"/devices/{name}").json()["authentication"]["type"] == "selfSigned"
+    with Device(plant.hub, plant.issuing.device("another"), tmp_path) as line:
+        assert line.connect(name) == NOT_AUTHORIZED
+
+
+def test_a_device_with_a_key(plant: Plant, tmp_path: Path) -> None:
+    """Its token is judged with its registration: with another key, or another's scope in it, it is not the device's."""
+    key = plant.service.put_enrollment_with_key("by-key")
+    with RegisteringDevice(plant.service, "by-key", tmp_path, key=key) as device:
+        assert device.connect() == "Success"
+        assert device.outcome().body["registrationState"]["assignedHub"] == plant.hub.host
+    other = base64.b64encode(b"not the key that the service has").decode()
+    with RegisteringDevice(plant.service, "by-key", tmp_path, key=other) as device:
+        assert device.connect() == "Success"
+        answer = device.register()
+        assert (answer.status, answer.body["errorCode"]) == (401, 401002)
+
+
+def test_a_disabled_enrollment(plant: Plant, tmp_path: Path) -> None:
+    """The answer to the registration says so, with 200 and no operation."""
+    identity = plant.issuing.device("retired")
+    plant.service.put_enrollment("retired", identity, provisioningStatus="disabled")
+    with RegisteringDevice(plant.service, "retired", tmp_path, identity=identity, above=(plant.issuing,)) as device:
+        assert device.connect() == "Success"
+        answer = device.register()
+        assert (answer.status, answer.retry_after) == (200, None)
+        assert answer.body == {
+            "operationId": "", "status": "disabled", "registrationState": {"registrationId": "retired", "status": "disabled"},
+        }  # fmt: skip
+
+
+def test_what_changes_while_a_device_is_connected(azure: LocalAzure, tmp_path: Path) -> None:
+    """Enrollments and hubs are those of the moment of each registration, not of the CONNECT."""
+    service, hub = ProvisioningClient(azure, azure.hub("provisioningServices")), HubClient(azure, azure.hub())
+    identity = Party("late", authority=False)
+    with RegisteringDevice(service, "late", tmp_path, identity=identity) as device:
+        assert device.connect() == "Success"
+        assert device.register().status == 401
+        service.put_enrollment("late", identity)
+        assert device.outcome().body["status"] == "failed"
+        service.link(hub)
+        assert device.outcome().body["status"] == "assigned"
+    service.http.close()
+    hub.http.close()
+
+
+def test_throttled(plant: Plant, tmp_path: Path) -> None:
+    """429 with the seconds after which the device is to ask again."""
+    with plant.device("press-throttled", tmp_path) as device:
+        assert device.connect() == "Success"
+        plant.hub.configure(registrations_per_minute=1)
+        try:
+            answers = [device.register() for _ in range(3)]
+        finally:
+            plant.hub.configure(registrations_per_minute=None)
+    assert [each.status for each in answers][1:] == [429, 429]
+    assert answers[-1].retry_after
+
+
+def test_the_longest_rid(plant: Plant, tmp_path: Path) -> None:
+    """One that fits in the topic of a question and not in that of its answer, which has the seconds to wait too."""
+    identity, name = plant.issuing.device("press-rid"), Name(plant.service.azure)
+    longest = 65_535 - len(f"{REGISTER}?$rid=")
+    for length, answered in ((longest - 2, True), (longest - 1, False)):
+        with Device(name, identity, tmp_path, above=(plant.issuing,)) as line:
+            assert _code(line, f"{plant.service.id_scope}/registrations/press-rid/api-version=2019-03-31", "press-rid") == ACCEPTED
+            _subscribe(line, ANSWERS)
+            line.send(_publish(f"{REGISTER}?$rid={'x' * length}"))
+            if answered:
+                assert _message(line).topic.endswith("x&retry-after=3")
+            else:
+                assert line.receive() is None
+    assert "too long for the topic of the answer" in until(lambda: _attempts(name.azure)[-1]["reason"])
+
+
 def _publish(topic: str, body: bytes = b"{}", *, qos: int = 0) -> bytes:
     return packet(PacketType.PUBLISH, text(topic) + (b"\0\x2a" if qos else b"") + body, qos << 1)
 
@@ -215,10 +331,16 @@ def test_the_order_of_packets(line: Device) -> None:
 
 
 def test_quality_of_service(line: Device) -> None:
-    """A question at QoS 0 has no PUBACK; a subscription at QoS 0 gets answers at QoS 0, one at QoS 2 at QoS 1."""
+    """A subscription at QoS 0 gets answers at QoS 0, one at QoS 2 at QoS 1.
+
+    A question at QoS 0 has no PUBACK, and its answer is not there before the client can have noted that it sent the question.
+    """
     for asked, granted in ((0, 0), (1, 1), (2, 1)):
         assert _subscribe(line, ANSWERS, qos=asked) == [granted]
-        line.send(_publish(f"{REGISTER}?$rid=1"))
+        line.send(_publish(f"{REGISTER}?$rid=1"), packet(PacketType.PINGREQ, b""))
+        pong = line.receive()
+        assert pong
+        assert pong.kind == PacketType.PINGRESP
         assert _message(line).qos == granted
 
 

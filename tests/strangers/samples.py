@@ -5,7 +5,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_azure_iot import installation
@@ -30,6 +30,7 @@ class Bench:
     hub: HubClient
     folder: Path
     device: str = "press-001"
+    more: dict[str, str] = field(default_factory=dict)  # further inputs of its sample
 
     @property
     def environment(self) -> dict[str, str]:
@@ -42,6 +43,7 @@ class Bench:
             "DEVICE": self.device,
             "CHAIN": str(self.folder / "chain.pem"),
             "KEY": str(self.folder / "key.pem"),
+            **self.more,
         }
 
     def run(self, command: Sequence[str | Path], **more: str) -> Said:
@@ -77,8 +79,8 @@ def bench(azure: LocalAzure, folder: Path) -> Bench:
     return found
 
 
-def java(*protocols: str) -> Callable[[Bench], Said]:
-    """Microsoft's Java device and service clients."""
+def java(driver: str, *protocols: str) -> Callable[[Bench], Said]:
+    """A sample of Microsoft's Java clients: the class that runs it."""
 
     def run(found: Bench) -> Said:
         need(
@@ -86,7 +88,18 @@ def java(*protocols: str) -> Callable[[Bench], Said]:
             "the Java clients are not installed; `make strangers` installs them",
         )
         classes = f"{STRANGERS / 'java' / 'classes'}{os.pathsep}{STRANGERS / 'java' / 'jars'}/*"
-        return found.run(["java", "-XX:TieredStopAtLevel=1", "-cp", classes, "DeviceAndService", *protocols], **preload())
+        return found.run(["java", "-XX:TieredStopAtLevel=1", "-cp", classes, driver, *protocols], **preload())
+
+    return run
+
+
+def python(driver: str) -> Callable[[Bench], Said]:
+    """A sample of Microsoft's Python device SDK, which is told the proxy."""
+
+    def run(found: Bench) -> Said:
+        own = STRANGERS / "device" / "bin" / "python"
+        need(own.exists(), "azure-iot-device is not installed; `make strangers` installs it")
+        return found.run([own, DRIVERS / driver])
 
     return run
 

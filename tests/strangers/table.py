@@ -6,11 +6,28 @@ A client is given `env`, and at most the one line that the table names.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.strangers.samples import Bench, Said, go, java, node
+from tests.strangers.enrolling import OPERATIONS
+from tests.strangers.samples import Bench, Said, go, java, node, python
 
 _MESSAGING = ("connect", "event", "twin", "desired", "method", "cloud-to-device")
 _HTTPS = ("connect", "event", "cloud-to-device")
 NAMES = "`LD_PRELOAD=libnss_wrapper.so` and `start --names`"
+_PROXY_OPTIONS = "`ProxyOptions` with HTTPS_PROXY's address"
+_JAVA_REFUSED = {
+    "no enrollment": "Service error: 401002 - CA certificate not found.",
+    "disabled": "ProvisioningDeviceHubException: null",
+    "wrong scope": "ProvisioningDeviceConnectionException: Exception opening connection",
+}
+_NODE_REFUSED = {
+    "no enrollment": "UnauthorizedError: incoming message failure",
+    "disabled": "SyntaxError: status is disabled",
+    "wrong scope": "Connection refused: Server unavailable",
+}
+_PYTHON_REFUSED = {
+    "no enrollment": "register request returned a service error status code 401",
+    "disabled": "encountered an invalid registration status disabled with a status code of 200",
+    "wrong scope": "Could not connect to the provisioning server Connection Refused: broker unavailable.",
+}
 _ROOTS = '`certifi.where = lambda: os.environ["SSL_CERT_FILE"]` before the import, which uamqp\'s roots need'
 
 
@@ -34,6 +51,7 @@ class Stranger:
     version: str
     run: Callable[[Bench], Said]
     ways: tuple[Way, ...]
+    enrols: bool = False  # whether it is given a provisioning service
 
 
 STRANGERS = {
@@ -41,7 +59,7 @@ STRANGERS = {
         "Java `iot-device-client` {version}, with `iot-service-client` 2.1.9",
         "tests/strangers/java/pom.xml",
         "2.5.0",
-        java("service", "MQTT", "MQTT_WS", "AMQPS", "AMQPS_WS", "HTTPS"),
+        java("DeviceAndService", "service", "MQTT", "MQTT_WS", "AMQPS", "AMQPS_WS", "HTTPS"),
         (
             Way("service", "HTTPS, the back end's", ("device", "twin", "module", "statistics and query", "configuration", "delete")),
             Way("MQTT", "MQTT, X.509", _MESSAGING, NAMES),
@@ -81,6 +99,47 @@ STRANGERS = {
             Way("Http", "HTTPS, X.509", _HTTPS, NAMES),
         ),
     ),
+    "java provisioning": Stranger(
+        "Java `provisioning-device-client` {version}, with `x509-provider`",
+        "tests/strangers/java/pom.xml",
+        "2.1.3",
+        java("Provisioning"),
+        (
+            Way("MQTT", "provisioning over MQTT, X.509", OPERATIONS, NAMES, _JAVA_REFUSED),
+            Way("MQTT_WS", "provisioning over WebSockets, X.509", OPERATIONS, NAMES, _JAVA_REFUSED),
+            Way("HTTPS", "provisioning over HTTPS, X.509", OPERATIONS, "", _JAVA_REFUSED | {
+                "no enrollment": "'errorCode':401002", "wrong scope": "'errorCode':404204",
+            }),
+        ),
+        enrols=True,
+    ),
+    "node provisioning": Stranger(
+        "Node `azure-iot-provisioning-device` {version}, with `-mqtt` and `-http`",
+        "tests/strangers/node/package.json",
+        "1.9.1",
+        node("azure_iot_provisioning.js"),
+        (
+            Way("Mqtt", "provisioning over MQTT, X.509", OPERATIONS, NAMES, _NODE_REFUSED),
+            Way("MqttWs", "provisioning over WebSockets, X.509", OPERATIONS, NAMES, _NODE_REFUSED),
+            Way("Http", "provisioning over HTTPS, X.509", OPERATIONS, NAMES, _NODE_REFUSED | {
+                "no enrollment": "CA certificate not found.", "wrong scope": "Error: Not found",
+            }),
+            Way("Mqtt, key", "provisioning over MQTT, symmetric key", OPERATIONS, NAMES, _NODE_REFUSED),
+        ),
+        enrols=True,
+    ),
+    "python provisioning": Stranger(
+        "Python `azure-iot-device` {version}",
+        "requirements/device.txt",
+        "2.14.0",
+        python("azure_iot_provisioning.py"),
+        (
+            Way("MQTT", "provisioning over MQTT, X.509", OPERATIONS, _PROXY_OPTIONS, _PYTHON_REFUSED),
+            Way("WebSockets", "provisioning over WebSockets, X.509", OPERATIONS, _PROXY_OPTIONS, _PYTHON_REFUSED),
+            Way("MQTT, key", "provisioning over MQTT, symmetric key", OPERATIONS, _PROXY_OPTIONS, _PYTHON_REFUSED),
+        ),
+        enrols=True,
+    ),
     "mqtt.js": Stranger(
         "Node `mqtt` (mqtt.js) {version}",
         "tests/strangers/node/package.json",
@@ -118,7 +177,7 @@ ELSEWHERE = (
     ),
     Elsewhere("Python `azure-identity`, `azure-mgmt-iothub` and others", "Resource Manager", "all that is tried", "", "test_sdk"),
     Elsewhere(
-        "Python `azure-iot-device`", "MQTT, also over WebSockets", ", ".join(_MESSAGING[:4]), "`ProxyOptions` with HTTPS_PROXY's address",
+        "Python `azure-iot-device`", "MQTT, also over WebSockets", ", ".join(_MESSAGING[:4]), _PROXY_OPTIONS,
         "test_device_sessions",
     ),
     Elsewhere(
@@ -147,7 +206,7 @@ def markdown() -> str:
     lines = ["| client | way | works | beside `env` | test |", "|---|---|---|---|---|"]
     for stranger in STRANGERS.values():
         for way in stranger.ways:
-            refused = "; refused: " + ", ".join(way.refused) if way.refused else ""
+            refused = "; refused: " + ", ".join(f"{each} (`{said}`)" for each, said in way.refused.items()) if way.refused else ""
             worked = ", ".join(each for each in way.operations if each not in way.refused)
             line = way.line or "nothing"
             client = stranger.client.format(version=stranger.version)

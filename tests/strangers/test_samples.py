@@ -12,6 +12,7 @@ from tests.kit.local_azure import LocalAzure
 from tests.kit.prerequisites import need
 from tests.kit.repository import ROOT
 from tests.strangers import table
+from tests.strangers.enrolling import enrolled, enrolling_bench
 from tests.strangers.samples import bench
 
 _PAGE = ROOT / "docs" / "clients.md"
@@ -30,10 +31,13 @@ def azure(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAzure]:
 def test_a_stranger(azure: LocalAzure, tmp_path: Path, name: str) -> None:
     """Every operation of every way: it works, or is refused with the words of the table."""
     stranger = table.STRANGERS[name]
-    found = bench(azure, tmp_path)
+    protocols = [way.protocol for way in stranger.ways]
+    found = enrolling_bench(azure, tmp_path, protocols) if stranger.enrols else bench(azure, tmp_path)
     if name == "mqtt.js":  # it has no back end to create its device
         found.hub.put(found.device)
     said = stranger.run(found)
+    if stranger.enrols:
+        enrolled(found, protocols)
     found.hub.http.close()
     assert {protocol: tuple(operations) for protocol, operations in said.items()} == {way.protocol: way.operations for way in stranger.ways}
     for way in stranger.ways:

@@ -183,7 +183,8 @@ def _web_sockets(mqtt: Callable[[], asyncio.Protocol], amqp: Callable[[], asynci
     """The WebSockets of hubs, event hubs and provisioning services; the subprotocols are those that Microsoft's clients ask for."""
     device, back_end = "/$iothub/websocket", "/$servicebus/websocket"
     over_mqtt = {device: {"mqtt": mqtt}}
-    of_provisioning = WebSockets(over_mqtt, {_AMQP_SUBPROTOCOL.lower(): availability.NOT_FOR_PROVISIONING})
+    # Microsoft's Java client names no path, and Paho's for Java then asks for this one (`WebSocketHandshake`).
+    of_provisioning = WebSockets({**over_mqtt, "/mqtt": {"mqtt": mqtt}}, {_AMQP_SUBPROTOCOL.lower(): availability.NOT_FOR_PROVISIONING})
     if amqp is None:
         of_hubs = WebSockets(over_mqtt, {_AMQP_SUBPROTOCOL.lower(): availability.MISSING})
     else:

@@ -33,6 +33,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyFactory;
 import java.security.KeyStore;
+import java.security.PrivateKey;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateFactory;
 import java.security.spec.PKCS8EncodedKeySpec;
@@ -61,13 +62,17 @@ public final class DeviceAndService {
         return '"' + text.replace("\\", "\\\\").replace("\"", "'").replaceAll("\\p{Cntrl}", " ") + '"';
     }
 
+    private static String told(Throwable error) {
+        return error.getClass().getSimpleName() + ": " + error.getMessage();
+    }
+
     /** Run one operation and print what became of it. */
-    private static void attempt(String protocol, String operation, Callable<?> work) {
+    static void attempt(String protocol, String operation, Callable<?> work) {
         String said = null;
         try {
             work.call();
         } catch (Throwable error) {
-            said = error.getClass().getSimpleName() + ": " + error.getMessage();
+            said = told(error) + (error.getCause() == null ? "" : " because of " + told(error.getCause()));
         }
         System.out.println("{\"protocol\": " + quoted(protocol) + ", \"operation\": " + quoted(operation) + ", \"said\": " + quoted(said) + "}");
     }
@@ -98,16 +103,21 @@ public final class DeviceAndService {
         }
     }
 
+    static Certificate[] chain(String file) throws Exception {
+        byte[] pem = Files.readAllBytes(Path.of(file));
+        return CertificateFactory.getInstance("X.509").generateCertificates(new ByteArrayInputStream(pem)).toArray(new Certificate[0]);
+    }
+
+    static PrivateKey key(String file) throws Exception {
+        String text = Files.readString(Path.of(file)).replaceAll("-----[^-]+-----|\\s", "");
+        return KeyFactory.getInstance("EC").generatePrivate(new PKCS8EncodedKeySpec(Base64.getDecoder().decode(text)));
+    }
+
     /** A device's certificate and key from PEM, and the roots of Java's own trust store. */
-    private static SSLContext identity() throws Exception {
-        CertificateFactory factory = CertificateFactory.getInstance("X.509");
-        byte[] pem = Files.readAllBytes(Path.of(System.getenv("CHAIN")));
-        Certificate[] chain = factory.generateCertificates(new ByteArrayInputStream(pem)).toArray(new Certificate[0]);
-        String key = Files.readString(Path.of(System.getenv("KEY"))).replaceAll("-----[^-]+-----|\\s", "");
+    static SSLContext identity(String chain, String key) throws Exception {
         KeyStore store = KeyStore.getInstance(KeyStore.getDefaultType());
         store.load(null);
-        PKCS8EncodedKeySpec encoded = new PKCS8EncodedKeySpec(Base64.getDecoder().decode(key));
-        store.setKeyEntry("device", KeyFactory.getInstance("EC").generatePrivate(encoded), new char[0], chain);
+        store.setKeyEntry("device", key(key), new char[0], chain(chain));
         KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         keys.init(store, new char[0]);
         TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
@@ -131,7 +141,7 @@ public final class DeviceAndService {
             ClientOptions options = ClientOptions.builder().proxySettings(new ProxySettings(proxy())).build();
             return new DeviceClient(start + ";SharedAccessKey=" + device.getPrimaryKey(), protocol, options);
         }
-        return new DeviceClient(start + ";x509=true", protocol, ClientOptions.builder().sslContext(identity()).build());
+        return new DeviceClient(start + ";x509=true", protocol, ClientOptions.builder().sslContext(identity(System.getenv("CHAIN"), System.getenv("KEY"))).build());
     }
 
     private static void drive(IotHubClientProtocol protocol) throws Exception {

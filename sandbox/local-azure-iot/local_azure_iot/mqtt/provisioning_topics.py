@@ -6,7 +6,9 @@ answer, `$rid` is the first parameter in its topic, and no session is kept.
 
 from __future__ import annotations
 
+import asyncio
 import json
+from dataclasses import replace
 from itertools import cycle
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -31,6 +33,11 @@ _REGISTER, _STATUS = "$dps/registrations/PUT/iotdps-register/", "$dps/registrati
 _REFUSED = 0x80
 _PACKET_IDS = 65_535  # MQTT 3.1.1, section 2.3.1
 _MOST = 96 * 1024  # bytes of a message: learn.microsoft.com/azure/iot-dps/about-iot-dps, "Quotas and limits"
+# Seconds until the answer to a question at QoS 0, which has no PUBACK. Microsoft's Java client asks so, and hangs if it is answered before
+# its own thread has noted that the question is out (provisioning-device-client 2.1.3, MqttConnection.publishMessage): no network is so
+# quick.
+_PAUSE = 0.1
+_GONE = "the provisioning service was deleted"
 
 
 class ProvisioningTopics:
@@ -72,7 +79,7 @@ class ProvisioningTopics:
 
     def revocation(self) -> str | None:
         """Whether the service was deleted. What it has for this device is judged with each message."""
-        return None if lifecycle.find(self._azure, self._registrant.service_key, lifecycle.PROVISIONING) else "the service was deleted"
+        return None if lifecycle.find(self._azure, self._registrant.service_key, lifecycle.PROVISIONING) else _GONE
 
     def stop(self, *, tell_will: bool) -> None:  # noqa: ARG002 - nobody is told of a will
         """Answer no more."""
@@ -104,23 +111,36 @@ class ProvisioningTopics:
             raise ProtocolBreachError(f"a message to '{publish.topic[:200]}', which has no '$rid'")
         if len(publish.payload) > _MOST:
             raise ProtocolBreachError(f"a message of {len(publish.payload)} bytes; {_MOST} are allowed")
-        if gone := self.revocation():
-            raise ProtocolBreachError(gone)
-        with self._azure.store.transaction():
-            if path == _REGISTER:
-                answer = operations.register(self._azure, self._registrant, publish.payload)
-            else:
-                answer = operations.status(self._azure, self._registrant, unquote(asked.get("operationId", "")))
+        registrant = self._present()
+        if path == _REGISTER:
+            answer = operations.register(self._azure, registrant, publish.payload)
+        else:
+            answer = operations.status(self._azure, registrant, unquote(asked.get("operationId", "")))
+        packet = _packet(request, answer)
         if publish.qos:
             self._send(sent_packets.puback(publish.packet_id))
-        self._answer(request, answer)
+            self._answer(packet)
+        elif self._qos is not None:
+            asyncio.get_running_loop().call_later(_PAUSE, self._answer, packet)
 
-    def _answer(self, request: str, answer: Dialogue) -> None:
-        """Answer, unless nobody listens. The `$rid` is written as the device wrote it."""
-        later = "" if answer.retry_after is None else f"&retry-after={answer.retry_after}"
-        topic = f"{_ANSWERS}{answer.status}/?$rid={request}{later}"
-        if len(topic.encode()) > sent_packets.LONGEST_TOPIC:
-            raise ProtocolBreachError("a request whose '$rid' is too long for the topic of the answer")
+    def _present(self) -> Registrant:
+        """The registrant, with its service as it is now: a connection may last for hours."""
+        service = lifecycle.find(self._azure, self._registrant.service_key, lifecycle.PROVISIONING)
+        if service is None:
+            raise ProtocolBreachError(_GONE)
+        return replace(self._registrant, service=service)
+
+    def _answer(self, packet: Callable[[int], bytes]) -> None:
+        """Answer, unless nobody listens (any more)."""
         if self._qos is not None:
-            packet_id = next(self._ids) if self._qos else 0
-            self._send(sent_packets.publish(topic, json.dumps(answer.body, separators=(",", ":")).encode(), packet_id=packet_id))
+            self._send(packet(next(self._ids) if self._qos else 0))
+
+
+def _packet(request: str, answer: Dialogue) -> Callable[[int], bytes]:
+    """The answer to a request, as a packet with an id. The `$rid` is written as the device wrote it."""
+    later = "" if answer.retry_after is None else f"&retry-after={answer.retry_after}"
+    topic = f"{_ANSWERS}{answer.status}/?$rid={request}{later}"
+    if len(topic.encode()) > sent_packets.LONGEST_TOPIC:
+        raise ProtocolBreachError("a request whose '$rid' is too long for the topic of the answer")
+    body = json.dumps(answer.body, separators=(",", ":")).encode()
+    return lambda packet_id: sent_packets.publish(topic, body, packet_id=packet_id)
