@@ -1,0 +1,189 @@
+"""Revocation: with a disabled enrollment, the devices that came by it are refused by their hub, which Azure alone does not do."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hubtrust.dynamic.enrollment_group import EnrollmentGroupProvider
+from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentProvider
+from local_azure_iot import installation
+from tests.kit.device_certificates import Party
+from tests.kit.device_registry import DeviceRegistry
+from tests.kit.enrolling_device import EnrollingDevice
+from tests.kit.enrollments import Enrollments
+from tests.kit.hub_client import HubClient
+from tests.kit.local_azure import LocalAzure
+from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess
+from tests.kit.provisioning_client import ProvisioningClient
+
+ROOT = Party("Plant root")
+
+
+@pytest.fixture(scope="module")
+def place(azure: LocalAzure) -> Iterator[tuple[Enrollments, DeviceRegistry]]:
+    """A service with a hub, whose devices and enrollments the deployer may manage; devices are told to ask again at once."""
+    client = ProvisioningClient(azure, azure.hub("provisioningServices"))
+    hub = HubClient(azure, azure.hub())
+    with client.http, hub.http:
+        found, registry = Enrollments(azure, client), DeviceRegistry(azure, hub)
+        found.link(hub.hub)
+        found.prove("root", ROOT)
+        found.grant()
+        registry.grant()
+        azure.control("PATCH", "/settings", {"retry_after": 0})
+        yield found, registry
+        azure.control("PATCH", "/settings", {"retry_after": None})
+        for linked in found.hubs:
+            linked.http.close()
+
+
+@pytest.fixture
+def enrollments(place: tuple[Enrollments, DeviceRegistry]) -> Iterator[Enrollments]:
+    place[0].clear()
+    yield place[0]
+    place[0].clear()
+
+
+@pytest.fixture
+def registry(place: tuple[Enrollments, DeviceRegistry]) -> DeviceRegistry:
+    return place[1]
+
+
+@pytest.fixture
+def groups(named_process: ProviderProcess) -> Provider:
+    return named_process.of(EnrollmentGroupProvider)
+
+
+def enrolled(enrollments: Enrollments, folder: Path, *names: str) -> list[EnrollingDevice]:
+    """Devices that have registered."""
+    devices = [EnrollingDevice(ROOT.device(name), folder / name) for name in names]
+    for device in devices:
+        assert device.register(enrollments.client).body["status"] == "assigned"
+    return devices
+
+
+def statuses(registry: DeviceRegistry, *names: str) -> list[tuple[str, Any]]:
+    return [(twin["status"], twin.get("statusReason")) for twin in map(registry.twin, names)]
+
+
+def test_the_devices_of_a_revoked_group_are_refused_by_the_hub(
+    groups: Provider, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """And nobody else; a second run has nothing to do; enabling gives back those that this disabled, and no others."""
+    news = enrollments.group()
+    created = groups.create(news)
+    first, second, third = enrolled(enrollments, tmp_path, "press-1", "press-2", "press-3")
+    registry.client.put("bystander")
+    registry.client.bulk({"id": "press-3", "importMode": "update", "status": "disabled", "statusReason": "lost"}).raise_for_status()
+    assert first.connects(registry.client)
+    off = enrollments.group(status="disabled")
+    revoked = groups.update(created, off)
+    service = enrollments.client.host.partition(".")[0]
+    reason = f"hubtrust: enrollment group 'presses' of provisioning service '{service}' is disabled"
+    assert statuses(registry, "press-1", "press-2", "press-3") == [("disabled", reason)] * 2 + [("disabled", "lost")]
+    assert [one.connects(registry.client) for one in (first, second, third)] == [False] * 3
+    assert statuses(registry, "bystander")[0][0] == "enabled"
+    assert (revoked.outs["revoked"], "left" in revoked.outs) == (3, False)
+    assert first.register(enrollments.client).body["status"] == "disabled"
+    registry.clear()
+    assert groups.up(revoked, off).outs["revoked"] == 3
+    assert registry.writes == 0
+    back = groups.update(revoked, news)
+    assert "revoked" not in back.outs
+    assert [one.connects(registry.client) for one in (first, second, third)] == [True, True, False]
+    groups.delete(back)
+
+
+def test_a_device_that_is_enabled_again_is_drift(
+    groups: Provider, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """Somebody enabled it by hand; or the run was killed after the group was disabled, and the device has tried to register since."""
+    created = groups.create(enrollments.group(groupId="lathes"))
+    (device,) = enrolled(enrollments, tmp_path, "lathe-1")
+    enrollments.change("lathes", provisioningStatus="disabled")
+    assert device.register(enrollments.client).body["status"] == "disabled"
+    assert device.connects(registry.client), "Azure disables the group alone"
+    off = enrollments.group(groupId="lathes", status="disabled")
+    read = groups.read(created)
+    assert read is not None
+    assert read.outs["left"] == ["lathe-1: it is enabled on its hub"]
+    revoked = groups.up(read, off)
+    assert (device.connects(registry.client), revoked.outs["revoked"], "left" in revoked.outs) == (False, 1, False)
+    kept = enrollments.group(groupId="lathes", status="disabled", revokeDevices=False)
+    spared = groups.up(revoked, kept)
+    assert (device.connects(registry.client), "revoked" in spared.outs) == (True, False)
+    assert groups.up(spared, kept).outs == spared.outs
+    again = groups.up(spared, off)
+    assert (device.connects(registry.client), again.outs["revoked"]) == (False, 1)
+    groups.delete(again)
+    assert not device.connects(registry.client)
+
+
+def test_a_registration_that_was_under_way_is_revoked_too(
+    groups: Provider, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """It began before the group was disabled, and may end after the devices were asked for."""
+    created = groups.create(enrollments.group(groupId="mills"))
+    device = EnrollingDevice(ROOT.device("mill-1"), tmp_path)
+    assert device.begin(enrollments.client).status == 202
+    revoked = groups.update(created, enrollments.group(groupId="mills", status="disabled"))
+    assert "left" not in revoked.outs
+    assert not device.connects(registry.client)
+    groups.delete(revoked)
+
+
+def test_a_hub_that_refuses_is_told_and_the_next_run_goes_on(
+    groups: Provider, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """The group is disabled first, so that nobody registers meanwhile; the outputs don't call it revoked."""
+    created = groups.create(enrollments.group(groupId="saws"))
+    (device,) = enrolled(enrollments, tmp_path, "saw-1")
+    off = enrollments.group(groupId="saws", status="disabled", deadline=1)
+    registry.clear("403:path=/devices:method=POST")
+    with pytest.raises(
+        CallFailedError,
+        match=r"it is disabled and 0 of its devices with it, but not 'saw-1': saw-1: .*Azure answers 401 .*; correct that, then run again",
+    ):
+        groups.update(created, off)
+    registry.clear()
+    assert enrollments.read("saws")["provisioningStatus"] == "disabled"
+    assert groups.update(created, off).outs["revoked"] == 1
+    assert not device.connects(registry.client)
+    registry.clear("403:path=/devices:method=POST")
+    revoked = groups.update(created, off)
+    with pytest.raises(CallFailedError, match=r"it is enabled, but 1 of its devices are still disabled, such as 'saw-1'"):
+        groups.update(revoked, enrollments.group(groupId="saws", deadline=1))
+    registry.clear()
+    read = groups.read(revoked)
+    assert read is not None
+    assert (read.outs["status"], read.outs["revoked"]) == ("enabled", 1)
+    back = groups.up(read, enrollments.group(groupId="saws"))
+    assert (device.connects(registry.client), "revoked" in back.outs) == (True, False)
+    groups.delete(back)
+
+
+def test_a_device_whose_certificate_was_renewed_is_told_to_register_again(
+    azure: LocalAzure, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """The hub refuses the new certificate until the device has registered with it: the run says so."""
+    device = EnrollingDevice(ROOT.device("drill-1"), tmp_path)
+    with ProviderProcess(installation.environment(azure.ready)) as process:
+        individuals = process.of(IndividualEnrollmentProvider)
+        created = individuals.create(enrollments.individual(device.identity))
+        assert device.register(enrollments.client).body["status"] == "assigned"
+        renewed = EnrollingDevice(ROOT.device("drill-1"), tmp_path / "renewed")
+        both = individuals.update(
+            created, enrollments.individual(renewed.identity, certificates=[renewed.identity.pem, device.identity.pem])
+        )
+        updated = individuals.update(both, enrollments.individual(renewed.identity))
+        assert (device.connects(registry.client), renewed.connects(registry.client)) == (True, False)
+        assert renewed.register(enrollments.client).body["status"] == "assigned"
+        assert (device.connects(registry.client), renewed.connects(registry.client)) == (False, True)
+        off = enrollments.individual(renewed.identity, status="disabled")
+        revoked = individuals.update(updated, off)
+        assert (renewed.connects(registry.client), revoked.outs["revoked"]) == (False, 1)
+        individuals.delete(revoked)
+    (line,) = [one for one in process.printed.splitlines() if "let it register again" in one]
+    assert "knows device 'drill-1' by an earlier certificate, and refuses the new one" in line
