@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from local_azure_iot import why_hub, why_provisioning
+from local_azure_iot.judge.connection_check import Reason
 
 if TYPE_CHECKING:
     from local_azure_iot.local_azure import Azure
@@ -25,5 +26,12 @@ def why(azure: Azure, plane: Plane, device: str, hub: str = "") -> dict[str, Any
     links = [asdict(link) for link in story.links]
     tried = [each.time for each in why_hub.attempts_at_hubs(plane) if each.device == device]
     if story.registered or (tried and tried[-1] > story.time):
-        return {**found, "links": [*links, *found["links"]]}
+        return {**found, "answer": f"{found['answer']}{_advice(found)}", "links": [*links, *found["links"]]}
     return {**found, **story.members, "links": links}
+
+
+def _advice(found: dict[str, Any]) -> str:
+    """What a device is to do whose hub knows the certificate with which it registered, and no CA."""
+    facts = [link["fact"] for link in found["links"] if link["link"] == found["broken"]]
+    renewed = any(fact.startswith(Reason.THUMBPRINT) for fact in facts)
+    return "; its certificate is another one than the one with which it enrolled: it must register again" if renewed else ""
