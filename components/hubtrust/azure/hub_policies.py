@@ -19,7 +19,6 @@ from hubtrust.azure.service import API_VERSIONS, Service
 LINK_RIGHTS = "RegistryWrite, ServiceConnect"  # what a provisioning service needs: learn.microsoft.com/azure/iot-dps/concepts-service
 _NOT_FOUND = 404
 _READ_ONLY = ("state", "provisioningState", "hostName", "locations")
-_READ_ONLY_OF_EVENTS = ("partitionIds", "path", "endpoint")
 _DONE, _FAILED = "Succeeded", ("Failed", "Canceled")
 
 
@@ -164,10 +163,5 @@ def _identity(hub: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _writable(properties: Mapping[str, Any]) -> dict[str, Any]:
-    found = {name: value for name, value in properties.items() if name not in _READ_ONLY}
-    events = found.get("eventHubEndpoints")
-    if isinstance(events, Mapping):
-        found["eventHubEndpoints"] = {
-            name: {key: value for key, value in one.items() if key not in _READ_ONLY_OF_EVENTS} for name, one in events.items()
-        }
-    return found
+    """The properties as a PUT takes them. What the built-in endpoint shows is sent back: without its partitions' ids Azure shows none."""
+    return {name: value for name, value in properties.items() if name not in _READ_ONLY}
