@@ -62,8 +62,6 @@ class TrustedHub(pulumi.ComponentResource):
     """It may trust CAs that are not declared here, because the hub was there before or others manage it too."""
     resource: pulumi.Resource | None
     """The hub, if it is a resource of this program: what belongs to the hub is deleted with it."""
-    is_managed: bool
-    """This component manages it."""
     local_auth_disabled: bool | None
     """Whether it takes no shared access keys of services, as far as the program says; None where it does not, or not plainly."""
     declares_policies: bool
@@ -176,11 +174,11 @@ class TrustedHub(pulumi.ComponentResource):
     def _use(self, hub: Any) -> Owner:
         """Take the hub's attributes from whichever kind it is; returns whose its operators' roles are."""
         owner: Owner = StackAsOwner(self, self.cloud, self._name)
-        self.is_managed, self.local_auth_disabled, self.declares_policies = False, None, False
+        self.local_auth_disabled, self.declares_policies = None, False
         if hub is None or isinstance(hub, HubArgs):
             args = hub or HubArgs()
             managed = ManagedHub(self._name, args, self, cloud=self.cloud)
-            self.is_managed, self.declares_policies = True, args.authorization_policies is not None
+            self.declares_policies = args.authorization_policies is not None
             self.local_auth_disabled = args.local_auth_disabled
             used, owner = hub_kinds.hub_of_program(managed.resource, self.cloud), managed.identity
             self.resource_group_name = managed.group

@@ -22,7 +22,7 @@ class ProvisioningServiceArgs:
     name: pulumi.Input[str] | None = None
     """Unique in all of Azure: 3 to 50 letters, digits and hyphens. Default: the resource's name and eight hex digits that stay."""
     resource_group: pulumi.Input[str] | None = None
-    """The name of an existing resource group. Default: that of the first linked hub that this stack manages; otherwise one is created."""
+    """The name of a resource group, such as a hub's ``resource_group_name``. Default: one is created, with the service's generated name."""
     location: pulumi.Input[str] | None = None
     """An Azure region, such as `westeurope`. Default: `azure-native:location`."""
     units: pulumi.Input[int] | None = None

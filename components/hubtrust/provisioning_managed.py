@@ -105,13 +105,9 @@ class ManagedService:
         return self._declare(name, self._with_owner(kept.tag), opts)
 
     def _group(self) -> pulumi.Output[str]:
-        """The group that is declared, or that of a hub of this stack, or one of its own."""
+        """The group that is declared, or one of its own: a linked hub's would change, and the service with it, once it is unlinked."""
         if self._given_group is not None:
             return self._given_group
-        hubs = [link.hub for link in self._links if isinstance(link.hub, TrustedHub)]
-        managed = next((hub for hub in hubs if hub.is_managed), None)
-        if managed is not None:
-            return managed.resource_group_name
         kept = self.identity.group(self._location)
         return resources.ResourceGroup(
             self._name,

@@ -1,6 +1,7 @@
 """A provisioning service with its hub, deployed: linked by a key that is nowhere in the clear, its CA proven there."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from tests.kit.local_azure import Hub, LocalAzure
@@ -15,41 +16,65 @@ hub = TrustedHub("plant", authorities=[authority], hub=HubArgs(protect=False, di
 service = ProvisioningService(
     "plant",
     authorities=[authority],
-    hubs=[LinkedHub(hub=hub, weight=7)],
+    hubs=LINKS,
     service=ProvisioningServiceArgs(protect=False, tags={"site": "Rosenheim"}),
     operators=["deployer"],
 )
+other = CertificateAuthority("guest", source=Generate(common_name="Guest"))
+guest = ProvisioningService.existing("guest", service.service_id, authorities=[other])
 pulumi.export("hubName", hub.hub_name)
 pulumi.export("resourceGroupName", hub.resource_group_name)
-pulumi.export("serviceId", service.service_id)
-pulumi.export("idScope", service.id_scope)
-pulumi.export("hostName", service.host_name)
-pulumi.export("trust", service.trust)
+for name in ("service_id", "id_scope", "host_name", "device_host_name"):
+    pulumi.export(name, pulumi.Output.all(getattr(service, name), getattr(guest, name)))
+pulumi.export("proven", pulumi.Output.all(service.trust, guest.trust))
 """
+_RULE = {"filterName": "everybody", "action": "Accept", "ipMask": "0.0.0.0/0"}
+_LINKED = "[LinkedHub(hub=hub, weight=7)]"
+
+
+def declare(stack: Program, links: str) -> None:
+    """Write the program with these links."""
+    (stack.folder / "__main__.py").write_text(_PROGRAM.replace("LINKS", links))
 
 
 def test_a_linked_provisioning_service(stack: Program) -> None:
-    """Created, unchanged by a second `up`; a key that somebody regenerated reaches the link; gone with the stack."""
-    (stack.folder / "__main__.py").write_text(_PROGRAM)
+    """Created, unchanged by a second `up`; what others change is repaired, also a key; unlinked; gone with the stack."""
+    declare(stack, _LINKED)
     stack.configure(devices="", canary="", operators=[])
     stack.up()
     outputs = stack.outputs()
-    assert [(one["state"], one["proof"]) for one in outputs["trust"]] == [("verified", "possession")]
+    assert [(one["state"], one["proof"]) for of in outputs["proven"] for one in of] == [("verified", "possession")] * 2
     with stack.azure() as azure:
-        service, hub = Hub(azure, outputs["serviceId"]), stack.hub(azure)
+        service, hub = Hub(azure, outputs["service_id"][0]), stack.hub(azure)
         shown = azure.ask("GET", service.id).json()["properties"]
-        assert (shown["idScope"], shown["serviceOperationsHostName"]) == (outputs["idScope"], outputs["hostName"])
+        assert outputs["id_scope"] == [shown["idScope"]] * 2, "that of the existing one is read from Azure"
+        assert outputs["host_name"] == [shown["serviceOperationsHostName"]] * 2
+        assert outputs["device_host_name"] == ["global.azure-devices-provisioning.net"] * 2
         (link,) = shown["iotHubs"]
         assert (link["name"].split(".")[0], link["allocationWeight"], link["location"]) == (hub.id.rpartition("/")[2], 7, "westeurope")
-        made = policies(azure, hub)
-        own = made[f"hubtrust-{service.id.rpartition('/')[2]}"]
-        assert set(made) > {"iothubowner", "service"}, "the hub's other policies stay"
-        assert own["rights"] == "RegistryWrite, ServiceConnect"
-        require_no_key(stack, own)
-
+        made, name = policies(azure, hub), f"hubtrust-{service.id.rpartition('/')[2]}"
+        assert set(made) > {"iothubowner", "service", name}, "the hub's other policies stay"
+        assert made[name]["rights"] == "RegistryWrite, ServiceConnect"
+        require_no_key(stack, made[name])
         stack.control("DELETE", "/requests")
         stack.up()
         assert stack.control("GET", "/requests?mutating=1") == []
+        require_no_key(stack, made[name])
+
+        other = {**made[name], "primaryKey": "bmV3IGtleSBvZiBzb21lYm9keSBlbHNl"}
+        change(hub, lambda body: body["properties"].update(authorizationPolicies=[*({**made, name: other}.values())]))
+        change(service, lambda body: body["properties"].update(allocationPolicy="Static", ipFilterRules=[_RULE]))
+        stack.up()
+        shown = azure.ask("GET", service.id).json()["properties"]
+        assert (shown["allocationPolicy"], shown.get("ipFilterRules")) == ("Hashed", None), "what is not declared is drift"
+        require_no_key(stack, other)
+
+        declare(stack, "[]")
+        stack.up()
+        assert azure.ask("GET", service.id).json()["properties"]["iotHubs"] == []
+        assert policies(azure, hub) == {key: value for key, value in made.items() if key != name}
+        assert stack.run("destroy") == 0, stack.printed
+        assert azure.http.get(azure.url(service.id), headers=azure.token).status_code == 404
 
 
 def policies(azure: LocalAzure, hub: Hub) -> dict[str, dict[str, Any]]:
@@ -57,9 +82,19 @@ def policies(azure: LocalAzure, hub: Hub) -> dict[str, dict[str, Any]]:
     return {one["keyName"]: one for one in azure.ask("POST", f"{hub.id}/listkeys").json()["value"]}
 
 
+def change(what: Hub, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Change a hub or service as somebody else does: read, edit, write."""
+    body = what.azure.ask("GET", what.id).json()
+    edit(body)
+    what.azure.ask("PUT", what.id, json=body)
+    what.azure.until(lambda: what.azure.ask("GET", what.id).json()["properties"].get("state") == "Active")
+
+
 def require_no_key(stack: Program, policy: dict[str, Any]) -> None:
     """Neither the state nor what is printed has a key of the policy in the clear."""
     state = stack.engine_says("stack", "export") + json.dumps(stack.outputs()) + stack.printed
     files = "".join(path.read_text() for path in (stack.home / "state").rglob("*.json"))
+    assert policy["keyName"] in state
+    assert "LinkPolicy" in files
     for key in (policy["primaryKey"], policy["secondaryKey"]):
         assert key not in state + files

@@ -33,6 +33,18 @@ def test_ignoring_reaches_into_maps_and_lists() -> None:
     assert (found, unfit) == ({"m": {"x": 1, "y": 20}, "l": [{"k": 1}, {"k": 2}]}, [])
 
 
+@pytest.mark.parametrize("path", ["m.x", "m.none", "m.l[0].k", "m.*"])
+def test_ignoring_within_a_secret_leaves_it_one(path: str) -> None:
+    """What is beside the path was a secret too, and so is what the old value was taken from."""
+    new: dict[str, Any] = {"m": property_values.secret({"x": 10, "key": "new", "l": [{"k": 1}]}), "beside": 1}
+    old: dict[str, Any] = {"m": {"x": 1, "key": "old", "l": property_values.secret([{"k": 2}])}, "beside": 2}
+    found, unfit = differences.with_ignored(new, old, [path])
+    assert unfit == []
+    assert (type(found["m"]), found["beside"]) == (property_values.Secret, 1)
+    swapped, _ = differences.with_ignored({"m": old["m"]}, {"m": new["m"]}, [path])
+    assert type(swapped["m"]) is property_values.Secret
+
+
 def test_an_ignored_addition_is_left_out() -> None:
     """A property that was not there before is not added while it is ignored."""
     assert differences.with_ignored({"a": 1, "b": 2}, {"a": 1}, ["b"]) == ({"a": 1}, [])

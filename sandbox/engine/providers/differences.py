@@ -113,7 +113,9 @@ def with_ignored(inputs: Properties, old: Properties, paths: Iterable[str]) -> t
 def _reset(inputs: Value, old: Value, path: Sequence[PathElement]) -> Value:
     if not path:
         return old
-    inputs, old = _opened(inputs), _opened(old)
+    if isinstance(inputs, property_values.Secret) or isinstance(old, property_values.Secret):
+        # What is beside the path stays a secret, and what is taken from a secret is one.
+        return property_values.secret(_reset(_opened(inputs), _opened(old), path))
     if path[0] == "*":
         for element in _elements(inputs, old):
             inputs = _reset(inputs, old, (element, *path[1:]))
