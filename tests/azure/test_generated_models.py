@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
+from types import ModuleType
 
 import pytest
 
+from hubtrust.azure import generated_models
 from tests.kit.repository import ROOT
 
 # Runs in a process of its own, because a class is completed once in a process. Prints the models that are not complete.
@@ -42,3 +44,20 @@ def test_a_client_comes_with_complete_models(package: str, start: str) -> None:
     script = _SCRIPT.format(package=package, start=start)
     done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
+
+
+class Importing(str):
+    """The name of a module; whoever reads it finds that another thread has just imported one."""
+
+    __slots__ = ()
+
+    def __format__(self, spec: str) -> str:
+        """Import one more."""
+        sys.modules[f"{self!s}_{len(sys.modules)}"] = ModuleType("another")
+        return super().__format__(spec)
+
+
+def test_other_threads_may_import_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two certificates at once, on a hub and on a provisioning service, load two clients."""
+    monkeypatch.setattr(sys, "modules", {**sys.modules, Importing("importing"): ModuleType("importing")})
+    generated_models.complete("importing")

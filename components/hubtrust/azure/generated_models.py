@@ -17,8 +17,9 @@ def complete(package: str) -> None:
     with _LOCK:
         if package in _complete:
             return
-        modules = [module for name, module in sys.modules.items() if f"{name}.".startswith(f"{package}.")]
-        models: set[Any] = {found for module in modules for found in vars(module).values() if isinstance(found, type)}
+        # Copies: other threads import while these are read.
+        modules = [module for name, module in list(sys.modules.items()) if f"{name}.".startswith(f"{package}.")]
+        models: set[Any] = {found for module in modules for found in list(vars(module).values()) if isinstance(found, type)}
         for model in models:
             if hasattr(model, "_calculated"):  # where a model notes that its class is complete
                 model.__new__(model)
