@@ -172,8 +172,9 @@ class Elsewhere:
 ELSEWHERE = (
     Elsewhere("az CLI", "hub, dps, certificate, role, keyvault, rest", "all that is tried", "", "test_az"),
     Elsewhere(
-        "az extension `azure-iot` 0.25.0, in az 2.67", "identities, twins, modules, messages, simulate, monitor-events, state, enrollments",
-        "all that is tried, where it is installed", f"nothing; monitor-events: {NAMES}", "test_az_extension",
+        "az extension `azure-iot` 0.25.0, in az 2.67",
+        "identities, twins, modules, messages, simulate, monitor-events, state, enrollments, registrations",
+        "all that is tried, where it is installed", f"nothing; monitor-events, device registration: {NAMES}", "test_az_extension",
     ),
     Elsewhere("Python `azure-identity`, `azure-mgmt-iothub` and others", "Resource Manager", "all that is tried", "", "test_sdk"),
     Elsewhere(

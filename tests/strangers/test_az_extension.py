@@ -51,6 +51,7 @@ _LINES = {
 # At the provisioning service $dps, to which $hub is linked.
 _AT, _KEYS = "-g $group --dps-name $dps", "--auth-type key"
 _ENTRA, _TAGS = "--auth-type login", """'{"site": "a"}'"""
+_GROUP_KEY = f'"$(az iot dps enrollment-group show {_AT} --eid by-key --keys --query attestation.symmetricKey.primaryKey -o tsv)"'
 _ENROLLMENTS = {
     "dps create": ("az iot dps create -n $dps -g $group -l westus", "idScope"),
     "dps linked-hub create": ('az iot dps linked-hub create -g $group --dps-name $dps --connection-string "$HUB" -l westus', "$hub"),
@@ -79,6 +80,16 @@ _ENROLLMENTS = {
     "enrollment update --rc": (
         f"az iot dps enrollment update {_AT} --eid press-001 --ps enabled --scp chain.pem --rc", '"primary": null',
     ),
+    "device registration create": (
+        f"az iot device registration create {_AT} --registration-id press-001 --cp chain.pem --kp key.pem", "press.one",
+    ),
+    "device registration create by key": (
+        f"az iot device registration create {_AT} --registration-id press-004 --group-id by-key --compute-key --symmetric-key {_GROUP_KEY}",
+        "assigned",
+    ),
+    "enrollment-group registration show": (f"az iot dps enrollment-group registration show {_AT} --registration-id press-004", "$host"),
+    "enrollment-group registration list, one": (f"az iot dps enrollment-group registration list {_AT} --eid by-key", "press-004"),
+    "enrollment registration delete": (f"az iot dps enrollment registration delete {_AT} --eid press-001", ""),
     "enrollment create by key": (f"az iot dps enrollment create {_AT} --eid press-002 --at symmetrickey", "primaryKey"),
     "enrollment create by tpm": (f"az iot dps enrollment create {_AT} --eid press-003 --at tpm --ek AToAAQALAAMAsgAg", "AToAAQALAAMAsgAg"),
     "enrollment show --keys": (f"az iot dps enrollment show {_AT} --eid press-002 --keys", "primaryKey"),

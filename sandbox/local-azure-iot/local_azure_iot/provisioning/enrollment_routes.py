@@ -103,5 +103,5 @@ for _kind, _name, _evidence in ((GROUPS, "EnrollmentGroup", _RECORDED), (INDIVID
     _TABLE.add(f"{_name}_Delete", f"DELETE {_one}", partial(delete_enrollment, _kind), _WRITE, f"{_ACTION}/delete", _evidence)
     _TABLE.add(
         f"{_name}_GetAttestationMechanism", f"POST {_one}/attestationmechanism", partial(get_attestation_mechanism, _kind), _WRITE,
-        "attestationmechanism/details/action", _evidence, _MECHANISM,
+        "attestationmechanism/details/action", _DOCUMENTED, _MECHANISM,
     )  # fmt: skip

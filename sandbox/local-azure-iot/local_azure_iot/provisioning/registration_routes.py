@@ -44,7 +44,7 @@ ROUTES, RIGHTS = _TABLE.routes, _TABLE.rights
 _READ, _ACTION = "RegistrationStatusRead", "registrationStates"
 _MISSING = "guess: the 404's code and words"
 _TABLE.add(
-    "DeviceRegistrationState_Query", "POST /registrations/{id}/query", query_registrations, _READ, f"{_ACTION}/read", Evidence.RECORDED,
+    "DeviceRegistrationState_Query", "POST /registrations/{id}/query", query_registrations, _READ, f"{_ACTION}/read", Evidence.DOCUMENTED,
     "guesses: the order of ids, 404 for no group",
 )  # fmt: skip
 _TABLE.add(
