@@ -24,6 +24,8 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> tls_identity.ServerIde
     ("Trial.Azure-Devices.NET", True),
     ("trial.azure-devices.cn", True),
     ("global.azure-devices-provisioning.net", True),
+    ("trial.azure-devices-provisioning.net", True),
+    ("global.azure-devices-provisioning.us", True),
     ("management.azure.com", False),
     ("login.microsoftonline.com", False),
     ("keys.vault.azure.net", False),

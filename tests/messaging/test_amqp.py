@@ -158,6 +158,15 @@ def test_a_host_without_a_hub_is_refused(server: Server) -> None:
     assert client.connection.remote_condition.name == "amqp:not-found"
 
 
+@pytest.mark.parametrize("mechanism", ["ANONYMOUS", "EXTERNAL", "MSSBCBS"])
+@pytest.mark.parametrize("host", ["global.azure-devices-provisioning.net", "trial.azure-devices-provisioning.cn"])
+def test_provisioning_services_do_not_speak_it(server: Server, host: str, mechanism: str) -> None:
+    """A device that wants to enrol is told so by AMQP's own word for it, and what it can use instead."""
+    condition = AmqpClient(server, host, mechanism).connection.remote_condition
+    assert condition
+    assert (condition.name, condition.description) == ("amqp:not-implemented", availability.NOT_FOR_PROVISIONING)
+
+
 def test_links_need_a_right(hub: HubState, server: Server) -> None:
     """Without a token, with a policy that lacks ServiceConnect, and after the key was replaced."""
     client = AmqpClient(server, hub.host)

@@ -1,7 +1,6 @@
 """Streams of MQTT with octets changed, left out or added: each gets whole packets as answers, and nothing fails inside."""
 
 import asyncio
-import base64
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +21,7 @@ from tests.kit.mqtt_device import connect, packet, text
 from tests.kit.provisioning_client import GLOBAL
 from tests.kit.randomly import RANDOM
 from tests.local_azure.in_process import InProcess, in_process
+from tests.provisioning.service import Service
 
 _SENT_BY_SERVERS = {
     PacketType.CONNACK, PacketType.PUBLISH, PacketType.PUBACK, PacketType.SUBACK, PacketType.UNSUBACK, PacketType.PINGRESP,
@@ -123,15 +123,16 @@ def _hub(found: InProcess, plane: Plane) -> _Service:
 
 
 def _provisioning(found: InProcess, plane: Plane) -> _Service:
-    path = found.hub(kind="provisioningServices")
-    scope = found.must("GET", f"{path}?api-version=2022-12-12")["properties"]["idScope"]
-    identity, topic = Party("A root").device("press-001"), "$dps/registrations/"
-    operation = f"4.d0a671905ea5b2c8.{base64.b16encode(bytes(16)).decode()}"
+    service = Service(found, found.hub(kind="provisioningServices"))
+    scope = found.must("GET", f"{service.path}?api-version=2022-12-12")["properties"]["idScope"]
+    identity, topic = Party("press-001", authority=False), "$dps/registrations/"
+    attestation = {"type": "x509", "x509": {"clientCertificates": {"primary": {"certificate": identity.pem}}}}
+    service.must("PUT", "/enrollments/press-001", {"registrationId": "press-001", "attestation": attestation})
     conversation = [
         connect("press-001", f"{scope}/registrations/press-001/api-version=2019-03-31&ClientVersion=x"),
         packet(PacketType.SUBSCRIBE, b"\0\7" + text(f"{topic}res/#") + b"\1", 0x02),
         packet(PacketType.PUBLISH, text(f"{topic}PUT/iotdps-register/?$rid=1") + b'\0\1{"registrationId":"press-001"}', 0x02),
-        packet(PacketType.PUBLISH, text(f"{topic}GET/iotdps-get-operationstatus/?$rid=2&operationId={operation}") + b"\0\2 ", 0x02),
+        packet(PacketType.PUBLISH, text(f"{topic}GET/iotdps-get-operationstatus/?$rid=2&operationId=4.d0a671905ea5b2c8") + b"\0\2 ", 0x02),
         packet(PacketType.PUBACK, b"\0\1"),
         packet(PacketType.UNSUBSCRIBE, b"\0\x08" + text(f"{topic}res/#"), 0x02),
         packet(PacketType.PINGREQ, b""),

@@ -20,6 +20,7 @@ from tests.kit.provisioning_client import GLOBAL, ProvisioningClient
 from tests.kit.registering_device import RegisteringDevice, device_password
 
 ACCEPTED, UNAVAILABLE, NOT_AUTHORIZED = 0, 3, 5
+UPGRADE = {"Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13", "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA=="}
 ANSWERS = "$dps/registrations/res/#"
 REGISTER, STATUS = "$dps/registrations/PUT/iotdps-register/", "$dps/registrations/GET/iotdps-get-operationstatus/"
 
@@ -289,6 +290,21 @@ def test_throttled(plant: Plant, tmp_path: Path) -> None:
     assert answers[-1].retry_after
 
 
+def test_a_device_that_registers_twice_at_once(plant: Plant, tmp_path: Path) -> None:
+    """The second is refused with 409, and the first goes on."""
+    with plant.device("press-twice", tmp_path) as first, plant.device("press-twice", tmp_path) as second:
+        assert (first.connect(), second.connect()) == ("Success", "Success")
+        plant.hub.configure(registration_seconds=30)
+        try:
+            answer = first.register()
+            refused = second.register()
+        finally:
+            plant.hub.configure(registration_seconds=0)
+        assert (refused.status, refused.body["errorCode"]) == (409, 409203)
+        waiting = first.status(answer.body["operationId"])
+        assert (waiting.status, waiting.body["registrationState"]) == (202, {"registrationId": "press-twice", "status": "assigning"})
+
+
 def test_the_longest_rid(plant: Plant, tmp_path: Path) -> None:
     """One that fits in the topic of a question and not in that of its answer, which has the seconds to wait too."""
     identity, name = plant.issuing.device("press-rid"), Name(plant.service.azure)
@@ -448,3 +464,22 @@ def test_amqp_is_refused_by_its_name(azure: LocalAzure) -> None:
     with socket.create_connection((proxy.hostname, proxy.port), timeout=60) as line:
         line.sendall(f"CONNECT {GLOBAL}:5671 HTTP/1.1\r\n\r\n".encode())
         assert b"provisioning services do not speak AMQP; let the client use MQTT or HTTPS" in line.recv(4096)
+
+
+@pytest.mark.parametrize(("path", "subprotocol", "reason"), [
+    ("/$iothub/websocket", "AMQPWSB10", "provisioning services do not speak AMQP"),
+    ("/$iothub/websocket", "stomp", "speaks mqtt, and the client offers stomp"),
+    ("/$servicebus/websocket", "mqtt", "there is no WebSocket at '/$servicebus/websocket'"),
+])  # fmt: skip
+def test_web_sockets_that_are_refused(service: ProvisioningClient, path: str, subprotocol: str, reason: str) -> None:
+    """In the envelope of a provisioning service."""
+    answer = service.http.get(path, headers=UPGRADE | {"Sec-WebSocket-Protocol": subprotocol})
+    assert (answer.status_code, answer.json()["errorCode"]) == (400, 400000)
+    assert reason in answer.json()["message"]
+
+
+@pytest.mark.parametrize("path", ["/$iothub/websocket", "/mqtt"])
+def test_web_socket_paths(service: ProvisioningClient, path: str) -> None:
+    """The documented one, and the one that Microsoft's Java client asks for."""
+    with service.http.stream("GET", path, headers=UPGRADE | {"Sec-WebSocket-Protocol": "mqtt"}) as answer:
+        assert (answer.status_code, answer.headers["sec-websocket-protocol"]) == (101, "mqtt")

@@ -23,7 +23,8 @@ class Endpoint(StrEnum):
     NOWHERE = "nowhere"  # a request whose host is none of these
 
 
-OF_DEVICES = frozenset({Endpoint.HUB, Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING})  # where devices come, by MQTT and HTTPS
+OF_PROVISIONING = frozenset({Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING})
+OF_DEVICES = OF_PROVISIONING | {Endpoint.HUB}  # where devices come, by MQTT and HTTPS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +159,7 @@ def is_address(host: str) -> bool:
 def is_of_provisioning(host: str) -> bool:
     """Whether `host` is a provisioning service's, or the one at which all devices ask for their hubs."""
     found = destination(host)
-    return found is not None and found.endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}
+    return found is not None and found.endpoint in OF_PROVISIONING
 
 
 def takes_client_certificates(host: str) -> bool:

@@ -195,7 +195,7 @@ class HttpsApplication:
     def _route(self, request: Request) -> Reply | LaterReply:
         endpoint = request.destination.endpoint
         if len(request.body) > MAX_BODY:
-            at_provisioning = endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}
+            at_provisioning = endpoint in host_names.OF_PROVISIONING
             raise provisioning_errors.content_too_large() if at_provisioning else arm_errors.content_too_large()
         if endpoint is Endpoint.LOGIN or (endpoint is Endpoint.LOOPBACK and _LOGIN.find(request.method, request.path)):
             match = _LOGIN.find(request.method, request.path)
@@ -211,7 +211,7 @@ class HttpsApplication:
             return graph_endpoint.answer(self.azure, request)
         if endpoint is Endpoint.HUB:
             return hub_endpoint.answer(self.azure, request)
-        if endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+        if endpoint in host_names.OF_PROVISIONING:
             return provisioning_endpoint.answer(self.azure, request)
         raise arm_errors.no_route(f"{request.host}{request.path}")
 
@@ -237,7 +237,7 @@ def _refused(request: Request, headers: list[tuple[bytes, bytes]]) -> ServiceErr
 
 def _no_web_socket(request: Request, reason: str) -> ServiceError:
     """In the envelope of the service that was asked."""
-    if request.destination.endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+    if request.destination.endpoint in host_names.OF_PROVISIONING:
         return ProvisioningError(400, 400000, reason)
     return hub_errors.no_web_socket(reason)
 

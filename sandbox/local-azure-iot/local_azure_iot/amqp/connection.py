@@ -18,7 +18,6 @@ from local_azure_iot.amqp.links import Links
 from local_azure_iot.amqp.padding import FrameCompleter, Opening
 from local_azure_iot.amqp.sasl import MECHANISMS, PLAIN, Credentials, SaslError, SaslServer
 from local_azure_iot.clock import monotonic
-from local_azure_iot.host_names import Endpoint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,6 +228,6 @@ class AmqpConnection:
 
 def _unknown(host: str) -> LinkError:
     found = host_names.destination(host)
-    if found and found.endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+    if found and found.endpoint in host_names.OF_PROVISIONING:
         return LinkError(NOT_IMPLEMENTED, availability.NOT_FOR_PROVISIONING)
     return LinkError(NOT_FOUND, f"there is no hub and no event-hub-compatible endpoint '{host}'")

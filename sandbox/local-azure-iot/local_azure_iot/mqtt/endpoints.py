@@ -32,6 +32,6 @@ def admit(azure: Azure, connect: Connect, peer: Peer) -> Conversation:
     endpoint = destination.endpoint if destination else None
     if destination and endpoint is Endpoint.HUB:
         return HubConversation(azure, admission.admit(azure, connect, peer, destination), connect)
-    if destination and endpoint in {Endpoint.PROVISIONING, Endpoint.DEVICE_PROVISIONING}:
+    if destination and endpoint in host_names.OF_PROVISIONING:
         return ProvisioningTopics(azure, provisioning_admission.admit(azure, connect, peer, destination))
     raise RefusedError(f"TLS asked for '{peer.server_name}' (SNI), which is no name of a hub or of a provisioning service")
