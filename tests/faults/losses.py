@@ -10,6 +10,8 @@ from tests.faults.case_hub import CaseHub
 from tests.faults.stack import Known
 from tests.kit.provider_process import ResourceState
 
+_NAMES = ("certificateName", "deviceId", "groupId", "registrationId")
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -29,7 +31,7 @@ class Moment:
         """What there is in Azure of a resource, by name."""
         if known.kind in (DeviceFleetProvider, EnrollmentFleetProvider):
             return set(self.found)
-        return {known.created.outs.get("certificateName"), known.created.outs.get("deviceId")} & self.found.keys()
+        return {known.created.outs.get(name) for name in _NAMES} & self.found.keys()
 
     def verified(self, known: Known) -> bool:
         """Whether the hub calls its certificate verified."""

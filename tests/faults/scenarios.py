@@ -1,5 +1,12 @@
 """All rows of the matrix. A new resource gets a module of its own, which is added here."""
 
-from tests.faults import certificates, devices, enrollment_fleet, keys, modules
+from tests.faults import certificates, devices, enrollment_fleet, enrollments, keys, modules
 
-SCENARIOS = (*certificates.SCENARIOS, *keys.SCENARIOS, *devices.SCENARIOS, *modules.SCENARIOS, *enrollment_fleet.SCENARIOS)
+SCENARIOS = (
+    *certificates.SCENARIOS,
+    *keys.SCENARIOS,
+    *devices.SCENARIOS,
+    *modules.SCENARIOS,
+    *enrollments.SCENARIOS,
+    *enrollment_fleet.SCENARIOS,
+)

@@ -5,11 +5,11 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.kit.device_certificates import Party
+from tests.kit.enrollment_client import DATA_CONTRIBUTOR
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provisioning_client import ProvisioningClient
 
-DATA_CONTRIBUTOR = "dfce44e4-17b7-4bd1-a6d1-04996ec95633"
 GROUPS, INDIVIDUALS = "enrollmentGroups", "enrollments"
 
 
