@@ -79,7 +79,7 @@ CHECKED: list[tuple[dict[str, Any], str]] = [
     ({"groupId": "x" * 129}, f"groupId: group id '{'x' * 20}…': it has 129 characters; use at most 128"),
     (
         {"serviceId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/IotHubs/h"},
-        "serviceId: it names an IoT hub, which has no enrollments; give the id of a provisioning service",
+        "serviceId: it names an IoT hub, where nobody enrols; give the id of a provisioning service",
     ),
     (
         {"allocation": "static"},
