@@ -20,6 +20,8 @@ from .dynamic.authority_generation import AuthorityGeneration as AuthorityGenera
 from .dynamic.connection_check import ConnectionCheck as ConnectionCheck
 from .dynamic.device_fleet import DeviceFleet as DeviceFleet
 from .dynamic.device_identity import DeviceIdentity as DeviceIdentity
+from .dynamic.enrollment_group import EnrollmentGroupEntry as EnrollmentGroupEntry
+from .dynamic.individual_enrollment import IndividualEnrollmentEntry as IndividualEnrollmentEntry
 from .dynamic.issued_batch import IssuedBatch as IssuedBatch
 from .dynamic.issued_certificate import IssuedCertificate as IssuedCertificate
 from .dynamic.link_policy import LinkPolicy as LinkPolicy
@@ -30,6 +32,7 @@ from .dynamic.verified_certificate import VerifiedCertificate as VerifiedCertifi
 from .enrollment_canary import EnrollmentCanary as EnrollmentCanary
 from .enrollment_fleet import EnrollmentFleet as EnrollmentFleet
 from .enrollment_fleet import FleetEnrollments as FleetEnrollments
+from .enrollment_group import EnrollmentGroup as EnrollmentGroup
 from .enrollments.fleet_files import enrollments_from_csv as enrollments_from_csv
 from .enrollments.fleet_files import enrollments_from_file as enrollments_from_file
 from .enrollments.fleet_files import enrollments_from_json_lines as enrollments_from_json_lines
@@ -41,6 +44,7 @@ from .fleet_outputs import FleetConnection as FleetConnection
 from .fleet_outputs import FleetDevices as FleetDevices
 from .hub import TrustedHub as TrustedHub
 from .hub_args import HubArgs as HubArgs
+from .individual_enrollment import IndividualEnrollment as IndividualEnrollment
 from .module import TrustedModule as TrustedModule
 from .pki.keys import KeyAlgorithm as KeyAlgorithm
 from .provisioning_args import ProvisioningServiceArgs as ProvisioningServiceArgs

@@ -5,12 +5,12 @@ from typing import Any, TypedDict
 
 import pulumi
 
-from hubtrust.devices.json_values import kind
 from hubtrust.devices.roster import RosterError
 from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetEntries, EnrollmentFleetInputs
+from hubtrust.enrollment_arguments import host_names, place_of
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster, require_enrollment_roster
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import is_plain, require_plain, require_resource_name
+from hubtrust.known_values import require_plain, require_resource_name
 from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_service import ProvisioningService
 
@@ -80,42 +80,19 @@ class EnrollmentFleet(pulumi.ComponentResource):
         require_plain(EnrollmentFleetError, f"no_enrollments of {what}", no_enrollments)
         found = EnrollmentRoster((), {}) if roster is None else require_enrollment_roster(roster)
         given: Mapping[str, Any] = {
-            "hubs": _host_names(what, hubs),
+            "hubs": host_names(EnrollmentFleetError, what, hubs),
             "adopt": adopt,
             "no_enrollments": no_enrollments or None,
             "delete_enrollments": delete_enrollments,
             "deadline": deadline,
         }
-        is_component = isinstance(service, ProvisioningService)
-        if not is_component and isinstance(service, pulumi.Resource | None):
-            raise EnrollmentFleetError(
-                what, f"its service is {kind(service)}", "give a ProvisioningService, or the resource id of a service"
-            )
+        place = place_of(EnrollmentFleetError, what, service, cloud)
         with EnrollmentFleetError.told():
-            EnrollmentFleetInputs.check_plain(what, {**given, "cloud": cloud, **({} if is_component else {"service_id": service})})
+            EnrollmentFleetInputs.check_plain(what, {**given, **place.plain})
         super().__init__("hubtrust:index:EnrollmentFleet", name, None, opts)
-        options = pulumi.ResourceOptions(parent=self)
-        at: Mapping[str, Any] = {"service_id": service, "host_name": None, "cloud": cloud}
-        if isinstance(service, ProvisioningService):
-            # After the service's links and roles; deleted together with it.
-            options = pulumi.ResourceOptions(parent=self, depends_on=[service], deleted_with=service.resource)
-            at = {"service_id": service.service_id, "host_name": service.host_name, "cloud": service.cloud if cloud is None else cloud}
         # An empty one is declared too: without it Pulumi would delete the enrollments of the last run, and nothing could refuse that.
-        entries = EnrollmentFleetEntries(name, roster=found, **given, **at, opts=options)
+        entries = EnrollmentFleetEntries(name, roster=found, **given, **place.inputs, opts=place.options(self))
         self.enrollments = pulumi.Output.all(entries.count, entries.enabled, entries.digest).apply(
             lambda known: FleetEnrollments(count=int(known[0] or 0), enabled=int(known[1] or 0), digest=known[2] if len(found) else None)
         )
         self.register_outputs({"enrollments": self.enrollments})
-
-
-def _host_names(what: str, hubs: object) -> list[Any] | None:
-    """The host names of the hubs; each may be an Output."""
-    require_plain(EnrollmentFleetError, f"hubs of {what}", hubs if isinstance(hubs, pulumi.Output) else None)
-    if hubs is None:
-        return None
-    if not isinstance(hubs, list | tuple):
-        raise EnrollmentFleetError(f"hubs of {what}", f"it is {kind(hubs)}", "give a list of TrustedHub or host names")
-    for one in hubs:
-        if is_plain(one) and not isinstance(one, TrustedHub | str):
-            raise EnrollmentFleetError(f"hubs of {what}", f"one of them is {kind(one)}", "give a list of TrustedHub or host names")
-    return [one.host_name if isinstance(one, TrustedHub) else one for one in hubs]

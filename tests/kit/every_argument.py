@@ -13,9 +13,11 @@ from hubtrust import (
     CertificateAuthority,
     EnrollmentCanary,
     EnrollmentFleet,
+    EnrollmentGroup,
     Generate,
     HubArgs,
     Import,
+    IndividualEnrollment,
     InKeyVault,
     InToken,
     LinkedHub,
@@ -29,13 +31,14 @@ from hubtrust import (
     enrollments_from_list,
     from_pattern,
 )
-from tests.kit.authorities import hierarchy, pem_of, private_pem
+from tests.kit.authorities import hierarchy, leaf, pem_of, private_pem
 from tests.kit.remembering_engine import HUB, SERVICE
 from tests.kit.root_authority import RootAuthority
 
 _made = hierarchy()
 _KEY = _made.issuing.signer._private_key  # type: ignore[attr-defined] # the test's own
 CHAIN, ROOT = pem_of(*_made.up), pem_of(_made.up[-1])
+_LEAF = pem_of(leaf(_made.issuing, "device-1"))
 _ENCRYPTED = _KEY.private_bytes(
     serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"word-mark")
 ).decode()
@@ -74,6 +77,22 @@ _ENTRY: dict[str, Argument] = {
     "tags": _is({"site": "tag-mark"}, **_WAYS),
     "desired": _is({"site": "desired-mark"}, **_WAYS),
     "adopt": _is(["adopt-mark"], **_WAYS),
+}
+_ENROLLED = {
+    "service": _is(SERVICE.replace("dps-7", "service-mark")),
+    "hubs": _plain(["hub-mark.azure-devices.net"]),
+    "allocation": _is("custom"),
+    "webhook": _is("https://webhook-mark.example/"),
+    "webhook_version": _is("2019-03-31"),
+    "tags": _is({"site": "tag-mark"}),
+    "desired": _is({"rate": "desired-mark"}),
+    "edge": _is(True),
+    "reprovision": _is("never"),
+    "status": _is("disabled"),
+    "revoke_devices": _is(False),
+    "adopt": _is(True),
+    "cloud": _is("usgovernment"),
+    "deadline": _is(77.5),
 }
 ARGUMENTS: dict[type, dict[str, Argument]] = {
     CertificateAuthority: {
@@ -163,6 +182,19 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "cloud": _is("usgovernment"),
         "deadline": _is(77.5),
     },
+    EnrollmentGroup: {
+        **_ENROLLED,
+        "group_id": _is("group-mark"),
+        "authorities": _plain(None, _ALONE),
+        "ca_references": _is(["ca-mark"]),
+        "signing_certificates": _is([CHAIN], ca_references=None),
+    },
+    IndividualEnrollment: {
+        **_ENROLLED,
+        "registration_id": _is("device-1"),
+        "certificates": _is([_LEAF]),
+        "device_id": _is("device-mark"),
+    },
     ProvisioningService: {
         "authorities": _plain([], _ALONE),
         "hubs": _plain([]),
@@ -250,6 +282,11 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "storage_endpoints": _is({"$default": {"container_name": "container-mark"}}),
     },
 }
+_ENROLLMENTS: dict[type, dict[str, Any]] = {
+    EnrollmentFleet: {},
+    EnrollmentGroup: {"ca_references": ["root"]},
+    IndividualEnrollment: {"registration_id": "device-1", "certificates": [_LEAF]},
+}
 _SOURCES = {Generate: {"common_name": "P"}, Import: {"chain": CHAIN}, Request: {"common_name": "P"}}
 
 
@@ -272,8 +309,8 @@ def declare(owner: type, name: str, given: dict[str, Any]) -> None:
         linked = {"hubs": [LinkedHub(**{"hub": HUB, **given})]} if owner is LinkedHub else {}
         ProvisioningService(name, **{"authorities": [authority], **service, **linked, **(given if owner is ProvisioningService else {})})
         return
-    if owner is EnrollmentFleet:
-        EnrollmentFleet(name, **{"service": SERVICE, **given})
+    if owner in _ENROLLMENTS:
+        owner(name, **{"service": SERVICE, **_ENROLLMENTS[owner], **given})
         return
     hub = TrustedHub(f"{name}-hub", authorities=[authority], hub=HUB)
     if owner in (EnrollmentCanary, TrustedModule):
