@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import replace
+from functools import partial
 from itertools import cycle
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
@@ -46,14 +47,15 @@ class ProvisioningTopics:
     def __init__(self, azure: Azure, registrant: Registrant) -> None:
         self._azure, self._registrant = azure, registrant
         self._send: Callable[[bytes], None] = lambda _: None
+        self._end: Callable[[str], None] = lambda _: None
         self._qos: int | None = None  # of the subscription to answers; None: there is none
         self._ids = cycle(range(1, _PACKET_IDS + 1))
         self.client = registrant.registration_id
         self.expires: float | None = None  # a token is judged with each registration
 
-    def begin(self, connection: Connection, send: Callable[[bytes], None]) -> None:  # noqa: ARG002 - a device may connect twice here
+    def begin(self, connection: Connection, send: Callable[[bytes], None]) -> None:
         """Answer the CONNECT. No session is ever there, whatever its CleanSession says, and its will goes nowhere (a guess)."""
-        self._send = send
+        self._send, self._end = send, connection.end
         send(sent_packets.connack(0))
 
     def heard(self) -> None:
@@ -113,10 +115,17 @@ class ProvisioningTopics:
             raise ProtocolBreachError(f"a message of {len(publish.payload)} bytes; {_MOST} are allowed")
         registrant = self._present()
         if path == _REGISTER:
-            answer = operations.register(self._azure, registrant, publish.payload)
+            ask = partial(operations.register, self._azure, registrant, publish.payload)
         else:
-            answer = operations.status(self._azure, registrant, unquote(asked.get("operationId", "")))
-        packet = _packet(request, answer)
+            ask = partial(operations.status, self._azure, registrant, unquote(asked.get("operationId", "")))
+        self._azure.turns.take(lambda: self._serve_asked(request, publish, ask))  # many devices ask at the same moment
+
+    def _serve_asked(self, request: str, publish: Publish, ask: Callable[[], Dialogue]) -> None:
+        """Carry out what was asked; the answer comes behind the PUBACK."""
+        packet = _packet(request, ask())
+        if packet is None:
+            self._end("a request whose '$rid' is too long for the topic of the answer")
+            return
         if publish.qos:
             self._send(sent_packets.puback(publish.packet_id))
             self._answer(packet)
@@ -136,11 +145,11 @@ class ProvisioningTopics:
             self._send(packet(next(self._ids) if self._qos else 0))
 
 
-def _packet(request: str, answer: Dialogue) -> Callable[[int], bytes]:
-    """The answer to a request, as a packet with an id. The `$rid` is written as the device wrote it."""
+def _packet(request: str, answer: Dialogue) -> Callable[[int], bytes] | None:
+    """The answer to a request, as a packet with an id; None if no topic can be so long. The `$rid` is written as the device wrote it."""
     later = "" if answer.retry_after is None else f"&retry-after={answer.retry_after}"
     topic = f"{_ANSWERS}{answer.status}/?$rid={request}{later}"
     if len(topic.encode()) > sent_packets.LONGEST_TOPIC:
-        raise ProtocolBreachError("a request whose '$rid' is too long for the topic of the answer")
+        return None
     body = json.dumps(answer.body, separators=(",", ":")).encode()
     return lambda packet_id: sent_packets.publish(topic, body, packet_id=packet_id)
