@@ -124,6 +124,10 @@ def test_what_is_no_request(enrolling: Enrolling, root: Party) -> None:
     assert enrolling.register(chain, body={"registrationId": "press-002"}).json()["errorCode"] == 400004
     assert enrolling.register(chain, body=b"{").status == 400
     assert enrolling.register(chain, body=b"[]").status == 400
+    assert "Device Registry" in enrolling.register(chain, body={"csr": "AAAA"}).json()["message"]
+    for name in ("press 001", "press-001.", "p" * 129, "prés"):
+        answer = enrolling.register([root.device(name[:64]), root], name)
+        assert (answer.status, answer.json()["message"]) == (400, "Invalid RegistrationId"), name
     assert enrolling.register([], "press-001").json()["errorCode"] == 401002
     for body in (b"", b" ", {}, {"registrationId": "PRESS-001", "payload": {"a": 1}}):
         assert enrolling.outcome(chain, body=body)["status"] == "assigned", body

@@ -103,6 +103,12 @@ def add_behaviour(parser: argparse.ArgumentParser) -> None:
         metavar="FACTOR",
         help="apply each hub's request limits by SKU and units, multiplied by FACTOR (default 1)",
     )
+    parser.add_argument(
+        "--registrations-per-minute",
+        type=int,
+        metavar="N",
+        help="of devices with each provisioning service; the rest are told to come again (Azure: 1000; default: no limit)",
+    )
     parser.add_argument("--query-lag", type=float, default=0.0, metavar="S", help="seconds until device queries see a change")
     parser.add_argument(
         "--idle-seconds",
@@ -163,6 +169,7 @@ def _server_options(options: argparse.Namespace) -> Options:
         "retry_after": options.retry_after,
         "strict": options.strict,
         "throttle": options.throttle,
+        "registrations_per_minute": options.registrations_per_minute,
         "query_lag_seconds": options.query_lag,
         "created_zero_date": None if options.created is None else options.created == "zero",
     })  # fmt: skip

@@ -60,12 +60,10 @@ def find(azure: Azure, registrant: Registrant) -> Match:
     Raises:
         RefusedError: There is none, or the device's credentials are not good.
     """
-    if not enrollments.is_id(registrant.registration_id):
-        raise RefusedError(UNAUTHORIZED, f"'{registrant.registration_id[:200]}' can't be a registration id")
     if registrant.signature:
         return _by_signature(azure, registrant)
     if not registrant.chain:
-        raise RefusedError(UNAUTHORIZED, "neither a certificate nor a shared access signature was sent")
+        raise RefusedError(UNAUTHORIZED, "neither a certificate nor a shared access signature was sent; TPMs can't register here")
     if reason := registrants.name_refusal(registrant):
         raise RefusedError(UNAUTHORIZED, reason)
     return _by_certificate(azure, registrant)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from local_azure_iot.clock import monotonic
 from local_azure_iot.microsoft_devices import network_rules
-from local_azure_iot.provisioning import assignment, errors, lookup, registrants, registrations, under_way
+from local_azure_iot.provisioning import assignment, enrollments, errors, lookup, registrants, registrations, under_way
 from local_azure_iot.provisioning.refusals import UNAUTHORIZED, RefusedError
 from local_azure_iot.provisioning.registration_body import read
 
@@ -85,6 +85,8 @@ class _ThrottledError(Exception):
 
 def _register(azure: Azure, registrant: Registrant, body: bytes) -> Dialogue:
     _count_registration(azure, registrant)
+    if not enrollments.is_id(registrant.registration_id):
+        raise errors.registration_id_invalid()
     payload = read(body, registrant.registration_id).get("payload")
     match = lookup.find(azure, registrant)
     if under_way.find(azure, registrant):

@@ -12,7 +12,7 @@ def read(body: bytes, registration_id: str) -> dict[str, Any]:
     """The members of a body, of which clients leave out some or all: `registrationId`, `payload`.
 
     Raises:
-        ProvisioningError: It is no JSON object, or about another device: 400, which is a guess.
+        ProvisioningError: 400, which is a guess: it is no JSON object, is about another device, or asks for a certificate.
     """
     if not body.strip():
         return {}
@@ -25,4 +25,6 @@ def read(body: bytes, registration_id: str) -> dict[str, Any]:
     named = found.get("registrationId")
     if named is not None and (not isinstance(named, str) or named.lower() != registration_id.lower()):
         raise errors.argument_invalid(f"registrationId in the body is '{str(named)[:200]}', and the device is '{registration_id[:200]}'.")
+    if found.get("csr") is not None:
+        raise errors.argument_invalid("csr: local Azure issues no certificates, as Azure Device Registry does; leave it out.")
     return found
