@@ -78,7 +78,7 @@ if stack.provisions:  # and devices that have no entry, and enrol themselves; as
         stack.name,
         authorities=[authority],
         hubs=[] if stack.existing_dps else [hub],
-        service=stack.provisioning_service,
+        service=stack.provisioning_service(hub.resource_group_name),
         operators=stack.dps_operators,
         attest=stack.attest,
         reprove=stack.reprove or None,

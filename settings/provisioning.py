@@ -109,15 +109,15 @@ class ProvisioningConfig(HubConfig):
         """Whether the enrollment group of this id may be taken over."""
         return group.lower() in {each.lower() for each in self.adopt_enrollments}
 
-    @property
-    def provisioning_service(self) -> ProvisioningServiceArgs | str:
-        """The provisioning service: what it is like, if this stack manages it, or the resource id of an existing one."""
+    def provisioning_service(self, resource_group: Any) -> ProvisioningServiceArgs | str:
+        """The provisioning service: what it is like, if this stack manages it in that group, or the resource id of an existing one."""
         if self.existing_dps:
             return self.existing_dps
         from hubtrust import ProvisioningServiceArgs  # loads azure-native's classes for it, which other stacks don't need
 
         return ProvisioningServiceArgs(
             name=self.dps_name or None,
+            resource_group=resource_group,
             tags=self.tag_values or None,
             protect=self.protect,
             allocation_policy=self.dps_allocation[:1].upper() + self.dps_allocation[1:] or None,
