@@ -32,6 +32,53 @@ def root(enrolling: Enrolling) -> Party:
     return found
 
 
+@dataclass
+class Webhook:
+    """A webhook on this machine, over https."""
+
+    url: str
+    status: int = 200
+    answer: bytes = b"{}"
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+
+@pytest.fixture
+def webhook(tmp_path: Path, enrolling: Enrolling) -> Iterator[Webhook]:
+    """A server whose certificate local Azure trusts."""
+    server_ca = Party("Webhooks")
+    server = server_ca.device("localhost", usages=(), alternative_names=("localhost",))
+    (tmp_path / "server.pem").write_text(server.pem)
+    key = server.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / "server.key").write_bytes(key)
+    (tmp_path / "trusted.pem").write_text(server_ca.pem)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            found.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(found.status)
+            self.send_header("Content-Length", str(len(found.answer)))
+            self.send_header("Location", "https://elsewhere.invalid/")
+            self.end_headers()
+            self.wfile.write(found.answer)
+
+        def log_message(self, *_: Any) -> None:
+            """Nothing: what it was asked is kept."""
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
+    listener.socket = context.wrap_socket(listener.socket, server_side=True)
+    found = Webhook(f"https://localhost:{listener.server_port}/api/allocate?code=secret")
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    before, enrolling.azure.azure.trusted_file = enrolling.azure.azure.trusted_file, tmp_path / "trusted.pem"
+    yield found
+    enrolling.azure.azure.trusted_file = before
+    listener.shutdown()
+    listener.server_close()
+    thread.join()
+
+
 def _chain(root: Party, name: str = "press-001") -> list[Party]:
     return [root.device(name), root]
 
@@ -239,6 +286,25 @@ def test_an_initial_twin_that_no_hub_takes(enrolling: Enrolling, root: Party) ->
     assert enrolling.device("south", "press-001") is None
 
 
+@pytest.mark.parametrize("twin", [{"tags": [1]}, {"properties": [1]}, {"properties": {"desired": 7}}, {"tags": {"$a": 1}}])
+def test_a_twin_of_a_webhook_that_no_hub_takes(twin: dict[str, Any], enrolling: Enrolling, root: Party, webhook: Webhook) -> None:
+    """Whatever it is, the hub's own words are the registration's."""
+    enrolling.put_group("press", by_reference("ca"), **_custom(webhook.url))
+    webhook.answer = json.dumps({"iotHubHostName": enrolling.host("north").upper(), "initialTwin": twin}).encode()
+    number, message = _failed(enrolling, _chain(root))
+    assert (number, "ErrorCode:" in json.loads(message)["Message"]) == (400209, True)
+
+
+def test_a_hub_whose_name_has_capitals(enrolling: Enrolling, root: Party) -> None:
+    """Devices are told the name as it was linked, and the same hub is the same in any case."""
+    enrolling.put_group("press", by_reference("ca"), iotHubs=[enrolling.host("north").upper()])
+    enrolling.link(enrolling.connection_string("north").replace(enrolling.host("north"), enrolling.host("North")))
+    assert enrolling.assigned(_chain(root))["assignedHub"] == enrolling.host("North")
+    enrolling.link(enrolling.connection_string("north"))
+    assert enrolling.assigned(_chain(root))["substatus"] == "initialAssignment"
+    assert enrolling.operate("GET", "/registrations/press-001")["substatus"] == "reprovisionedToInitialAssignment"
+
+
 @pytest.mark.parametrize("service_too", [True, False])
 def test_what_goes_while_it_registers(enrolling: Enrolling, root: Party, *, service_too: bool) -> None:
     """Its enrollment, or the whole service, is deleted before the end: no hub gets the device, and nothing is left."""
@@ -264,53 +330,6 @@ def test_what_goes_while_it_registers(enrolling: Enrolling, root: Party, *, serv
     assert azure.store.count(lifecycle.PENDING_REGISTRATION, f"{key}/") == 0
     assert enrolling.device("north", "press-001") is None
     assert enrolling.device("south", "press-001") is None
-
-
-@dataclass
-class Webhook:
-    """A webhook on this machine, over https."""
-
-    url: str
-    status: int = 200
-    answer: bytes = b"{}"
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-
-@pytest.fixture
-def webhook(tmp_path: Path, enrolling: Enrolling) -> Iterator[Webhook]:
-    """A server whose certificate local Azure trusts."""
-    server_ca = Party("Webhooks")
-    server = server_ca.device("localhost", usages=(), alternative_names=("localhost",))
-    (tmp_path / "server.pem").write_text(server.pem)
-    key = server.key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    (tmp_path / "server.key").write_bytes(key)
-    (tmp_path / "trusted.pem").write_text(server_ca.pem)
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            found.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-            self.send_response(found.status)
-            self.send_header("Content-Length", str(len(found.answer)))
-            self.send_header("Location", "https://elsewhere.invalid/")
-            self.end_headers()
-            self.wfile.write(found.answer)
-
-        def log_message(self, *_: Any) -> None:
-            """Nothing: what it was asked is kept."""
-
-    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tmp_path / "server.pem", tmp_path / "server.key")
-    listener.socket = context.wrap_socket(listener.socket, server_side=True)
-    found = Webhook(f"https://localhost:{listener.server_port}/api/allocate?code=secret")
-    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    before, enrolling.azure.azure.trusted_file = enrolling.azure.azure.trusted_file, tmp_path / "trusted.pem"
-    yield found
-    enrolling.azure.azure.trusted_file = before
-    listener.shutdown()
-    listener.server_close()
-    thread.join()
 
 
 def _custom(url: str) -> dict[str, Any]:
@@ -347,6 +366,7 @@ def test_a_webhook_chooses(enrolling: Enrolling, root: Party, webhook: Webhook) 
     (200, b"[]", "is no JSON with an iotHubHostName"),
     (200, b'{"iotHubHostName": 7}', "iotHubHostName is no text"),
     (200, b'{"iotHubHostName": "a", "initialTwin": []}', "initialTwin no object"),
+    (200, b'{"iotHubHostName": "NORTH", "initialTwin": {"tags": 1}}', "'NORTH', which is not linked"),
     (200, b'{"iotHubHostName": "other.azure-devices.net"}', "'other.azure-devices.net', which is not linked"),
 ])  # fmt: skip
 def test_a_webhook_that_fails(status: int, answer: bytes, message: str, enrolling: Enrolling, root: Party, webhook: Webhook) -> None:

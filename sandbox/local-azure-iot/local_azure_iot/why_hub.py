@@ -91,7 +91,7 @@ def _host(azure: Azure, plane: Plane, device: str, hub: str) -> str:
     if tried:
         return tried.lower()
     if assigned := next((each.hub for each in reversed(azure.registrations.entries) if each.hub and each.device == device), ""):
-        return assigned
+        return assigned.lower()
     hubs = azure.store.list(lifecycle.HUB.document)
     names = [(each["hostName"], lifecycle.find_by_name(azure, each["cloud"], lifecycle.HUB, each["name"])) for each in hubs]
     having = [host for host, found in names if found and identities.find(azure, found[0], device.partition("/")[0])]

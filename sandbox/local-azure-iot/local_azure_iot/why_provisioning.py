@@ -50,7 +50,10 @@ def story(azure: Azure, plane: Plane, device: str) -> Story | None:
     broken = first_broken(links[1:])
     now = None if len(links) == 1 else broken is None
     answer = f"{_told(entry)}{'; it would be given a hub now' if now and not registered else ''}"
-    members = {"accepted": registered, "reason": entry.reason, "now": now, "broken": broken.link if broken else "", "answer": answer}
+    members = {
+        "hub": entry.hub, "accepted": registered, "reason": entry.reason, "now": now, "broken": broken.link if broken else "",
+        "answer": answer,
+    }  # fmt: skip
     return Story(entry.time, registered, members, links)
 
 
@@ -80,7 +83,7 @@ def _refused_before(plane: Plane, name: str) -> Attempt | None:
 def _of_attempt(attempt: Attempt) -> Story:
     link = Link("its own words" if attempt.own_words else "id scope", holds=False, fact=attempt.reason)
     answer = f"'{attempt.host}' refused it at {attempt.time}, before it could ask for its hub: {attempt.reason}"
-    members = {"accepted": False, "reason": attempt.reason, "now": None, "broken": link.link, "answer": answer}
+    members = {"hub": "", "accepted": False, "reason": attempt.reason, "now": None, "broken": link.link, "answer": answer}
     return Story(attempt.time, registered=False, members=members, links=[link])
 
 

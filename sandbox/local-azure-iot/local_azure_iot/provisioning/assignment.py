@@ -93,13 +93,12 @@ def _assigned(azure: Azure, service: Document, applicant: Applicant, before: Doc
     device_id = applicant.device_id(before)
     old = before if before and before.get("assignedHub") and before.get("deviceId") == device_id else None
     link = _destination(service, applicant, old, chosen)
-    hub = hub_links.host(link)
     try:
         substatus = _write(azure, service, applicant, device_id, old, link, chosen)
     except errors.RegistryError as error:
-        raise hub_links.refused(azure, error, f"the hub '{hub}' refused the device '{device_id}': {error.message}") from error
+        raise hub_links.refused(azure, error, f"the hub '{link['name']}' refused the device '{device_id}': {error.message}") from error
     payload = {} if chosen is None or chosen.payload is None else {"payload": chosen.payload}
-    return {"assignedHub": hub, "deviceId": device_id, "status": "assigned", "substatus": substatus, **payload}
+    return {"assignedHub": link["name"], "deviceId": device_id, "status": "assigned", "substatus": substatus, **payload}
 
 
 def _destination(service: Document, applicant: Applicant, old: Document | None, chosen: Chosen | None) -> Link:
@@ -155,7 +154,7 @@ def _write(
         identities.delete(azure, *moved_from)
     if old is None:
         return INITIAL
-    if old["assignedHub"] == hub_links.host(link):
+    if old["assignedHub"].lower() == hub_links.host(link):
         return AGAIN
     return _MIGRATED if migrates else _RESET  # nothing can be fetched from a hub that is gone, or not linked any more
 
@@ -166,7 +165,7 @@ def _left(azure: Azure, service: Document, old: Document | None, device_id: str,
     Raises:
         FailedError: The hub that it leaves refuses the service.
     """
-    link = hub_links.find(service, old["assignedHub"]) if old and old["assignedHub"] != to else None
+    link = hub_links.find(service, old["assignedHub"]) if old and old["assignedHub"].lower() != to else None
     if link is None or hub_links.find_hub(azure, link) is None:
         return None
     hub_key, _ = hub_links.open_hub(azure, service, link)
@@ -198,7 +197,8 @@ def _twin(azure: Azure, applicant: Applicant, chosen: Chosen | None) -> Document
     """The twin that a new device begins with: the webhook's, else the enrollment's."""
     twin = twins.new_twin(azure.clock.now())
     initial = (chosen.twin if chosen else None) or applicant.enrollment["record"].get("initialTwin") or {}
-    tags, desired = initial.get("tags"), (initial.get("properties") or {}).get("desired")
+    tags, properties = initial.get("tags"), initial.get("properties")
+    desired = properties.get("desired") if isinstance(properties, dict) else properties  # a webhook may say anything
     if tags or desired:
         twins.update(twin, {"tags": tags, "properties": {"desired": desired}}, azure.clock.now(), replace=False)
         twin["etag"] -= 1  # created with its device, in one write

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from local_azure_iot import outgoing
-from local_azure_iot.provisioning import hub_links
 from local_azure_iot.provisioning.refusals import CUSTOM_ALLOCATION, FailedError
 
 if TYPE_CHECKING:
@@ -38,7 +37,7 @@ class Chosen:
 
 def question(service: Document, member: str, enrollment: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
     """The body of the request; ``member`` is `enrollmentGroup` or `individualEnrollment`, ``context`` what is known of the device."""
-    return {member: enrollment, "deviceRuntimeContext": context, "linkedHubs": [hub_links.host(each) for each in service["hubs"]]}
+    return {member: enrollment, "deviceRuntimeContext": context, "linkedHubs": [each["name"] for each in service["hubs"]]}
 
 
 async def ask(enrollment: Document, body: dict[str, Any], trusted: Path | None) -> Chosen:
@@ -92,4 +91,4 @@ def _read(content: bytes, where: str) -> Chosen:
     if not isinstance(host, str) or not host or not isinstance(twin, dict | None):
         told = f"Custom allocation failed: in the answer of the webhook at '{where}' iotHubHostName is no text, or initialTwin no object."
         raise FailedError(CUSTOM_ALLOCATION, told)
-    return Chosen(host.lower(), twin, found.get("payload"))
+    return Chosen(host, twin, found.get("payload"))
