@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from local_azure_iot.provisioning import endpoint
+from local_azure_iot.settings import Settings
 from local_azure_iot.store import Store
 from tests.provisioning.service import Service, by_key, individual
 
@@ -106,6 +108,28 @@ def test_what_a_query_says_does_not_matter(service: Service, query: str) -> None
 def test_without_a_query(service: Service, body: Any) -> None:
     """It is required."""
     assert service.refused("POST", "/enrollments/query", body) == (400, 400004)
+
+
+def test_more_operations_than_a_minute_allows(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the setting `throttle`: so many at once, then 429 until time has passed; a bulk operation is one; each service has its own."""
+    now = [1000.0]
+    monkeypatch.setattr(endpoint, "monotonic", lambda: now[0])
+    azure = service.azure.azure
+    azure.settings = Settings(throttle=0.01)  # ten a minute
+    try:
+        _fill(service, 50)
+        for _ in range(5):
+            assert service.refused("GET", "/enrollments/none") == (404, 404201)
+        assert service.refused("GET", "/enrollments/none") == (429, 429001)
+        assert service.refused("PUT", "/enrollments/a", individual("a")) == (429, 429001)
+        assert service.refused("GET", "/enrollments/none", authorization="x") == (401, 401002)
+        assert Service(service.azure, service.azure.hub(kind="provisioningServices")).refused("GET", "/enrollments/none")[0] == 404
+        now[0] += 6
+        assert service.refused("GET", "/enrollments/none") == (404, 404201)
+        assert service.refused("GET", "/enrollments/none") == (429, 429001)
+    finally:
+        azure.settings = Settings()
+        azure.registration_throttle.clear()
 
 
 def _bulk(service: Service, mode: str, *entries: dict[str, Any]) -> list[tuple[str, int]]:

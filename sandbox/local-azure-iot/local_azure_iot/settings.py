@@ -22,7 +22,9 @@ class Settings:
     created_zero_date: bool | None = None  # `created` of certificates: None: as last recorded; True: the zero date; False: real
     strict: bool = False  # refuse requests that Azure accepts and a correct client never sends
     role_checks: bool = True  # whether ARM checks roles
-    throttle: float | None = None  # hubs' limits: None off, 1.0 as Azure's for the hub's sku and units, 60.0 sixty times as much
+    throttle: float | None = (
+        None  # limits of hubs, and of provisioning services' service API: None off, 1.0 Azure's, 60.0 sixty times as much
+    )
     throttle_burst: int = 250  # operations that pass at once above the rate before others have to queue
     registrations_per_minute: int | None = None  # of devices with each provisioning service: None: no limit; Azure's: 1000
     registration_seconds: float = 0.0  # how long a provisioning service takes to assign a device to a hub; Azure: 0.3

@@ -101,7 +101,7 @@ def add_behaviour(parser: argparse.ArgumentParser) -> None:
         type=float,
         const=1.0,
         metavar="FACTOR",
-        help="apply each hub's request limits by SKU and units, multiplied by FACTOR (default 1)",
+        help="apply the request limits of each hub, by SKU and units, and of each provisioning service, multiplied by FACTOR (default 1)",
     )
     parser.add_argument(
         "--registrations-per-minute",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from local_azure_iot.clock import monotonic
 from local_azure_iot.host_names import Endpoint
 from local_azure_iot.microsoft_devices import lifecycle, network_rules
 from local_azure_iot.provisioning import access, device_routes, enrollment_routes, errors, registration_routes
@@ -50,6 +51,9 @@ def answer(azure: Azure, request: Request) -> Reply | LaterReply:
     access.require(azure, service, client, right=_RIGHTS[match.route.operation], action=match.route.action)
     if request.api_version.lower() not in match.route.versions:
         raise errors.version_invalid(request.api_version)
+    factor = azure.settings.throttle
+    if factor is not None and not azure.registration_throttle.operate(service_key, factor, monotonic()):
+        raise errors.throttled()
     request.parameters = {**match.parameters, "service_key": service_key}
     try:
         return match.route.handler(azure, request)

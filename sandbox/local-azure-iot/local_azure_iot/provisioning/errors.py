@@ -146,7 +146,7 @@ def content_too_large() -> ProvisioningError:
 
 
 def throttled() -> ProvisioningError:
-    """More requests than the service takes in a minute. The code is a guess."""
+    """More requests than the service takes in a minute. Code and message are guesses, and that there is no Retry-After."""
     return ProvisioningError(429, 429001, "Operations are being throttled for the tenant.")
 
 

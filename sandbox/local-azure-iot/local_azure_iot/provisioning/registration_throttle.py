@@ -1,8 +1,8 @@
-"""How many registrations a service takes in a minute. Off unless the setting `registrations_per_minute` turns it on.
+"""How many registrations, and how many operations of its service API, a service takes in a minute. Off unless a setting turns it on.
 
-Azure's limits are 1,000 registrations a minute and service, and five polls in ten seconds for each device: the two are counted apart
-(https://learn.microsoft.com/azure/iot-dps/about-iot-dps, "Quotas and limits"). That a service that was idle takes a whole minute's
-registrations at once, and how long devices are told to wait, are guesses.
+Azure's limits are 1,000 registrations and 1,000 operations a minute and service, and five polls in ten seconds for each device: the three
+are counted apart (https://learn.microsoft.com/azure/iot-dps/about-iot-dps, "Quotas and limits"). That a service that was idle takes a
+whole minute's at once, that a bulk operation is one, and how long devices are told to wait, are guesses.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 _MINUTE = 60.0
 _LEAST_WAIT = 5  # seconds
+_OPERATIONS = 1000  # of the service API, a minute
 _POLLS, _POLL_SECONDS = 5, 10.0
 _DEVICES_KEPT = 10_000
 
@@ -33,6 +34,10 @@ class RegistrationThrottle:
             return max(_LEAST_WAIT, math.ceil((left + 1 - per_minute) * _MINUTE / per_minute))
         self._taken[service_key] = left + 1, now
         return None
+
+    def operate(self, service_key: str, factor: float, now: float) -> bool:
+        """Count an operation of the service API, of which there may be Azure's number times ``factor``. Whether it passes."""
+        return self.register(f"{service_key}/operations", max(1, round(_OPERATIONS * factor)), now) is None
 
     def poll(self, device: str, now: float) -> int | None:
         """Count a device's question how far it is; ``device`` is the key of its registration. As `register`."""
