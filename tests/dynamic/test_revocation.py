@@ -164,6 +164,32 @@ def test_a_hub_that_refuses_is_told_and_the_next_run_goes_on(
     groups.delete(back)
 
 
+def test_a_run_that_fails_anywhere_is_finished_by_the_next_one(
+    groups: Provider, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """Whatever call fails: nothing is called revoked that is not, and the next run revokes, or gives back."""
+    on, off = enrollments.group(groupId="planers", deadline=1), enrollments.group(groupId="planers", deadline=1, status="disabled")
+    created = groups.create(on)
+    (device,) = enrolled(enrollments, tmp_path, "planer-1")
+    write, registrations = "401:path=/enrollmentGroups/planers:method=PUT", "401:path=/registrations/planers/query"
+    calls = [(enrollments.clear, write), (enrollments.clear, registrations), (registry.clear, "401:path=/twins/planer-1")]
+    for clear, fault in calls:
+        clear(fault)
+        with pytest.raises(CallFailedError, match="Azure answers 401"):
+            groups.update(created, off)
+        clear()
+    revoked = groups.up(created, off)
+    assert (revoked.outs["revoked"], device.connects(registry.client)) == (1, False)
+    for clear, fault in calls[1:]:
+        clear(fault)
+        with pytest.raises(CallFailedError, match="Azure answers 401"):
+            groups.update(revoked, on)
+        clear()
+    created = groups.up(revoked, on)
+    assert ("revoked" in created.outs, device.connects(registry.client)) == (False, True)
+    groups.delete(created)
+
+
 def test_a_device_whose_certificate_was_renewed_is_told_to_register_again(
     azure: LocalAzure, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
 ) -> None:

@@ -123,6 +123,24 @@ def test_whoever_can_not_see_registrations_refuses(azure: LocalAzure, enrollment
     assert list(enrollments.service.verified()) == ["mill-g1-aaaaaaaa"]
 
 
+def test_a_service_is_not_left_while_devices_may_register_there(azure: LocalAzure, enrollments: Enrollments, tmp_path: Path) -> None:
+    """They have its id scope. A service that is gone, and consent, are no obstacle."""
+    ca, other = Party("Plant CA"), azure.hub("provisioningServices")
+    moved = standing(enrollments, 1) | {"serviceId": other.id}
+    with ProviderProcess(installation.environment(azure.ready)) as run:
+        watch, certificates = run.of(AuthorityGenerationProvider), run.of(VerifiedCertificateProvider)
+        first = certificates.create(certificate(enrollments, ca, 1))
+        record = watch.create(standing(enrollments, 1))
+        enrollments.put_by_reference("presses", first.outs["certificateName"])
+        assert enrols(device(ca, "press-1", tmp_path), enrollments.client)
+        match = r"on provisioning service '[^']+': generation 1 is to be deleted: 1 device has registered .*set caDropGeneration: 1"
+        with pytest.raises(CallFailedError, match=match):
+            watch.update(record, moved)
+        assert watch.update(record, moved | {"dropGeneration": 1}).outs["serviceId"] == other.id
+        enrollments.service.delete_hub()
+        assert watch.update(record, moved).outs["serviceId"] == other.id
+
+
 def test_another_key_inside_a_generation_keeps_the_old_one(azure: LocalAzure, enrollments: Enrollments, tmp_path: Path) -> None:
     """Devices that registered under the old key may need it to register again: the certificate of the old key stays until it is dropped."""
     old_ca, new_ca = Party("Plant CA"), Party("Plant CA")

@@ -129,15 +129,25 @@ class AuthorityGenerationInputs(CloudInputs):
         return self.place is not None and last.place is not None and same_id(self.place.id, last.place.id)
 
     def require_left(self, olds: Properties) -> None:
-        """Refuse another hub than that of the outputs ``olds`` while the old one answers, unless there is consent.
+        """Refuse another hub or service than that of the outputs ``olds`` while the old one answers, unless there is consent.
+
+        For a service, consent is as for a generation that is dropped there: devices that registered have its id scope.
 
         Raises:
             MovedHubError, RefusedError: see ``moved_hub.require_left``.
+            DependantsError: devices have registered with the service, or nobody can say whether any has.
         """
-        if self.hub_id is None or not olds.get("hubId") or same_id(self.given.get("hubId"), olds.get("hubId")):
+        last = AuthorityGenerationInputs.read(olds)
+        if self.place is None or last.place is None or self._is_where(last):
             return
-        stacks = {str(one) for one in (self.devices_of, olds.get("devicesOf")) if one}
-        moved_hub.require_left(HubInputs.read(olds), self.hub_id, stacks)
+        if last.service_id is not None:
+            left = last.trusted - {self.drop_generation}
+            registered = Registrations(last.service_id, None, self.cloud, self.authority)
+            if left and not registered.is_gone():
+                require_unused(f"authority '{self.authority}' on {last.service_id.title}", min(left), registered, overlaps=False)
+        elif self.hub_id is not None:
+            stacks = {str(one) for one in (self.devices_of, olds.get("devicesOf")) if one}
+            moved_hub.require_left(HubInputs.read(olds), self.hub_id, stacks)
 
     def require_leaving(self) -> None:
         """Refuse to delete an authority, of these outputs, on which devices of a hub that stays may depend.

@@ -38,6 +38,14 @@ class Registrations:
             assigned = (one for group in groups for one in service.registrations(group.id) if one.status == "assigned")
             return sum(1 for _ in islice(assigned, _MOST_COUNTED)), 0
 
+    def is_gone(self) -> bool:
+        """Whether it is confirmed that the service does not exist.
+
+        Raises:
+            RefusedError: it was moved to another resource group.
+        """
+        return ServiceInputs.read({"serviceId": self.service_id.id, "cloud": self.cloud}).is_gone()
+
     def fact(self, count: int, of: str) -> str:
         """That so many may depend on ``of``, and on what exactly: connected devices stay connected."""
         most = "at least " if count >= _MOST_COUNTED else ""
