@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -13,8 +12,8 @@ from OpenSSL import crypto
 from local_azure_iot.mqtt import packets
 from local_azure_iot.mqtt.packets import PacketType
 from local_azure_iot.mqtt.plane import Plane
-from local_azure_iot.mqtt.session import Session
-from local_azure_iot.tls_transport import PEER, Peer
+from local_azure_iot.tls_transport import Peer
+from tests.kit import mqtt_session
 from tests.kit.device_certificates import Party
 from tests.kit.hub_client import signature
 from tests.kit.mqtt_device import connect, packet, text
@@ -28,38 +27,7 @@ _SENT_BY_SERVERS = {
 }  # fmt: skip
 
 
-class _Wire(asyncio.Transport):
-    """What a session writes to: it is kept."""
-
-    def __init__(self, peer: Peer) -> None:
-        super().__init__()
-        self._peer, self._closed = peer, False
-        self.out = bytearray()
-
-    def get_extra_info(self, name: str, default: Any = None) -> Any:
-        return {PEER: self._peer}.get(name, default)
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        assert not self._closed
-        self.out += data
-
-    def close(self) -> None:
-        self._closed = True
-
-    def abort(self) -> None:
-        self._closed = True
-
-    def is_closing(self) -> bool:
-        return self._closed
-
-    def pause_reading(self) -> None:
-        pass
-
-    def resume_reading(self) -> None:
-        pass
-
-
-@dataclass
+@dataclass(repr=False)
 class _Service:
     """One that speaks MQTT, its client as TLS shows it, and what this client says when nothing is wrong."""
 
@@ -70,21 +38,7 @@ class _Service:
 
     def answers(self, parts: list[bytes]) -> list[packets.Packet]:
         """What a new connection is answered to these bytes."""
-        return self.loop.run_until_complete(self._answers(parts))
-
-    async def _answers(self, parts: list[bytes]) -> list[packets.Packet]:
-        session, wire = Session(self.plane, 60), _Wire(self.peer)
-        session.connection_made(wire)
-        for part in parts:
-            if not wire.is_closing():
-                session.data_received(part)
-                await asyncio.sleep(0)
-        session.connection_lost(None)
-        found = []
-        while answer := packets.split(wire.out):
-            found.append(answer)
-        assert not wire.out
-        return found
+        return self.loop.run_until_complete(mqtt_session.answers(self.plane, self.peer, parts))
 
 
 @pytest.fixture(scope="module")
