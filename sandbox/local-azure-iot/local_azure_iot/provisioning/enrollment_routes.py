@@ -85,23 +85,25 @@ def _state(azure: Azure, request: Request, enrollment: dict[str, Any]) -> dict[s
 _TABLE = ServiceTable()
 ROUTES, RIGHTS = _TABLE.routes, _TABLE.rights
 _READ, _WRITE = "EnrollmentRead", "EnrollmentWrite"
-_RECORDED, _DOCUMENTED = Evidence.RECORDED, Evidence.DOCUMENTED
 _PUT = "guesses: which members are refused, and how; 404 for If-Match and no enrollment; an api-version drops what it does not know"
 _QUERY = "whatever the query says, all are answered, as az CLI's extension needs it; guesses: the order of ids, at most 1000 a page"
 _BULK = "guesses: `update` with an etag, what is answered to more than ten entries"
 _MECHANISM = "guess: the answer for certificates"
-for _kind, _name, _evidence in ((GROUPS, "EnrollmentGroup", _RECORDED), (INDIVIDUALS, "IndividualEnrollment", _DOCUMENTED)):
-    _all = f"/{_kind.plural}"
-    _one = f"{_all}/{{id}}"
-    _ACTION = _kind.plural
-    _TABLE.add(f"{_name}_Query", f"POST {_all}/query", partial(query_enrollments, _kind), _READ, f"{_ACTION}/read", _evidence, _QUERY)
+
+
+def _add(kind: Kind, name: str, evidence: Evidence) -> None:
+    """The operations on a kind; ``name`` is how Azure's operation ids begin."""
+    every, one, action = f"/{kind.plural}", f"/{kind.plural}/{{id}}", kind.plural
+    _TABLE.add(f"{name}_Query", f"POST {every}/query", partial(query_enrollments, kind), _READ, f"{action}/read", evidence, _QUERY)
+    _TABLE.add(f"{name}_RunBulkOperation", f"POST {every}", partial(run_bulk_operation, kind), _WRITE, f"{action}/write", evidence, _BULK)
+    _TABLE.add(f"{name}_Get", f"GET {one}", partial(get_enrollment, kind), _READ, f"{action}/read", evidence)
+    _TABLE.add(f"{name}_CreateOrUpdate", f"PUT {one}", partial(put_enrollment, kind), _WRITE, f"{action}/write", evidence, _PUT)
+    _TABLE.add(f"{name}_Delete", f"DELETE {one}", partial(delete_enrollment, kind), _WRITE, f"{action}/delete", evidence)
     _TABLE.add(
-        f"{_name}_RunBulkOperation", f"POST {_all}", partial(run_bulk_operation, _kind), _WRITE, f"{_ACTION}/write", _evidence, _BULK
-    )
-    _TABLE.add(f"{_name}_Get", f"GET {_one}", partial(get_enrollment, _kind), _READ, f"{_ACTION}/read", _evidence)
-    _TABLE.add(f"{_name}_CreateOrUpdate", f"PUT {_one}", partial(put_enrollment, _kind), _WRITE, f"{_ACTION}/write", _evidence, _PUT)
-    _TABLE.add(f"{_name}_Delete", f"DELETE {_one}", partial(delete_enrollment, _kind), _WRITE, f"{_ACTION}/delete", _evidence)
-    _TABLE.add(
-        f"{_name}_GetAttestationMechanism", f"POST {_one}/attestationmechanism", partial(get_attestation_mechanism, _kind), _WRITE,
-        "attestationmechanism/details/action", _DOCUMENTED, _MECHANISM,
+        f"{name}_GetAttestationMechanism", f"POST {one}/attestationmechanism", partial(get_attestation_mechanism, kind), _WRITE,
+        "attestationmechanism/details/action", Evidence.DOCUMENTED, _MECHANISM,
     )  # fmt: skip
+
+
+_add(GROUPS, "EnrollmentGroup", Evidence.RECORDED)
+_add(INDIVIDUALS, "IndividualEnrollment", Evidence.DOCUMENTED)
