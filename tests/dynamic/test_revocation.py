@@ -10,7 +10,7 @@ from hubtrust.dynamic.enrollment_group import EnrollmentGroupProvider
 from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentProvider
 from local_azure_iot import installation
 from tests.kit.device_certificates import Party
-from tests.kit.device_registry import DeviceRegistry
+from tests.kit.device_registry import OWNER, DeviceRegistry
 from tests.kit.enrolling_device import EnrollingDevice
 from tests.kit.enrollments import Enrollments
 from tests.kit.hub_client import HubClient
@@ -119,6 +119,21 @@ def test_a_device_that_is_enabled_again_is_drift(
     assert (device.connects(registry.client), again.outs["revoked"]) == (False, 1)
     groups.delete(again)
     assert not device.connects(registry.client)
+
+
+def test_a_device_that_is_declared_too_is_told(
+    azure: LocalAzure, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """The resource that declares it would enable it again: it is disabled, and the run names the resource."""
+    with ProviderProcess(installation.environment(azure.ready)) as process:
+        groups = process.of(EnrollmentGroupProvider)
+        created = groups.create(enrollments.group(groupId="robots"))
+        (device,) = enrolled(enrollments, tmp_path, "robot-1")
+        registry.tag("robot-1", hubtrust=OWNER)
+        revoked = groups.update(created, enrollments.group(groupId="robots", status="disabled"))
+        assert (revoked.outs["revoked"], device.connects(registry.client)) == (1, False)
+        groups.delete(revoked)
+    assert "device 'robot-1' of it is also declared by 'presses', whose next `up` enables it again: disable it there too" in process.printed
 
 
 def test_a_registration_that_was_under_way_is_revoked_too(

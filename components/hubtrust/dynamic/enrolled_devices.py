@@ -1,11 +1,11 @@
 """What an enrollment's resource does about the devices that came by it: revoke them, enable them again, tell who must register again."""
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from hubtrust.azure import clouds
-from hubtrust.azure.enrollment_service import INDIVIDUALS, Enrollment, EnrollmentService
+from hubtrust.azure.enrollment_service import INDIVIDUALS, Enrollment, EnrollmentService, Kind
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.login import login
 from hubtrust.azure.registry import Registry
@@ -33,15 +33,30 @@ def after_write(
         return outputs_of(Revocation())  # nobody can have come by it yet
     if _is_disabled(found) and revoke:
         outcome = _enrolled(inputs, service, found).revoke()
-        outcome.require_complete(what)
-        if outcome.revoked:
-            show_message(f"{what} is disabled, and {_devices(outcome.revoked)} that came by it on their hubs")
+        _tell(outcome, f"{what} is disabled", what)
         return outputs_of(outcome)
     if olds.get("status") == "disabled" or olds.get("revoked") or not olds:
-        restored = _enrolled(inputs, service, found).restore()
+        restored = _enrolled(inputs, service, found).restore(what)
         if restored:
             show_message(f"{what}: {_devices(restored)} that were disabled with it are enabled again")
     return outputs_of(Revocation())
+
+
+def after_fleet_write(
+    inputs: ServiceInputs, service: EnrollmentService, what: str, off: Mapping[str, str | None], on: Mapping[str, str | None]
+) -> None:
+    """Disable the devices of the individual enrollments that are ``off`` now, and enable those of the ones that are ``on`` again.
+
+    Both have the device id of each, where it is not the registration id.
+
+    Raises:
+        RevocationError, AzureError: see ``after_write``.
+    """
+    if off:
+        outcome = _enrolled_by(inputs, service, INDIVIDUALS, off).revoke()
+        _tell(outcome, f"{what}: {len(off):,} of its enrollments are disabled", what)
+    if on and (restored := _enrolled_by(inputs, service, INDIVIDUALS, on).restore(what)):
+        show_message(f"{what}: {_devices(restored)} that were disabled with their enrollments are enabled again")
 
 
 def at_refresh(inputs: ServiceInputs, service: EnrollmentService, found: Enrollment, olds: Properties) -> dict[str, Any]:
@@ -94,15 +109,32 @@ def tell_to_register(
         )
 
 
+def _tell(outcome: Revocation, disabled: str, what: str) -> None:
+    outcome.require_complete(what)
+    if outcome.revoked:
+        show_message(f"{disabled}, and {_devices(outcome.revoked)} that came by it on their hubs")
+    if outcome.declared:
+        first, owner = next(iter(outcome.declared.items()))
+        others = f" and {len(outcome.declared) - 1} more" if len(outcome.declared) > 1 else ""
+        line = f"device '{first}'{others} of it is also declared by '{owner}', whose next `up` enables it again: disable it there too"
+        show_message(f"{what}: {line}")
+
+
 def _enrolled(inputs: ServiceInputs, service: EnrollmentService, found: Enrollment, *, briefly: bool = False) -> Enrolled:
+    device_id = str(found.record.get("deviceId") or "") or None if found.kind is INDIVIDUALS else None
+    return _enrolled_by(inputs, service, found.kind, {found.id: device_id}, briefly=briefly)
+
+
+def _enrolled_by(
+    inputs: ServiceInputs, service: EnrollmentService, kind: Kind, enrollments: Mapping[str, str | None], *, briefly: bool = False
+) -> Enrolled:
     return Enrolled(
         service,
-        found.kind,
-        found.id,
+        kind,
+        enrollments,
         clouds.cloud_named(inputs.cloud).hub_suffix,
         lambda host: _open_registry(inputs, host, briefly=briefly),
         inputs.facts(False).hubs,
-        str(found.record.get("deviceId") or "") or None if found.kind is INDIVIDUALS else None,
     )
 
 

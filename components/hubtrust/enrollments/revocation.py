@@ -36,6 +36,8 @@ class Revocation:
     """How many are disabled on their hubs."""
     left: Mapping[str, str] = field(default_factory=dict)
     """Those that are not, by their ids: why. At most 100 of them."""
+    declared: Mapping[str, str] = field(default_factory=dict)
+    """Those that a resource of this package declares too, which would enable them again: the owner of each. At most 100."""
 
     def require_complete(self, what: str) -> None:
         """Refuse to call it revoked while a device may still connect.
@@ -63,25 +65,21 @@ def status_reason(kind: Kind, id_: str, service_name: str) -> str:
 
 @dataclass
 class Enrolled:
-    """The devices that came by the enrollment ``id`` of ``service``. ``hub_suffix`` is that of the cloud's hubs: no other host is asked.
+    """The devices that came by ``enrollments`` of ``service``: one group, or any number of individual enrollments.
 
-    ``hubs`` are the host names of the linked hubs. A device that was refused since may have no hub in its registration any more: then
-    it is looked for there, and it is a device of the enrollment if it has a thumbprint, as the service gives one to all of them.
-    ``device_id`` is that of an individual enrollment which has another one than its registration id.
+    Individual enrollments have their device id beside them, where it is another one than the registration id. ``hub_suffix`` is that of
+    the cloud's hubs: no other host is asked. ``hubs`` are the host names of the linked hubs. A device that was refused since may have no
+    hub in its registration any more: then it is looked for there, and it is a device of the enrollment if it has a thumbprint, as the
+    service gives one to all of them.
     """
 
     service: EnrollmentService
     kind: Kind
-    id: str
+    enrollments: Mapping[str, str | None]
     hub_suffix: str
     open_registry: Callable[[str], Registry]
     hubs: Collection[str] = ()
-    device_id: str | None = None
     sleep: Callable[[float], None] = time.sleep
-
-    def __post_init__(self) -> None:
-        """The reason by which its devices are known."""
-        self.reason = status_reason(self.kind, self.id, self.service.host.partition(".")[0])
 
     def revoke(self) -> Revocation:
         """Disable the devices on their hubs. The enrollment must be disabled already.
@@ -95,9 +93,9 @@ class Enrolled:
         outcome, under_way = _Outcome(), list[str]()
         for turn, wait in enumerate((0.0, *REVOCATION_WAITS)):
             self.sleep(wait)
-            found = list(self._registrations())
-            fresh = [one for one in found if seen.get(one.registration_id) != one.etag]
-            outcome = outcome.then(self._write(fresh, self._disabled))
+            found = dict(self._registrations())
+            fresh = {one: enrollment for one, enrollment in found.items() if seen.get(one.registration_id) != one.etag}
+            outcome = outcome.then(self._write(fresh, _disabled))
             seen |= {one.registration_id: one.etag for one in found}
             under_way = [one.registration_id for one in found if one.status == "assigning"]
             if turn and not under_way and not fresh:
@@ -105,18 +103,18 @@ class Enrolled:
         outcome.left |= dict.fromkeys(under_way, "its registration is under way and does not end")
         return outcome.result()
 
-    def restore(self) -> int:
+    def restore(self, what: str) -> int:
         """Enable the devices that ``revoke`` disabled, and no others; returns how many. The enrollment must be enabled already.
 
         Raises:
             AzureError: the provisioning service does not tell its registrations.
             RevocationError: some devices are still disabled; all others are enabled.
         """
-        outcome = self._write(list(self._registrations()), self._enabled)
+        outcome = self._write(dict(self._registrations()), _enabled)
         if outcome.left:
             first, why = next(iter(outcome.left.items()))
             fact = f"it is enabled, but {len(outcome.left):,} of its devices are still disabled, such as '{first}': {why}"
-            raise RevocationError(f"{self.kind.title} '{self.id}'", fact, "correct that, then run again: what is done is kept")
+            raise RevocationError(what, fact, "correct that, then run again: what is done is kept")
         return len(outcome.changed)
 
     def look(self) -> Revocation:
@@ -125,33 +123,26 @@ class Enrolled:
         Raises:
             AzureError: the provisioning service does not tell its registrations.
         """
-        return self._write(list(self._registrations()), lambda _: None, looking=True).result()
+        return self._write(dict(self._registrations()), lambda _found, _reason: None, looking=True).result()
 
-    def _registrations(self) -> Iterator[Registration]:
+    def _registrations(self) -> Iterator[tuple[Registration, str]]:
+        """Each with the enrollment by which it came."""
         if self.kind is GROUPS:
-            yield from self.service.registrations(self.id)
-        elif (found := self.service.registration(self.id)) is not None:
-            yield found
+            yield from ((one, group) for group in self.enrollments for one in self.service.registrations(group))
+            return
+        with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
+            found = zip(self.enrollments, pool.map(self.service.registration, self.enrollments), strict=True)
+            yield from ((one, id_) for id_, one in found if one is not None)
 
-    def _disabled(self, found: Twin) -> Twin | None:
-        if not found.description.enabled:
-            return None
-        return replace(found, description=replace(found.description, enabled=False, reason=self.reason))
-
-    def _enabled(self, found: Twin) -> Twin | None:
-        if found.description.enabled or found.description.reason != self.reason:
-            return None
-        return replace(found, description=replace(found.description, enabled=True, reason=None))
-
-    def _write(
-        self, registrations: Collection[Registration], wanted: Callable[[Twin], Twin | None], *, looking: bool = False
-    ) -> "_Outcome":
+    def _write(self, registrations: Mapping[Registration, str], wanted: "_Wanted", *, looking: bool = False) -> "_Outcome":
         """Write the devices of these registrations, hub by hub: one that fails keeps no other from being done."""
-        by_hub: dict[str, dict[str, bool]] = {}  # host, device id: whether the registration tells this hub
-        for one in registrations:
-            device_id = one.device_id or self.device_id or one.registration_id
+        by_hub: dict[str, dict[str, _Place]] = {}
+        name = self.service.host.partition(".")[0]
+        for one, enrollment in registrations.items():
+            device_id = one.device_id or self.enrollments[enrollment] or one.registration_id
+            place = _Place(status_reason(self.kind, enrollment, name), is_known=bool(one.assigned_hub))
             for host in [one.assigned_hub] if one.assigned_hub else self.hubs:
-                by_hub.setdefault(host.lower(), {})[device_id] = bool(one.assigned_hub)
+                by_hub.setdefault(host.lower(), {})[device_id] = place
         outcome = _Outcome()
         for host, devices in by_hub.items():
             if not host.endswith(f".{self.hub_suffix}"):
@@ -161,7 +152,7 @@ class Enrolled:
                 outcome.add(self._write_on(host, dict(list(devices.items())[start : start + _CHUNK]), wanted, looking=looking))
         return outcome
 
-    def _write_on(self, host: str, devices: Mapping[str, bool], wanted: Callable[[Twin], Twin | None], *, looking: bool) -> "_Outcome":
+    def _write_on(self, host: str, devices: Mapping[str, "_Place"], wanted: "_Wanted", *, looking: bool) -> "_Outcome":
         outcome = _Outcome()
         try:
             with self.open_registry(host) as registry:
@@ -169,6 +160,29 @@ class Enrolled:
         except AzureError as error:
             outcome.left |= dict.fromkeys(set(devices) - outcome.done, f"{error.what}: {error.fact}")
         return outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A device on a hub: the reason with which it is disabled, and whether its registration tells this hub."""
+
+    reason: str
+    is_known: bool
+
+
+_Wanted = Callable[[Twin, str], Twin | None]  # a device as it is, and our reason: the device as it is to be; None: as it is
+
+
+def _disabled(found: Twin, reason: str) -> Twin | None:
+    if not found.description.enabled:
+        return None
+    return replace(found, description=replace(found.description, enabled=False, reason=reason))
+
+
+def _enabled(found: Twin, reason: str) -> Twin | None:
+    if found.description.enabled or found.description.reason != reason:
+        return None
+    return replace(found, description=replace(found.description, enabled=True, reason=None))
 
 
 @dataclass
@@ -179,6 +193,7 @@ class _Outcome:
     changed: set[str] = field(default_factory=set)
     absent: set[str] = field(default_factory=set)
     left: dict[str, str] = field(default_factory=dict)
+    declared: dict[str, str] = field(default_factory=dict)
 
     @property
     def done(self) -> set[str]:
@@ -191,16 +206,19 @@ class _Outcome:
         self.changed |= other.changed
         self.absent |= other.absent
         self.left |= other.left
+        self.declared |= other.declared
 
     def then(self, other: "_Outcome") -> "_Outcome":
         """After ``other``, which came later: a device that registered again may be another one now, on another hub."""
         left = {one: why for one, why in self.left.items() if one not in other.done} | other.left
         gone = (other.absent | set(other.left)) - other.disabled
-        return _Outcome((self.disabled - gone) | other.disabled, self.changed | other.changed, self.absent | other.absent, left)
+        disabled, declared = (self.disabled - gone) | other.disabled, self.declared | other.declared
+        return _Outcome(disabled, self.changed | other.changed, self.absent | other.absent, left, declared)
 
     def result(self) -> Revocation:
         """For an output."""
-        return Revocation(len(self.disabled - set(self.left)), dict(sorted(self.left.items())[:_MOST_KEPT]))
+        left, declared = (dict(sorted(one.items())[:_MOST_KEPT]) for one in (self.left, self.declared))
+        return Revocation(len(self.disabled - set(self.left)), left, declared)
 
 
 @dataclass
@@ -208,8 +226,8 @@ class _OnHub:
     """The devices of one hub: each is read, and written with the etag that was read."""
 
     registry: Registry
-    devices: Mapping[str, bool]  # id: whether it is known to be here
-    wanted: Callable[[Twin], Twin | None]
+    devices: Mapping[str, _Place]  # by id
+    wanted: _Wanted
     outcome: _Outcome
     sleep: Callable[[float], None]
     looking: bool
@@ -233,7 +251,11 @@ class _OnHub:
         """The devices that there are. That one is gone is confirmed, because a 404 may be wrong."""
         found = read_each(self.registry, device_ids)
         found |= confirm_absent(self.registry, [one for one, twin in found.items() if twin is None])
-        here = {one: twin for one, twin in found.items() if twin is not None and (self.devices[one] or twin.authentication == "selfSigned")}
+        here = {
+            one: twin
+            for one, twin in found.items()
+            if twin is not None and (self.devices[one].is_known or twin.authentication == "selfSigned")
+        }
         self.outcome.absent |= found.keys() - here.keys()
         return list(here.values())
 
@@ -243,7 +265,7 @@ class _OnHub:
         if self.looking and found.description.enabled:
             self.outcome.left[found.device_id] = "it is enabled on its hub"
             return None
-        target = self.wanted(found)
+        target = self.wanted(found, self.devices[found.device_id].reason)
         if target is None:
             if not found.description.enabled:
                 self.outcome.disabled.add(found.device_id)
@@ -252,6 +274,8 @@ class _OnHub:
             kind = found.authentication or "unknown"
             self.outcome.left[found.device_id] = f"its identity was changed to type {kind} by others, whose keys a write would lose"
             return None
+        if isinstance(found.description.owner, Mapping):
+            self.outcome.declared[found.device_id] = str(found.description.owner.get("urn")).rpartition("::")[2]
         return target
 
     def _send(self, changes: list[tuple[Twin, Twin]]) -> list[Refusal]:
