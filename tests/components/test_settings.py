@@ -11,6 +11,7 @@ import yaml
 from pydantic.alias_generators import to_camel
 
 import settings
+from hubtrust import ProvisioningServiceArgs
 from hubtrust.azure import clouds
 from hubtrust.hub_args import HubArgs
 from hubtrust.operators import DEPLOYER, KINDS
@@ -284,3 +285,47 @@ def test_a_linked_hub_takes_keys_from_services_alone(keys: dict[str, str], keys_
     hub = load(**keys).hub
     assert isinstance(hub, HubArgs)
     assert (hub.disable_local_auth, hub.disable_device_sas, hub.disable_module_sas) == keys_off
+
+
+def test_the_provisioning_service() -> None:
+    """As azure-native takes it: an address that no rule has would be let in, so the last rule has all others."""
+    keys = {
+        "dpsName": "plant",
+        "dpsAllocation": "geoLatency",
+        "dpsIpRules": '["plant=203.0.113.0/24"]',
+        "tags": '["a=b"]',
+        "protect": "false",
+    }
+    found = load(provisioning="true", **keys).provisioning_service
+    assert isinstance(found, ProvisioningServiceArgs)
+    assert (found.name, found.allocation_policy, found.tags, found.protect) == ("plant", "GeoLatency", {"a": "b"}, False)
+    assert found.ip_filter_rules == [
+        {"filter_name": "plant", "ip_mask": "203.0.113.0/24", "action": "Accept", "target": "all"},
+        {"filter_name": "all others", "ip_mask": "0.0.0.0/0", "action": "Reject", "target": "all"},
+    ]
+    undeclared = load(provisioning="true").provisioning_service
+    assert undeclared == ProvisioningServiceArgs()
+    assert load(existingDps=SERVICE).provisioning_service == SERVICE
+
+
+def test_groups_are_known_in_any_letter_case() -> None:
+    """The service does not tell them apart."""
+    loaded = load(
+        existingDps=SERVICE, enrollmentGroups='["Presses", "lathes"]', disabledEnrollmentGroups='["presses"]', adoptEnrollments='["LATHES"]'
+    )
+    assert [(loaded.disables(each), loaded.adopts_enrollment(each)) for each in loaded.enrollment_groups] == [(True, False), (False, True)]
+
+
+@pytest.mark.parametrize(
+    ("keys", "check"),
+    [
+        ({}, None),
+        ({"dpsPublicNetworkAccess": "Disabled"}, False),
+        ({"dpsPublicNetworkAccess": "Disabled", "connectionCheck": "true"}, True),
+        ({"connectionCheck": "false"}, False),
+    ],
+    ids=str,
+)
+def test_nobody_enrols_at_a_closed_service_unless_it_is_set(keys: dict[str, str], check: bool | None) -> None:
+    """The machine that runs the program is seldom in the service's own network."""
+    assert load(provisioning="true", enrollmentGroups='["a"]', enrollmentCanary="press-9", **keys).enrollment_check is check
