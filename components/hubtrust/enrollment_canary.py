@@ -50,7 +50,7 @@ class EnrollmentCanary(pulumi.ComponentResource):
                 it.
             enrollments: the groups by which it enrols: it is checked after them, and again when one of them changes. Plain.
             check: whether to connect; False where port 8883 is closed. None: unless the public network access of one of the hubs is
-                disabled. Plain.
+                disabled. Plain. It never does while all of ``enrollments`` are disabled.
             opts: Pulumi's resource options.
 
         Raises:
@@ -82,7 +82,7 @@ class EnrollmentCanary(pulumi.ComponentResource):
             trust=service.trust.apply(lambda trusted: [{name: one.get(name) for name in _TRUST} for one in trusted]),
             device=pulumi.Output.all(*etags).apply(lambda found: " ".join(str(one or "") for one in found)),
             enabled=check is not False,
-            skip=_skip(hubs) if check is None else None,
+            skip=_skip(hubs, enrollments, check=check),
             cloud=service.cloud,
             opts=pulumi.ResourceOptions(parent=self, depends_on=[service, *hubs, *enrollments], deleted_with=service.resource),
         )
@@ -111,12 +111,22 @@ def _require_types(what: str, service: object, authority: object, rest: dict[str
         raise EnrollmentCanaryError(f"check of {what}", f"it is {kind(check)}", "use True or False, or leave it out")
 
 
-def _skip(hubs: Sequence[TrustedHub]) -> pulumi.Output[str | None]:
-    """Why the hubs are not asked to admit it; None if they are."""
-    every = pulumi.Output.all(*(hub.public_network_access for hub in hubs))
-    return every.apply(lambda found: _PRIVATE if PublicNetworkAccess.DISABLED in found else None)
+def _skip(hubs: Sequence[TrustedHub], enrollments: Sequence[pulumi.Resource], *, check: bool | None) -> pulumi.Output[str | None]:
+    """Why nobody is asked to admit it; None if they are. A decision of the program counts more than a private hub."""
+    statuses = [status for one in enrollments if isinstance(status := getattr(one, "status", None), pulumi.Output)]
+    accesses = [hub.public_network_access for hub in hubs] if check is None else []
+
+    def reason(found: Sequence[str | None]) -> str | None:
+        of_enrollments, of_hubs = found[: len(statuses)], found[len(statuses) :]
+        if of_enrollments and all(status == _DISABLED for status in of_enrollments):
+            return _REVOKED
+        return _PRIVATE if PublicNetworkAccess.DISABLED in of_hubs else None
+
+    return pulumi.Output.all(*statuses, *accesses).apply(reason)
 
 
+_DISABLED = "disabled"
+_REVOKED = "every enrollment by which it could enrol is disabled"
 _PRIVATE = (
     "the hub's public network access is disabled; to connect from inside its network, "
     "give EnrollmentCanary check=True (connectionCheck: true)"

@@ -65,6 +65,28 @@ def test_a_private_hub_is_not_connected_to(engine: Engine) -> None:
     assert engine.inputs(CHECK, "b").get("skip") is None
 
 
+def test_a_revoked_group_admits_nobody(engine: Engine) -> None:
+    """So nothing is checked, and the run that revokes does not fail; one enabled group is enough."""
+
+    def program(service: ProvisioningService, hub: TrustedHub, authority: CertificateAuthority) -> None:
+        enabled, disabled = _Enrollment("enabled"), _Enrollment("disabled")
+        for name, enrollments in (("a", [disabled, disabled]), ("b", [disabled, enabled])):
+            given: dict[str, Any] = {"device_id": f"press-{name}", "enrollments": enrollments, "check": True}
+            EnrollmentCanary(name, service=service, hubs=[hub], authority=authority, **given)
+
+    run(program)
+    assert engine.inputs(CHECK, "a")["skip"] == "every enrollment by which it could enrol is disabled"
+    assert engine.inputs(CHECK, "b").get("skip") is None
+
+
+class _Enrollment(pulumi.ComponentResource):
+    """As much of an enrollment as is asked for."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__("test:index:Enrollment", status)
+        self.status = pulumi.Output.from_input(status)
+
+
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"service": SERVICE}, "canary 'new': its service is a text; give a ProvisioningService"),
     ({"authority": "plant"}, "its authority is a text; give a CertificateAuthority"),
