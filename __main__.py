@@ -8,7 +8,6 @@ import pulumi
 import hubtrust
 import settings
 from hubtrust import CertificateAuthority, TrustedFleet, TrustedHub, retain_everything
-from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry
 
 # Pulumi ends a program with this signal when a resource has failed. Python's own answer is a traceback beside the error that counts.
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -87,19 +86,16 @@ if stack.provisions:  # and devices that have no entry, and enrol themselves; as
         cloud=stack.cloud or None,
     )
     groups = [
-        EnrollmentGroupEntry(
+        hubtrust.EnrollmentGroup(
             f"{stack.name}-{group}",
-            service_id=service.service_id,
+            service=service,
             group_id=group,
-            host_name=service.host_name,
-            ca_references=[one.certificate_name for one in service.certificates[authority.name]],
-            hubs=[hub.host_name],  # type: ignore[list-item]
+            authorities=authority,
+            hubs=[hub],
             tags=stack.twin_tags or None,
             reprovision=stack.reprovision or None,
-            status="disabled" if stack.disables(group) else "enabled",
-            adopt=stack.adopts_enrollment(group),
-            cloud=service.cloud,
-            opts=pulumi.ResourceOptions(depends_on=[service]),
+            status="disabled" if stack.disables(group) else None,
+            adopt=stack.adopts_enrollment(group) or None,
         )
         for group in stack.enrollment_groups
     ]

@@ -66,7 +66,6 @@ class EnrollmentCanary(pulumi.ComponentResource):
                 require_registration_id(str(device_id))
         super().__init__("hubtrust:index:EnrollmentCanary", name, None, opts)
         notice_shown_secret(f"the device id of {what}", device_id, self)
-        etags = [etag for one in enrollments if isinstance(etag := getattr(one, "etag", None), pulumi.Output)]
         connection_check = ConnectionCheck(
             name,
             hub_id=hubs[0].hub_id,
@@ -80,7 +79,7 @@ class EnrollmentCanary(pulumi.ComponentResource):
             anchor=authority.given_anchor,
             signer=authority.signer,
             trust=service.trust.apply(lambda trusted: [{name: one.get(name) for name in _TRUST} for one in trusted]),
-            device=pulumi.Output.all(*etags).apply(lambda found: " ".join(str(one or "") for one in found)),
+            device=pulumi.Output.all(*_outputs(enrollments, "etag")).apply(lambda found: " ".join(str(one or "") for one in found)),
             enabled=check is not False,
             skip=_skip(hubs, enrollments, check=check),
             cloud=service.cloud,
@@ -111,9 +110,15 @@ def _require_types(what: str, service: object, authority: object, rest: dict[str
         raise EnrollmentCanaryError(f"check of {what}", f"it is {kind(check)}", "use True or False, or leave it out")
 
 
+def _outputs(enrollments: Sequence[pulumi.Resource], name: str) -> list[pulumi.Output[Any]]:
+    """An output of each: of a component, its entry's, which there is none of while its authority has no certificate."""
+    entries = [getattr(one, "entry", one) for one in enrollments]
+    return [found for entry in entries if isinstance(found := getattr(entry, name, None), pulumi.Output)]
+
+
 def _skip(hubs: Sequence[TrustedHub], enrollments: Sequence[pulumi.Resource], *, check: bool | None) -> pulumi.Output[str | None]:
     """Why nobody is asked to admit it; None if they are. A decision of the program counts more than a private hub."""
-    statuses = [status for one in enrollments if isinstance(status := getattr(one, "status", None), pulumi.Output)]
+    statuses = _outputs(enrollments, "status")
     accesses = [hub.public_network_access for hub in hubs] if check is None else []
 
     def reason(found: Sequence[str | None]) -> str | None:
