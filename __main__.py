@@ -99,7 +99,9 @@ if stack.provisions:  # and devices that have no entry, and enrol themselves; as
         )
         for group in stack.enrollment_groups
     ]
-    pulumi.export("provisioning", {"idScope": service.id_scope, "host": service.device_host_name, "trust": service.trust})
+    states = {group: one.state for group, one in zip(stack.enrollment_groups, groups, strict=True)}
+    enrolling = {"idScope": service.id_scope, "host": service.device_host_name, "trust": service.trust, "groups": states}
+    pulumi.export("provisioning", enrolling)
     if stack.enrollment_canary:
         canary = hubtrust.EnrollmentCanary(
             stack.name,

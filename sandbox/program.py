@@ -223,6 +223,7 @@ def summary(outputs: dict[str, Any], connected_before: Mapping[str, str | None])
     if provisioning.get("idScope"):
         lines.append(f"enrols  at {provisioning['host']}, id scope {provisioning['idScope']}")
         lines += [f"        below {_how_trusted(trusted)}" for trusted in provisioning.get("trust") or []]
+        lines += [f"        not in group {name}: {_how_revoked(state)}" for name, state in _not_enabled(provisioning)]
     if devices.get("count"):
         lines.append(f"devices {devices['count']:,} ({devices['enabled']:,} enabled)")
     for name, done in _CANARIES.items():
@@ -230,6 +231,16 @@ def summary(outputs: dict[str, Any], connected_before: Mapping[str, str | None])
         if connection.get("device"):
             lines.append(f"device {connection['device']} {_how_connected(connection, connected_before[name], done)}")
     return lines
+
+
+def _not_enabled(provisioning: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    return [(name, state) for name, state in (provisioning.get("groups") or {}).items() if state.get("status") != "enabled"]
+
+
+def _how_revoked(state: dict[str, Any]) -> str:
+    """What became of the devices of a group in which none enrols."""
+    left = f", and {len(state['left'])} are NOT: {state['left'][0]}" if state.get("left") else ""
+    return f"it is {state['status']}; {state.get('revoked', 0)} of its devices are disabled on their hubs{left}"
 
 
 def _how_trusted(trusted: dict[str, Any]) -> str:

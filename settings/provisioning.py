@@ -110,14 +110,14 @@ class ProvisioningConfig(HubConfig):
         return group.lower() in {each.lower() for each in self.adopt_enrollments}
 
     def provisioning_service(self, resource_group: Any) -> ProvisioningServiceArgs | str:
-        """The provisioning service: what it is like, if this stack manages it in that group, or the resource id of an existing one."""
+        """The provisioning service: what it is like, if this stack manages it, in its hub's group, or the resource id of an existing one."""
         if self.existing_dps:
             return self.existing_dps
         from hubtrust import ProvisioningServiceArgs  # loads azure-native's classes for it, which other stacks don't need
 
         return ProvisioningServiceArgs(
             name=self.dps_name or None,
-            resource_group=resource_group,
+            resource_group=None if self.existing_hub else resource_group,  # that of somebody else's hub is theirs
             tags=self.tag_values or None,
             protect=self.protect,
             allocation_policy=self.dps_allocation[:1].upper() + self.dps_allocation[1:] or None,

@@ -33,6 +33,7 @@ from .enrollment_canary import EnrollmentCanary as EnrollmentCanary
 from .enrollment_fleet import EnrollmentFleet as EnrollmentFleet
 from .enrollment_fleet import FleetEnrollments as FleetEnrollments
 from .enrollment_group import EnrollmentGroup as EnrollmentGroup
+from .enrollment_state import EnrollmentState as EnrollmentState
 from .enrollments.fleet_files import enrollments_from_csv as enrollments_from_csv
 from .enrollments.fleet_files import enrollments_from_file as enrollments_from_file
 from .enrollments.fleet_files import enrollments_from_json_lines as enrollments_from_json_lines

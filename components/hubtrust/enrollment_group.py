@@ -10,6 +10,7 @@ from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry, EnrollmentGroupInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.enrollment_arguments import Place, host_names, place_of
+from hubtrust.enrollment_state import EnrollmentState, state_of
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import notice_shown_secret, require_plain, require_resource_name
 from hubtrust.program_errors import ProgramError
@@ -35,6 +36,8 @@ class EnrollmentGroup(pulumi.ComponentResource):
     """The entry at the service; None while its authority waits for its first certificate."""
     etag: pulumi.Output[str | None]
     """Changes with each write of the entry."""
+    state: pulumi.Output[EnrollmentState]
+    """Whether devices enrol by it, and what became of those that came by one that is disabled."""
 
     def __init__(
         self,
@@ -128,7 +131,8 @@ class EnrollmentGroup(pulumi.ComponentResource):
         else:
             self.entry = EnrollmentGroupEntry(name, **described, **place.inputs, tags=tags, desired=desired, opts=place.options(self))
             self.etag = self.entry.etag
-        self.register_outputs({"groupId": self.group_id, "etag": self.etag})
+        self.state = state_of(self.entry)
+        self.register_outputs({"groupId": self.group_id, "etag": self.etag, "state": self.state})
 
 
 def _references(what: str, place: Place, ways: Mapping[str, Any]) -> Any:

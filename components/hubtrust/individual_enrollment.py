@@ -8,6 +8,7 @@ import pulumi
 from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentEntry, IndividualEnrollmentInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.enrollment_arguments import host_names, place_of
+from hubtrust.enrollment_state import EnrollmentState, state_of
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import notice_shown_secret, require_resource_name
 from hubtrust.program_errors import ProgramError
@@ -30,6 +31,8 @@ class IndividualEnrollment(pulumi.ComponentResource):
     """The entry at the service."""
     etag: pulumi.Output[str]
     """Changes with each write of the entry."""
+    state: pulumi.Output[EnrollmentState]
+    """Whether the device enrols by it, and what became of it if it came by one that is disabled."""
 
     def __init__(
         self,
@@ -109,4 +112,5 @@ class IndividualEnrollment(pulumi.ComponentResource):
         self.registration_id = pulumi.Output.from_input(given_id)
         self.entry = IndividualEnrollmentEntry(name, **described, **place.inputs, tags=tags, desired=desired, opts=place.options(self))
         self.etag = self.entry.etag
-        self.register_outputs({"registrationId": self.registration_id, "etag": self.etag})
+        self.state = state_of(self.entry)
+        self.register_outputs({"registrationId": self.registration_id, "etag": self.etag, "state": self.state})

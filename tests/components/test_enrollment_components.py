@@ -1,7 +1,8 @@
 """EnrollmentGroup and IndividualEnrollment: what they declare, and the whole line of every refusal."""
 
 from collections.abc import Callable
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pulumi
 import pytest
@@ -16,6 +17,7 @@ from hubtrust import (
     Request,
     TrustedHub,
 )
+from hubtrust.enrollment_state import state_of
 from hubtrust.program_errors import ProgramError
 from tests.kit.authorities import hierarchy, leaf, pem_of
 from tests.kit.remembering_engine import HUB, SERVICE, Engine, Monitor
@@ -41,6 +43,22 @@ def service(*authorities: CertificateAuthority) -> ProvisioningService:
 def authority(name: str = "plant", **arguments: Any) -> CertificateAuthority:
     """A generated CA."""
     return CertificateAuthority(name, source=Generate(common_name="P"), **arguments)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "state"),
+    [
+        ({"status": "enabled", "revoked": None, "left": None}, {"status": "enabled"}),
+        ({"status": "disabled", "revoked": 3.0, "left": ["press-1: why"]}, {"status": "disabled", "revoked": 3, "left": ["press-1: why"]}),
+        (None, {"status": "waiting"}),
+    ],
+)
+def test_the_state_has_what_there_is(outputs: dict[str, Any] | None, state: dict[str, Any]) -> None:
+    """Whole numbers; a group that waits for its authority's certificate says so."""
+    found: list[Any] = []
+    entry = SimpleNamespace(**{name: pulumi.Output.from_input(value) for name, value in outputs.items()}) if outputs else None
+    run(lambda: state_of(cast("Any", entry)).apply(found.append))
+    assert found == [state]
 
 
 def test_a_group_is_of_the_certificates_that_are_proven_at_its_service() -> None:
