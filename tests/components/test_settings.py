@@ -296,16 +296,19 @@ def test_the_provisioning_service() -> None:
         "tags": '["a=b"]',
         "protect": "false",
     }
-    found = load(provisioning="true", **keys).provisioning_service
+    found = load(provisioning="true", **keys).provisioning_service("rg")
     assert isinstance(found, ProvisioningServiceArgs)
-    assert (found.name, found.allocation_policy, found.tags, found.protect) == ("plant", "GeoLatency", {"a": "b"}, False)
+    assert (found.name, found.resource_group, found.allocation_policy) == ("plant", "rg", "GeoLatency")
+    assert (found.tags, found.protect) == ({"a": "b"}, False)
     assert found.ip_filter_rules == [
         {"filter_name": "plant", "ip_mask": "203.0.113.0/24", "action": "Accept", "target": "all"},
         {"filter_name": "all others", "ip_mask": "0.0.0.0/0", "action": "Reject", "target": "all"},
     ]
-    undeclared = load(provisioning="true").provisioning_service
+    undeclared = load(provisioning="true").provisioning_service(None)
     assert undeclared == ProvisioningServiceArgs()
-    assert load(existingDps=SERVICE).provisioning_service == SERVICE
+    of_others = load(provisioning="true", existingHub="/subscriptions/s").provisioning_service("theirs")
+    assert of_others == ProvisioningServiceArgs(), "the group of somebody else's hub is theirs"
+    assert load(existingDps=SERVICE).provisioning_service("rg") == SERVICE
 
 
 def test_groups_are_known_in_any_letter_case() -> None:
