@@ -110,7 +110,7 @@ class ProvisioningConfig(HubConfig):
         return group.lower() in {each.lower() for each in self.adopt_enrollments}
 
     def provisioning_service(self, resource_group: Any) -> ProvisioningServiceArgs | str:
-        """The provisioning service: what it is like, if this stack manages it, in its hub's group, or the resource id of an existing one."""
+        """The provisioning service: what it is like, in its hub's group, if this stack manages it; or the id of an existing one."""
         if self.existing_dps:
             return self.existing_dps
         from hubtrust import ProvisioningServiceArgs  # loads azure-native's classes for it, which other stacks don't need
