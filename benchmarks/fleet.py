@@ -108,12 +108,16 @@ class Azure:
         """Create a hub on which the deployer may manage devices; returns its id."""
         path = f"{self.group}/providers/Microsoft.Devices/IotHubs/{name}"
         self.ask("PUT", path, "2023-06-30", {"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "properties": {}})
+        self.may(ROLE, path)
+        return path
+
+    def may(self, role: str, scope: str) -> None:
+        """Give the deployer a role, by the GUID of its definition."""
         claims = self.arm.headers["Authorization"].split(".")[1]
         who = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["oid"]
-        role = f"/subscriptions/{self.ready['subscription_id']}/providers/Microsoft.Authorization/roleDefinitions/{ROLE}"
-        granted = f"{path}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
-        self.ask("PUT", granted, "2022-04-01", {"properties": {"roleDefinitionId": role, "principalId": who}})
-        return path
+        definition = f"/subscriptions/{self.ready['subscription_id']}/providers/Microsoft.Authorization/roleDefinitions/{role}"
+        granted = f"{scope}/providers/Microsoft.Authorization/roleAssignments/{uuid.uuid4()}"
+        self.ask("PUT", granted, "2022-04-01", {"properties": {"roleDefinitionId": definition, "principalId": who}})
 
     def calls(self, path: str) -> int:
         """The number of calls since the last look."""
