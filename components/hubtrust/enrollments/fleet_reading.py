@@ -3,7 +3,7 @@
 The service can't be asked for some of its enrollments. So pages are read while that is likely to take fewer calls than asking for each.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -25,19 +25,18 @@ class FleetReading:
     service: EnrollmentService
     listed: bool = False  # all enrollments of the service were listed in this operation, so that what was not shown is not there
 
-    def read_all(self, ids: Collection[str]) -> Found:
-        """Each of these enrollments."""
-        found: Found = {}
+    def each(self, ids: Collection[str]) -> Iterator[tuple[str, Enrollment | None]]:
+        """Each of these enrollments, one after another: thousands of whole records would take hundreds of megabytes."""
         left = {one.lower(): one for one in ids}
         if len(left) > MOST_BY_ID:
             self.listed = True
             for rows, one in enumerate(self.service.every(INDIVIDUALS), 1):
                 if (id_ := left.pop(one.id.lower(), None)) is not None:
-                    found[id_] = one
+                    yield id_, one
                 if not left or rows > PAGE * len(ids):  # so many pages are others': asking for each takes fewer calls
                     self.listed = False
                     break
-        return found | self.read_each(left.values())
+        yield from self.read_each(left.values()).items()
 
     def read_each(self, ids: Iterable[str]) -> Found:
         """Each of these enrollments by its id."""

@@ -54,12 +54,12 @@ class FleetReconciliation:
     report: Callable[[str], None] = print
     sleep: Callable[[float], None] = time.sleep
     is_excluded: Callable[[str], bool] = lambda _: False  # enrollments to leave unchanged
-    matching: set[str] = field(default_factory=set)  # that were as declared, or gone as they should be
+    matching: set[str] = field(default_factory=set)  # that were as declared when they were read
     done: dict[str, set[str]] = field(default_factory=dict)  # the ids of those that were created, updated or deleted
     met: set[str] = field(default_factory=set)  # that were there already when they were to be created
     kept: set[str] = field(default_factory=set)  # no longer declared, and somebody else's by now
     _reading: FleetReading = field(init=False)
-    _found: dict[str, Enrollment | None] = field(default_factory=dict)  # as they were read; what is not in it was not
+    _found: dict[str, Enrollment | None] = field(default_factory=dict)  # those that differ, as they were read; None: it does not exist
 
     def run(self) -> None:
         """Read what may exist, then write what differs.
@@ -72,8 +72,9 @@ class FleetReconciliation:
         removed = [one for one in self.last.ids if self.declared.get(one) is None and not self.is_excluded(one)]
         self._reading = FleetReading(self.service)
         if len(self.last):  # without them all are new, and a create says which exist
-            self._found |= self._reading.read_all([*self.declared.ids, *removed])
-        absent = [one for one in removed if self._found.get(one) is None]
+            for id_, found in self._reading.each([*self.declared.ids, *removed]):
+                self._compare(id_, found)
+        absent = [one for one in removed if one in self._found and self._found[one] is None]
         self._found |= self._reading.confirm_absent(absent)
         self._apply([*self.declared.ids, *removed])
         if self.kept:
@@ -108,14 +109,23 @@ class FleetReconciliation:
             self.report(f"{self.what}: {', '.join(f'{len(ids):,} {word}' for word, ids in sorted(self.done.items()))}")
         self._raise(failed, foreign)
 
+    def _compare(self, id_: str, found: Enrollment | None) -> None:
+        """Keep what was read, unless it is as declared."""
+        wanted = self.declared.get(id_)
+        if wanted and found and agrees(found.record, wanted, self._last_parts(id_)):
+            self.matching.add(id_)
+            self._found.pop(id_, None)
+        else:
+            self.matching.discard(id_)
+            self._found[id_] = found
+
     def _action(self, id_: str, failed: dict[str, str]) -> _Action | None:
         """The next operation on the enrollment; None: it is as declared, or is left as it is."""
         wanted, found = self.declared.get(id_), self._found.get(id_)
+        if id_ in self.matching:
+            return None
         if found is None:
             return _Action.CREATE if wanted else None
-        if wanted and agrees(found.record, wanted, self._last_parts(id_)):
-            self.matching.add(id_)
-            return None
         is_ours = self._is_ours(id_, found)
         if wanted is None:
             if not is_ours:
@@ -180,8 +190,9 @@ class FleetReconciliation:
                 busy = True
             else:
                 failed[one] = refusal.message or "it gave no reason"
-        self._found |= self._reading.read_all(again)
-        doomed = [one for one in again if self._found[one] is None and self.declared.get(one) is None]
+        for id_, found in self._reading.each(again):
+            self._compare(id_, found)
+        doomed = [one for one in again if self._found.get(one) is None and self.declared.get(one) is None]
         self._found |= self._reading.confirm_absent(doomed)
         if busy:
             self.sleep(BUSY_WAIT * 2**round_number)
