@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from hubtrust.cloud_choice import choose_cloud
 from hubtrust.devices.json_values import kind
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import is_plain, require_plain
@@ -39,13 +40,15 @@ def place_of(error: type[ProgramError], what: str, service: Any, cloud: pulumi.I
 
     Raises:
         ProgramError: it is something else.
+        CloudChoiceError: azure-native is set to a cloud that there is not.
     """
     if isinstance(service, ProvisioningService):
         of_service = service.cloud if cloud is None else cloud
         return Place({"service_id": service.service_id, "host_name": service.host_name, "cloud": of_service}, service)
     if isinstance(service, pulumi.Resource | None):
         raise error(what, f"its service is {kind(service)}", "give a ProvisioningService, or the resource id of a service")
-    return Place({"service_id": service, "host_name": None, "cloud": cloud}, None)
+    chosen = choose_cloud(None, creates_hub=False) if cloud is None else cloud
+    return Place({"service_id": service, "host_name": None, "cloud": chosen}, None)
 
 
 def host_names(error: type[ProgramError], what: str, hubs: object) -> list[Any] | None:

@@ -66,7 +66,7 @@ class EnrollmentFleet(pulumi.ComponentResource):
                 over.
             no_enrollments: the roster is empty on purpose; without it, a roster that has become empty is refused. Plain.
             delete_enrollments: an Input: how many enabled enrollments a run may delete if they are more than half of at least 20.
-            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: that of ``service``.
+            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: that of ``service``, or azure-native's.
             deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
 

@@ -90,7 +90,7 @@ class EnrollmentGroup(pulumi.ComponentResource):
             status: an Input: `enabled` (default) or `disabled`: no device registers by it, and those that have are disabled on their hubs.
             revoke_devices: an Input: False: devices that came by a disabled group stay enabled on their hubs, and connected. Default True.
             adopt: an Input: take over a group of this id that others made, whatever it has.
-            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: that of ``service``.
+            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: that of ``service``, or azure-native's.
             deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
 

@@ -79,7 +79,7 @@ class IndividualEnrollment(pulumi.ComponentResource):
             status: an Input: `enabled` (default) or `disabled`: it can't register, and is disabled on its hub if it has.
             revoke_devices: an Input: False: a device of a disabled enrollment stays enabled on its hub, and connected. Default True.
             adopt: an Input: take over an enrollment of this id that others made, whatever it has.
-            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: that of ``service``.
+            cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: that of ``service``, or azure-native's.
             deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
 
