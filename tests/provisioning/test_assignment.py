@@ -197,6 +197,18 @@ def test_another_registration(policy: dict[str, bool] | None, substatus: str, en
     assert [each["id"] for each in modules.of_device(azure, enrolling.hub_key("south"), "press-001")] == (["camera"] if data else [])
 
 
+def test_another_device_id(enrolling: Enrolling, root: Party) -> None:
+    """It is another device: the earlier one stays in the hub, and what its registration says is of the new one."""
+    chain = _chain(root)
+    enrolling.put_individual("press-001", by_certificate(chain[0]), iotHubs=[enrolling.host("north")])
+    enrolling.assigned(chain)
+    enrolling.put_individual("press-001", by_certificate(chain[0]), replace=True, deviceId="other", iotHubs=[enrolling.host("south")])
+    found = enrolling.assigned(chain)
+    assert (found["deviceId"], _hub_of(found), found["substatus"]) == ("other", "south", "initialAssignment")
+    assert enrolling.device("north", "press-001")
+    assert enrolling.device("south", "other")
+
+
 def test_a_hub_that_is_gone(enrolling: Enrolling, root: Party) -> None:
     """A linked hub that was deleted fails the registration; once it is unlinked, the device gets another one, and begins anew there."""
     enrolling.put_group("press", by_reference("ca"), allocationPolicy="static", iotHubs=[enrolling.host("north")])
