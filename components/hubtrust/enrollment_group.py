@@ -9,6 +9,7 @@ from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry, EnrollmentGroupInputs
 from hubtrust.dynamic.twin_documents import Document
+from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.enrollment_arguments import Place, host_names, place_of
 from hubtrust.enrollment_state import EnrollmentState, state_of
 from hubtrust.hub import TrustedHub
@@ -16,6 +17,7 @@ from hubtrust.known_values import notice_shown_secret, require_plain, require_re
 from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_service import ProvisioningService
 
+_VERIFIED = "verified"  # the state of a VerifiedCertificate
 _MOST = 2  # certificates of a group: the primary and the secondary
 
 
@@ -103,11 +105,11 @@ class EnrollmentGroup(pulumi.ComponentResource):
         what = f"enrollment group '{given_id if isinstance(given_id, str) else name}'"
         place = place_of(EnrollmentGroupError, what, service, cloud)
         ways = {"authorities": authorities, "ca_references": ca_references, "signing_certificates": signing_certificates}
-        references = _references(what, place, ways)
-        waits = authorities is not None and not references
+        references, skip = _references(what, place, ways, status)
+        waits = authorities is not None and references is None
         described: Mapping[str, Any] = {
             "group_id": given_id,
-            "ca_references": None if waits else references,
+            "ca_references": references,
             "signing_certificates": signing_certificates,
             "hubs": host_names(EnrollmentGroupError, what, hubs),
             "allocation": allocation,
@@ -129,14 +131,18 @@ class EnrollmentGroup(pulumi.ComponentResource):
             pulumi.log.warn(f"{what} is not declared yet: its authority has no certificate", self)
             self.etag = pulumi.Output.from_input(None)
         else:
-            self.entry = EnrollmentGroupEntry(name, **described, **place.inputs, tags=tags, desired=desired, opts=place.options(self))
+            self.entry = EnrollmentGroupEntry(
+                name, **described, **place.inputs, tags=tags, desired=desired, skip=skip, opts=place.options(self)
+            )
             self.etag = self.entry.etag
         self.state = state_of(self.entry)
         self.register_outputs({"groupId": self.group_id, "etag": self.etag, "state": self.state})
 
 
-def _references(what: str, place: Place, ways: Mapping[str, Any]) -> Any:
-    """The names of certificates of the service: those of ``authorities``, or as given; None where signing certificates are given.
+def _references(what: str, place: Place, ways: Mapping[str, Any], status: Any) -> tuple[Any, Any]:
+    """The names of certificates of the service: those of ``authorities``, or as given; and why the entry is not written, if so.
+
+    None where signing certificates are given, or the authorities have no certificate yet.
 
     Raises:
         EnrollmentGroupError: not exactly one way is given, or an authority is not proven there.
@@ -145,11 +151,24 @@ def _references(what: str, place: Place, ways: Mapping[str, Any]) -> Any:
     if len(given) != 1:
         fact = f"{' and '.join(given)} are given" if given else "nothing says which devices belong to it"
         raise EnrollmentGroupError(what, fact, f"give {'only ' if given else ''}one of {', '.join(ways)}")
-    authorities = ways["authorities"]
-    if authorities is None:
-        return ways["ca_references"]
+    if ways["authorities"] is None:
+        return ways["ca_references"], None
+    certificates = _certificates(what, place, ways["authorities"])
+    if len(certificates) > _MOST:
+        fact = f"its authorities have {len(certificates)} certificates, and a group takes {_MOST}"
+        raise EnrollmentGroupError(what, fact, "make a group for each authority")
+    if not certificates:
+        return None, None
+    shown = pulumi.Output.all(*((one.certificate_name, one.state) for one in certificates))
+    return shown.apply(_usable), pulumi.Output.all(shown, status).apply(lambda found: _waiting(*found))
+
+
+def _certificates(what: str, place: Place, authorities: Any) -> list[VerifiedCertificate]:
     require_plain(EnrollmentGroupError, f"authorities of {what}", authorities)
     several = list(authorities) if isinstance(authorities, list | tuple) else [authorities]
+    if not several:
+        raise EnrollmentGroupError(what, "its list of authorities is empty", "give at least one")
+    found: list[VerifiedCertificate] = []
     for one in several:
         if not isinstance(one, CertificateAuthority):
             raise EnrollmentGroupError(what, f"its authorities are {kind(one)}", "give a CertificateAuthority, or a list of them")
@@ -159,10 +178,18 @@ def _references(what: str, place: Place, ways: Mapping[str, Any]) -> Any:
         if one not in place.service.authorities:
             fact = f"the authority '{one.name}' is not proven at its service, so that none of its devices could register"
             raise EnrollmentGroupError(what, fact, f"name '{one.name}' in the service's authorities, or give one of these")
-    names = [each.certificate_name for one in several for each in place.service.certificates[one.name]] if place.service else []
-    if len(names) > _MOST:
-        fact = f"its authorities have {len(names)} certificates, and a group takes {_MOST}"
-        raise EnrollmentGroupError(what, fact, "make a group for each authority")
-    if not several:
-        raise EnrollmentGroupError(what, "its list of authorities is empty", "give at least one")
-    return names
+        found += place.service.certificates[one.name]
+    return found
+
+
+def _usable(shown: Sequence[Sequence[str]]) -> list[str]:
+    """A certificate that waits for a proof is left out while another one is there; what is written already is never taken away by it."""
+    return [name for name, state in shown if state == _VERIFIED] or [name for name, _ in shown]
+
+
+def _waiting(shown: Sequence[Sequence[str]], status: str | None) -> str | None:
+    """Why it is not written. A group is disabled whatever its certificates are."""
+    if status == "disabled" or any(state == _VERIFIED for _, state in shown):
+        return None
+    names = " and ".join(f"'{name}'" for name, _ in shown)
+    return f"certificate {names} of its authority waits for a proof at the service; prove it, then run again"

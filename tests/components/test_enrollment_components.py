@@ -26,10 +26,11 @@ _GROUP, _INDIVIDUAL = (f"pulumi-python:dynamic/hubtrust:{one}Entry" for one in (
 _LEAF = pem_of(leaf(hierarchy().issuing, "press-1"))
 
 
-def run(program: Callable[[], object]) -> Engine:
-    """Run a program; returns what it registered."""
+def run(program: Callable[[], object], **certificate: Any) -> Engine:
+    """Run a program; returns what it registered. ``certificate`` are outputs of each VerifiedCertificate."""
     pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack")
     engine = Engine()
+    engine.certificate |= certificate
     mocks.set_mocks(engine, preview=False, monitor=Monitor(engine))
     pulumi.runtime.test(program)()
     return engine
@@ -90,6 +91,22 @@ def test_a_service_by_its_id_is_enough() -> None:
     assert engine.inputs(_GROUP)["cloud"] == "china"
     assert engine.inputs(_INDIVIDUAL)["registrationId"] == "press-1"
     assert "hostName" not in engine.inputs(_INDIVIDUAL)
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "is_written"), [("verified", None, True), ("waiting", None, False), ("waiting", "disabled", True)]
+)
+def test_a_group_waits_for_a_proof(state: str, status: str | None, is_written: bool) -> None:
+    """While no certificate of its authority is verified, the run goes on and the group is not written; but it can be disabled."""
+
+    def program() -> None:
+        plant = authority()
+        EnrollmentGroup("presses", service=service(plant), authorities=plant, status=status)
+
+    sent = run(program, state=state).inputs(_GROUP)
+    assert sent["caReferences"] == ["known"]
+    told = "certificate 'known' of its authority waits for a proof at the service; prove it, then run again"
+    assert sent.get("skip") == (None if is_written else told)
 
 
 def test_a_group_waits_for_the_first_certificate_of_its_authority() -> None:

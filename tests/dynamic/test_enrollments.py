@@ -264,6 +264,24 @@ def test_the_state_has_no_webhook(groups: Provider, enrollments: Enrollments) ->
     assert ("customAllocationDefinition" in enrollments.read("presses"), "webhookDigest" in plain.outs) == (False, False)
 
 
+def test_one_that_is_not_written_yet_is_written_when_it_may_be(groups: Provider, enrollments: Enrollments) -> None:
+    """While there is a reason, nobody is asked; an entry of an earlier run stays as it is."""
+    waiting = enrollments.group(skip="its CA waits", hostName=enrollments.client.host)
+    created = groups.create(waiting)
+    assert enrollments.calls() == []
+    assert groups.diff(created, waiting).changes is False
+    assert (groups.read(created) or created).outs == created.outs
+    written = groups.up(created, enrollments.group())
+    assert ("skip" in written.outs, enrollments.read("presses")["provisioningStatus"]) == (False, "enabled")
+    enrollments.clear()
+    kept = groups.up(written, enrollments.group(skip="its CA waits", status="disabled"))
+    assert (enrollments.calls(writes=True), kept.outs["created"]) == ([], written.outs["created"])
+    groups.delete(created)
+    assert enrollments.read("presses"), "that state has no entry"
+    groups.delete(kept)
+    assert enrollments.read("presses") == {}
+
+
 def test_a_service_that_is_gone_takes_its_enrollments_along(groups: Provider, enrollments: Enrollments) -> None:
     """A refresh finds nothing, and a deletion is done."""
     created = groups.create(enrollments.group())

@@ -178,6 +178,12 @@ class EnrollmentInputs(ServiceInputs):
         boolean, "True: one of this id that others made is taken over, whatever it has. Default False: refuse.", default=False
     )
 
+    skip: str | None = input_field(
+        str,
+        "why nothing is written or read in this run, and what is there stays. None: it is written.",
+        kept=True,
+    )
+
     kind: ClassVar[Kind]
 
     @property

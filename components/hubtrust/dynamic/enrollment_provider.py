@@ -56,8 +56,15 @@ class EnrollmentOutputs(ServiceOutputs):
     """How many devices that came by it are disabled on their hubs, while it is disabled."""
     left: pulumi.Output[list[str] | None]
     """Devices that came by it and are enabled although it is disabled, each with the reason; at most 100 of them."""
+    skip: pulumi.Output[str | None]
+    """Why it was not written in the last run; None if it was."""
     unread: pulumi.Output[str | None]
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
+
+
+def _is_written(olds: Properties) -> bool:
+    """Whether some run has written it: all of them may have been skipped."""
+    return bool(olds.get("attestation"))
 
 
 _TEXTS = {"tags", "desired"}
@@ -125,6 +132,8 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
 
     @staticmethod
     def _differs(olds: Properties, news: AnyEnrollment) -> bool:
+        if news.skip or olds.get("skip"):
+            return news.skip != olds.get("skip")
         held, wanted = recorded_parts(olds), news.description.parts
         same = all(held.get(name) == value for name, value in wanted.items())
         dropped = any(name not in wanted and not undeclared(name, value) for name, value in held.items())
@@ -133,12 +142,19 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
 
     def on_create(self, news: AnyEnrollment) -> tuple[str, dict[str, Any]]:
         """Create the enrollment. One that is there as it is declared is what an interrupted run has left."""
-        outs = self._reconcile(news, {})
+        outs = self._skipped(news, {}) if news.skip else self._reconcile(news, {})
         return f"{outs['hostName']}/{self.kind.path}/{news.id}", outs
 
     def on_update(self, _id: str, olds: Properties, news: AnyEnrollment) -> dict[str, Any]:
-        """Read the enrollment and write what differs."""
-        return self._reconcile(news, olds)
+        """Read the enrollment and write what differs. One that no run has written yet is created."""
+        return self._skipped(news, olds) if news.skip else self._reconcile(news, olds if _is_written(olds) else {})
+
+    def _skipped(self, news: AnyEnrollment, olds: Properties) -> dict[str, Any]:
+        """The outputs of the last run that wrote it; without one, only where it is to be."""
+        host = news.resolve_host_name()
+        show_message(f"{named(self.kind, news.id, host)} is not written: {news.skip}")
+        place = {name: news.given.get(name) for name in wire_names(ServiceInputs, "kept")} | {"hostName": host, self.id_output: news.id}
+        return {**(olds if _is_written(olds) else place), "skip": news.skip}
 
     def _reconcile(self, news: AnyEnrollment, olds: Properties) -> dict[str, Any]:
         wanted, host = news.description, news.resolve_host_name()
@@ -182,6 +198,8 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """Read the enrollment, so that a refresh shows changes by others, another one of this id, and a deletion."""
         known, id_ = ServiceInputs.read(olds), str(olds[self.id_output])
+        if olds.get("skip"):
+            return dict(olds)
         try:
             with known.open_enrollments(reading=True, refreshing=True) as service:
                 found = service.find(self.kind, id_)
@@ -204,6 +222,8 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         """Delete the enrollment. It is kept if it is not the one of the last run, or if another resource has taken it over in this run."""
         known, id_, host = ServiceInputs.read(olds), str(olds[self.id_output]), str(olds["hostName"])
         what = named(self.kind, id_, host)
+        if not _is_written(olds):
+            return
         if hubs.is_taken_over(host, self._path(id_)):
             show_message(f"{what}: another resource has taken it over in this run, so it is kept")
             return

@@ -130,6 +130,7 @@ class IndividualEnrollmentEntry(IndividualEnrollmentOutputs, Reconciled, module=
         status: pulumi.Input[str] | None = None,
         revoke_devices: pulumi.Input[bool] | None = None,
         adopt: pulumi.Input[bool] | None = None,
+        skip: pulumi.Input[str | None] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -158,6 +159,7 @@ class IndividualEnrollmentEntry(IndividualEnrollmentOutputs, Reconciled, module=
             revoke_devices: False: while it is disabled, the devices that came by it stay enabled on their hubs, and connected. Default
                 True.
             adopt: True: one of this id that others made is taken over, whatever it has. Default False: refuse.
+            skip: why nothing is written or read in this run, and what is there stays. None: it is written.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
             opts: Pulumi's resource options.
