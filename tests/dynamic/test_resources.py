@@ -181,7 +181,7 @@ def test_a_connection_checks_signer_is_a_secret(engine: Engine) -> None:
 
 _OF_ENROLLMENTS = {
     *("serviceId", "hostName", "cloud", "deadline", "attestation", "thumbprints", "status", "edge", "hubs", "allocation", "webhookDigest"),
-    *("reprovision", "tags", "desired", "etag", "created", "unread", "skip"),
+    *("reprovision", "tags", "desired", "etag", "created", "unread", "skip", "revokeDevices", "revoked", "left"),
 }
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
