@@ -27,6 +27,7 @@ from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentEntry, In
 from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificate, IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciled, Reconciler
+from hubtrust.dynamic.link_policy import LinkPolicy, LinkPolicyProvider
 from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityProvider
 from hubtrust.dynamic.possession_proof import PossessionProof, PossessionProofProvider
 from hubtrust.dynamic.signing_key import SigningKey, SigningKeyProvider
@@ -188,7 +189,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
     AuthorityGenerationProvider: (
         "hubtrust.dynamic.authority_generation",
         AuthorityGeneration,
-        {"authority", "generation", "keepPrevious", "hubId", "hostName", "cloud", "devicesOf"},
+        {"authority", "generation", "keepPrevious", "hubId", "hostName", "serviceId", "cloud", "devicesOf"},
     ),
     VerifiedCertificateProvider: (
         "hubtrust.dynamic.verified_certificate",
@@ -271,6 +272,11 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         IndividualEnrollmentEntry,
         _OF_ENROLLMENTS | {"registrationId", "deviceId"},
     ),
+    LinkPolicyProvider: (
+        "hubtrust.dynamic.link_policy",
+        LinkPolicy,
+        {"cloud", "connectionString", "deadline", "hostName", "hubId", "location", "make", "policyName"},
+    ),
     VaultAccessProvider: ("hubtrust.dynamic.vault_access", VaultAccess, {"uri", "roles"}),
     HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token", "wholeHub"}),
     IssuedBatchProvider: (
@@ -292,6 +298,8 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
             "trigger",
             "connectedAt",
             "validUntil",
+            "serviceId",
+            "assignedHub",
             "deviceEtag",
         },
     ),
