@@ -344,6 +344,25 @@ def test_what_goes_while_it_registers(enrolling: Enrolling, root: Party, *, serv
     assert enrolling.device("south", "press-001") is None
 
 
+def test_an_enrollment_that_is_disabled_meanwhile(enrolling: Enrolling, root: Party) -> None:
+    """It admits nobody any more, also who had begun: so that whoever revokes it finds all devices that it let in."""
+    enrolling.put_group("press", by_reference("ca"))
+    azure, chain = enrolling.azure.azure, _chain(root)
+    azure.settings = azure.settings.changed({"registration_seconds": 60})
+    try:
+        operation = enrolling.register(chain).json()["operationId"]
+        enrolling.put_group("press", by_reference("ca"), replace=True, provisioningStatus="disabled")
+        azure.clock.advance(61)
+        enrolling.finish(operation)
+        assert enrolling.poll(chain, operation).json()["status"] == "disabled"
+    finally:
+        azure.clock.follow_machine()
+        azure.settings = azure.settings.changed({"registration_seconds": 0.0})
+    assert enrolling.reason() == "its enrollment was disabled meanwhile"
+    assert enrolling.device("north", "press-001") is None
+    assert enrolling.device("south", "press-001") is None
+
+
 def _custom(url: str) -> dict[str, Any]:
     return {"allocationPolicy": "custom", "customAllocationDefinition": {"webhookUrl": url, "apiVersion": "2018-11-01"}}
 

@@ -181,6 +181,7 @@ def _take_over(azure: Azure, hub_key: str, device: Document, applicant: Applican
             "statusReason": device["reason"],
             "authentication": applicant.authentication,
             "capabilities": {"iotEdge": True},
+            "parentScopes": device["parents"],
         }
         identities.update(azure, hub_key, device, body)
         return

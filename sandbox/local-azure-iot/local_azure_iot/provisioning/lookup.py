@@ -45,8 +45,8 @@ class Match:
 
     @property
     def enabled(self) -> bool:
-        """Whether the enrollment is enabled, as one is that does not say."""
-        return _is_enabled(self.enrollment)
+        """Whether the enrollment is enabled."""
+        return is_enabled(self.enrollment)
 
     @property
     def name(self) -> str:
@@ -101,7 +101,7 @@ def _by_certificate(azure: Azure, registrant: Registrant) -> Match:
 def _of_holder(azure: Azure, registrant: Registrant, holders: list[Document], thumbprint: str) -> Match:
     """The individual enrollment that has the device's own certificate. It needs no CA: its own certificate was enrolled."""
     wanted = registrant.registration_id.lower()
-    found = min(holders, key=_is_enabled)  # a disabled one blocks
+    found = min(holders, key=is_enabled)  # a disabled one blocks
     if found["id"].lower() != wanted:
         fact = f"its certificate is that of the individual enrollment '{found['id']}', and it registers as '{registrant.registration_id}'"
         raise RefusedError(UNAUTHORIZED, fact)
@@ -117,7 +117,7 @@ def _group(azure: Azure, registrant: Registrant, own: Certificate, steps: list[S
         names = sorted(each.name for each in known if each.certificate.encoded == step.certificate.encoded)
         signing = enrollment_index.with_certificate(azure, key, kind, step.certificate.thumbprints[1])
         referring = [each for name in names for each in enrollment_index.with_reference(azure, key, kind, name)]
-        found = sorted(_read(azure, key, GROUPS, [*signing, *referring]), key=_is_enabled)
+        found = sorted(_read(azure, key, GROUPS, [*signing, *referring]), key=is_enabled)
         if found:
             if found[0]["id"] in signing and not step.sent:
                 fact = f"the signing certificate of the group '{found[0]['id']}' ('{step.certificate.subject}') was not sent"
@@ -170,7 +170,8 @@ def _read(azure: Azure, service_key: str, kind: Kind, ids: Sequence[str]) -> lis
     return [each for each in found if each]
 
 
-def _is_enabled(enrollment: Document) -> bool:
+def is_enabled(enrollment: Document) -> bool:
+    """Whether an enrollment is enabled, as one is that does not say."""
     return bool(enrollment["record"].get("provisioningStatus") != "disabled")
 
 

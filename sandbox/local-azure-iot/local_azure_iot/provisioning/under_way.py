@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from OpenSSL import crypto
 
 from local_azure_iot.microsoft_devices import lifecycle
-from local_azure_iot.provisioning import allocation, assignment, custom_allocation, enrollments, registrations
+from local_azure_iot.provisioning import allocation, assignment, custom_allocation, enrollments, lookup, registrations
 from local_azure_iot.provisioning.assignment import Applicant
 from local_azure_iot.provisioning.enrollments import GROUPS, INDIVIDUALS
 from local_azure_iot.provisioning.refusals import INTERNAL, FailedError
@@ -79,7 +79,8 @@ def _carry_out(azure: Azure, pending: Document, registrant: Registrant) -> None:
     begun = azure.clock.timestamp()
 
     async def work() -> None:
-        await _reached(azure, begun + azure.settings.registration_seconds)
+        if azure.settings.registration_seconds:
+            await _reached(azure, begun + azure.settings.registration_seconds)
         chosen: Chosen | FailedError | None = None
         if found := _still(azure, pending):
             try:
@@ -116,20 +117,27 @@ def _end(azure: Azure, pending: Document, registrant: Registrant, chosen: Chosen
     applicant = Applicant(
         pending["registration"], enrollment, pending["group"], pending["authentication"], pending["thumbprint"], pending["operation"]
     )
-    reason = ""
-    try:
-        if isinstance(chosen, FailedError):
-            raise chosen
-        ended = assignment.assign(azure, registrant.service_key, service, applicant, chosen)
-    except FailedError as error:
-        reason = str(error)
-        ended = assignment.fail(azure, registrant.service_key, applicant, error)
+    ended, reason = _ended(azure, registrant.service_key, service, applicant, chosen)
     where = {"hub": ended["assignedHub"], "device": ended["deviceId"]} if ended.get("assignedHub") else {}
     kind = "individual enrollment" if applicant.group is None else "group"
     facts = {**where, "enrollment": f"{kind} '{enrollment['id']}'", "operation": applicant.operation}
     azure.store.after_commit(
         lambda: _log(azure, registrant, ended["status"], 200, reason=reason, substatus=ended.get("substatus") or "", **facts)
     )
+
+
+def _ended(
+    azure: Azure, service_key: str, service: Document, applicant: Applicant, chosen: Chosen | FailedError | None
+) -> tuple[Document, str]:
+    """The registration as it ends, and why it does not end with a hub. An enrollment that was disabled meanwhile admits nobody."""
+    if not lookup.is_enabled(applicant.enrollment):
+        return assignment.refuse_disabled(azure, service_key, applicant), "its enrollment was disabled meanwhile"
+    try:
+        if isinstance(chosen, FailedError):
+            raise chosen
+        return assignment.assign(azure, service_key, service, applicant, chosen), ""
+    except FailedError as error:
+        return assignment.fail(azure, service_key, applicant, error), str(error)
 
 
 def _still(azure: Azure, pending: Document) -> tuple[Document, Document] | None:
