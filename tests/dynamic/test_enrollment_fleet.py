@@ -7,8 +7,11 @@ from typing import Any
 import pytest
 
 from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetProvider
+from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentProvider
 from hubtrust.enrollments.fleet_files import enrollments_from_list
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster
+from hubtrust.pki.certificate import load_certificate
+from hubtrust.pki.certificate import pem as text_of
 from tests.kit.enrollment_client import EnrollmentClient, client_certificate
 from tests.kit.local_azure import LocalAzure
 from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess, ResourceState
@@ -47,10 +50,10 @@ def shown(found: ResourceState | None) -> dict[str, Any]:
 
 
 def test_a_fleet_is_created_ten_a_call(fleets: Provider, service: EnrollmentClient) -> None:
-    """25 enrollments take three calls and no read; the outputs have thumbprints and no certificates."""
+    """25 enrollments take three calls, after a look at others' certificates; the outputs have thumbprints and no certificates."""
     wanted = roster()
     created = fleets.create(service.fleet(wanted))
-    assert service.calls() == ["POST /enrollments"] * 3
+    assert service.calls() == ["POST /enrollments/query", *["POST /enrollments"] * 3]
     found = service.every()
     assert sorted(found) == IDS
     assert found["press-007"]["initialTwin"]["tags"] == {"plant": "A"}
@@ -254,3 +257,27 @@ def test_static_needs_its_one_hub(fleets: Provider, service: EnrollmentClient) -
     assert "enrollment 'press-001' of enrollment fleet 'presses' on provisioning service" in reason
     assert "its allocation is static, and it names no hubs; name the one hub to which its device goes" in reason
     assert fleets.check(service.fleet(given, hubs=["h1.azure-devices.net"]), {}).failures == []
+
+
+def test_a_certificate_that_another_enrollment_has_is_refused(fleets: Provider, service: EnrollmentClient) -> None:
+    """Azure takes it for both, and uses the first one it finds: nothing is written."""
+    service.put("other", certificate("press-001"))
+    text = fleets.create_error(service.fleet(roster()))
+    assert "the certificate of 'press-001' is in individual enrollment 'other' too; use another one here" in text
+    assert sorted(service.every()) == ["other"]
+
+
+def test_a_member_goes_to_another_resource_and_back(named_process: ProviderProcess, fleets: Provider, service: EnrollmentClient) -> None:
+    """Whichever has it no more, in the same run, leaves it: the entry has no owner's mark."""
+    singles = named_process.of(IndividualEnrollmentProvider)
+    pem = load_certificate(certificate("press-001"), what="it")
+    single = {"serviceId": service.service.id, "hostName": service.host, "registrationId": "press-001", "certificates": [text_of(pem)]}
+    fleet = fleets.create(service.fleet(roster(IDS[:3], tags={})))
+    alone = singles.create(single)
+    fleet = fleets.update(fleet, service.fleet(roster(IDS[1:3], tags={})))
+    assert sorted(service.every()) == IDS[:3]
+    fleet = fleets.update(fleet, service.fleet(roster(IDS[:3], tags={})))
+    singles.delete(alone)
+    assert sorted(service.every()) == IDS[:3]
+    fleets.delete(fleet)
+    assert service.every() == {}

@@ -5,13 +5,14 @@ Its inputs are the fields of ``EnrollmentFleetInputs`` here, of ``ServiceInputs`
 constructor here.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import pulumi
 
+from hubtrust.azure.enrollment_service import INDIVIDUALS
 from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.loss import Consent
@@ -19,7 +20,7 @@ from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
 from hubtrust.enrollments.description import Terms
-from hubtrust.enrollments.fleet_checks import require_linked, require_valid
+from hubtrust.enrollments.fleet_checks import require_linked, require_unclaimed, require_valid
 from hubtrust.enrollments.fleet_reconcile import FleetReconciliation
 from hubtrust.enrollments.fleet_roster import MOST_ENROLLMENTS, EnrollmentRoster, require_enrollment_roster, unpack
 from hubtrust.enrollments.fleet_state import FleetState
@@ -133,15 +134,23 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
             return _outs(news, declared, host, olds.get("lastWrite") or "")  # nothing to ask: no right is needed
         what = _what(news.fleet_name, host)
         require_linked(what, declared, news.facts)
+        taken = _taken_over(host, (one for one in last.ids if declared.get(one) is None))
         with news.open_enrollments() as service:
+            require_unclaimed(service, what, declared, last)
             reconciliation = FleetReconciliation(
-                service, what, declared, last, written=_written(olds), adopt=news.adopt, report=show_message
+                service,
+                what,
+                declared,
+                last,
+                written=_written(olds),
+                adopt=news.adopt,
+                report=show_message,
+                is_excluded=taken.__contains__,
             )
             try:
                 reconciliation.run()
             finally:
-                if not olds:
-                    hubs.remember_existing(host, map(str.lower, reconciliation.met))  # the resource that this one replaces leaves them
+                hubs.remember_existing(host, map(_path, reconciliation.met))  # a resource that had them until now leaves them
         return _outs(news, declared, host, reconciliation.last_write(olds.get("lastWrite")))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -169,7 +178,7 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
         inputs, last, host = ServiceInputs.read(olds), _last(olds), str(olds["hostName"])
         if not len(last):
             return
-        taken = {one for one in last.ids if hubs.is_taken_over(host, one.lower())}
+        taken = _taken_over(host, last.ids)
         try:
             with inputs.open_enrollments(reading=True) as service:
                 FleetReconciliation(
@@ -184,6 +193,16 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
         except (NotFoundError, UnreachableError, DeniedError):
             if not inputs.is_gone():
                 raise
+
+
+def _path(id_: str) -> str:
+    """What other resources with enrollments call an individual one, where it goes from one to another in a run."""
+    return f"{INDIVIDUALS.path}/{id_.lower()}"
+
+
+def _taken_over(host: str, ids: Iterable[str]) -> set[str]:
+    """Those that another resource has taken over in this run."""
+    return {one for one in ids if hubs.is_taken_over(host, _path(one))}
 
 
 def _last(properties: Properties) -> EnrollmentRoster:

@@ -2,9 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from itertools import islice
 
+from hubtrust.azure.enrollment_service import INDIVIDUALS, EnrollmentService
+from hubtrust.enrollments.description import found_attestation
 from hubtrust.enrollments.fleet_certificates import validity_fault
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster
+from hubtrust.enrollments.holders import MOST_READ
 from hubtrust.enrollments.service_facts import ServiceFacts
 from hubtrust.many_errors import ManyErrors
 from hubtrust.reconcile_errors import DeclarationError, EnrollmentError
@@ -48,3 +52,24 @@ def require_linked(what: str, declared: EnrollmentRoster, facts: Callable[[bool]
         there = f"linked {'is' if len(linked) == 1 else 'are'} {', '.join(sorted(linked))}" if linked else "no hub is linked"
         fact = f"enrollment '{named[stray]}' names hub '{stray}', which is not linked to the service ({there})"
         raise EnrollmentError(what, fact, "link it there (hubs of ProvisioningService), or leave it out")
+
+
+def require_unclaimed(service: EnrollmentService, what: str, declared: EnrollmentRoster, last: EnrollmentRoster) -> None:
+    """No other enrollment has a certificate that is new here: Azure takes it for two, and uses the first one it finds.
+
+    The first 1,000 individual enrollments are looked at, if any certificate is new: there may be a million, and each page is a call.
+
+    Raises:
+        EnrollmentError: one has.
+        AzureError: see ``EnrollmentService.every``.
+    """
+    known = {one for attestation in last.attestations.values() for one in attestation.held}
+    owners = {one: id_ for id_, attestation in declared.attestations.items() for one in attestation.held if one not in known}
+    if not owners:
+        return
+    for other in islice(service.every(INDIVIDUALS), MOST_READ):
+        attestation = found_attestation(other.record)
+        for one in attestation.held if attestation else ():
+            if (id_ := owners.get(one)) is not None and id_.lower() != other.id.lower():
+                fact = f"the certificate of '{id_}' is in individual enrollment '{other.id}' too"
+                raise EnrollmentError(what, fact, f"use another one here, or remove it from '{other.id}' first")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from hubtrust.azure.enrollment_limits import MOST_IN_BULK
-from hubtrust.azure.enrollment_service import EXISTS, INDIVIDUALS, BulkMode, Enrollment, EnrollmentRefusal, EnrollmentService
+from hubtrust.azure.enrollment_service import INDIVIDUALS, BulkMode, Enrollment, EnrollmentRefusal, EnrollmentService
 from hubtrust.azure.retry import BUSY_WAIT
 from hubtrust.devices.id_patterns import as_setting
 from hubtrust.devices.progress import Progress
@@ -56,7 +56,7 @@ class FleetReconciliation:
     is_excluded: Callable[[str], bool] = lambda _: False  # enrollments to leave unchanged
     matching: set[str] = field(default_factory=set)  # that were as declared when they were read
     done: dict[str, set[str]] = field(default_factory=dict)  # the ids of those that were created, updated or deleted
-    met: set[str] = field(default_factory=set)  # that were there already when they were to be created
+    met: set[str] = field(default_factory=set)  # that were there already and in no list of the last run
     kept: set[str] = field(default_factory=set)  # no longer declared, and somebody else's by now
     _reading: FleetReading = field(init=False)
     _found: dict[str, Enrollment | None] = field(default_factory=dict)  # those that differ, as they were read; None: it does not exist
@@ -112,6 +112,8 @@ class FleetReconciliation:
     def _compare(self, id_: str, found: Enrollment | None) -> None:
         """Keep what was read, unless it is as declared."""
         wanted = self.declared.get(id_)
+        if found and self.last.get(id_) is None:
+            self.met.add(id_)
         if wanted and found and agrees(found.record, wanted, self._last_parts(id_)):
             self.matching.add(id_)
             self._found.pop(id_, None)
@@ -185,7 +187,6 @@ class FleetReconciliation:
         for one, refusal in refusals.items():
             if refusal.code.startswith(("404", "409", "412")):
                 again.append(one)
-                self.met |= {one} if refusal.code in EXISTS else set()
             elif refusal.code.startswith(_BUSY):
                 busy = True
             else:
