@@ -7,7 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hubtrust.azure.absence import read_service
+from hubtrust.azure.absence import found_again, read_service
 from hubtrust.azure.certificates import Certificates, RegisteredCertificate
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import NotFoundError
@@ -52,7 +52,7 @@ def service_facts(client: AzureClient, owner: Service, *, fresh: bool) -> Servic
         found = _read.get(owner.id.lower())
     if found is not None and not fresh:
         return found
-    properties = read_service(client, owner)
+    properties = read_service(client, owner) or found_again(lambda: read_service(client, owner), client.limits)
     if properties is None:
         raise NotFoundError(owner.title, "it does not exist", "check its resource id, refresh, then run again")
     names = (str(one.get("name") or "").lower() for one in properties.get("iotHubs") or [] if isinstance(one, Mapping))
