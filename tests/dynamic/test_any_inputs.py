@@ -14,7 +14,9 @@ from hubtrust.dynamic.authority_request import AuthorityRequestProvider
 from hubtrust.dynamic.connection_check import ConnectionCheckProvider
 from hubtrust.dynamic.device_fleet import DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentityProvider
+from hubtrust.dynamic.enrollment_group import EnrollmentGroupProvider
 from hubtrust.dynamic.hub_owner import HubOwnerProvider
+from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentProvider
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
 from hubtrust.dynamic.lifecycle import Reconciler
@@ -24,6 +26,7 @@ from hubtrust.dynamic.vault_access import VaultAccessProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
 from hubtrust.inputs import wire_name
 from tests.kit.authorities import ec_key, name
+from tests.kit.device_certificates import Party
 from tests.kit.root_authority import RootAuthority
 
 PLANT = RootAuthority()
@@ -43,6 +46,22 @@ HUB = {
 }
 OWNED = HUB | {"deadline": 30, "owner": {"stack": "o/p/s", "urn": "urn:it"}}
 ISSUED = {"issuerCertificate": PLANT.pem, "signer": SIGNER, "lifetimeDays": 30, "renewBeforeDays": 3, "cloud": "public"}
+ENROLLED = {
+    "serviceId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Devices/provisioningServices/dps-7",
+    "hostName": "dps-7.azure-devices-provisioning.net",
+    "hubs": ["hub-7.azure-devices.net"],
+    "allocation": "custom",
+    "webhook": "https://f.example/api?code=1",
+    "webhookVersion": "2019-03-31",
+    "tags": '{"a": 1}',
+    "edge": True,
+    "reprovision": "reset",
+    "status": "disabled",
+    "revokeDevices": False,
+    "adopt": True,
+    "skip": "later",
+}
+DEVICE = Party("press-1", authority=False)
 TRUST = [{"name": "a", "thumbprint": "B" * 40, "etag": "E", "state": "verified", "verified": True}]
 # Valid inputs of each resource.
 VALID: dict[type[Reconciler[Any]], dict[str, Any]] = {
@@ -68,6 +87,8 @@ VALID: dict[type[Reconciler[Any]], dict[str, Any]] = {
     DeviceIdentityProvider: OWNED
     | {"deviceId": "press-1", "status": "disabled", "reason": "stolen", "edge": True, "tags": '{"a": 1}', "adopt": ["press-1"]},
     DeviceFleetProvider: OWNED | {"members": from_ids(["a", "b"]).pack(), "adopt": ["a"], "noDevices": False, "deleteDevices": 1},
+    EnrollmentGroupProvider: ENROLLED | {"groupId": "presses", "signingCertificates": [PLANT.pem]},
+    IndividualEnrollmentProvider: ENROLLED | {"registrationId": "press-1", "deviceId": "press-1", "certificates": [DEVICE.pem]},
     ConnectionCheckProvider: HUB | {"deviceId": "press-1", "chain": PLANT.pem, "signer": SIGNER, "trust": TRUST, "enabled": True},
 }
 _ODD_TEXTS = ("https://[::1", "http://x:99999999", "pkcs11:", "CN=", "CN=\\", "press-{1..99999999999999999999}", "9" * 5000, "[" * 100_000)

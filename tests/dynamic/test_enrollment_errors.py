@@ -138,6 +138,13 @@ _INDIVIDUAL: list[tuple[dict[str, Any], str]] = [
             "use the common name as registration id, or have a certificate issued for it"
         ),
     ),
+    (
+        {"registrationId": "4F2A91C0" * 6},
+        (
+            "registrationId: device '4F2A91C04F2A91C04F2A91C04F2A91C04F2A91C04F2A91C0': its id has the form of an Azure verification code "
+            "(48 hex digits), and a certificate for a code proves the CA on the code's hub; use another name"
+        ),
+    ),
     ({"registrationId": "p" * 65}, "registrationId: it has 65 characters, and it is the common name of a certificate; use at most 64"),
     (
         {"certificates": [DEVICE.pem + ROOT.pem]},

@@ -40,13 +40,22 @@ def _own(value: object) -> tuple[tuple[Certificate, ...], ...]:
     return found
 
 
+def _registration_id(value: object) -> str:
+    """An id of an enrollment for which a certificate may be signed: it is no verification code.
+
+    Raises:
+        DeclarationError: it is something else.
+    """
+    return require_device_id(require_enrollment_id(value))
+
+
 @dataclass(frozen=True, kw_only=True)
 class IndividualEnrollmentInputs(EnrollmentInputs):
     """The inputs of an IndividualEnrollmentEntry."""
 
     kind: ClassVar[Kind] = INDIVIDUALS
     registration_id: str = input_field(
-        require_enrollment_id,
+        _registration_id,
         "the id with which the device registers, at most 64 letters, digits, dashes, points, underscores and colons: the common "
         "name of its certificates.",
         required=True,
