@@ -239,8 +239,11 @@ def _not_enabled(provisioning: dict[str, Any]) -> list[tuple[str, dict[str, Any]
 
 def _how_revoked(state: dict[str, Any]) -> str:
     """What became of the devices of a group in which none enrols."""
-    left = f", and {len(state['left'])} are NOT: {state['left'][0]}" if state.get("left") else ""
-    return f"it is {state['status']}; {state.get('revoked', 0)} of its devices are disabled on their hubs{left}"
+    if state["status"] != "disabled":
+        return "it waits for its CA's certificate"
+    left = state.get("left") or []
+    others = f", and {len(left)} {'is' if len(left) == 1 else 'are'} NOT: {left[0]}" if left else ""
+    return f"it is disabled; {state.get('revoked', 0)} of its devices are disabled on their hubs{others}"
 
 
 def _how_trusted(trusted: dict[str, Any]) -> str:
