@@ -10,7 +10,7 @@ from tests.faults.case_hub import CaseHub
 from tests.faults.stack import Known
 from tests.kit.provider_process import ResourceState
 
-_NAMES = ("certificateName", "deviceId", "groupId", "registrationId")
+_NAMES = ("certificateName", "deviceId", "groupId", "policyName", "registrationId")
 
 
 @dataclass(frozen=True)

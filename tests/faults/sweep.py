@@ -267,8 +267,9 @@ def _wrong(scenario: Scenario, case: CaseHub, declared: Declared) -> list[str]:
 
 
 def _changes(log: list[dict[str, Any]]) -> list[str]:
-    """The requests that change something: not queries, and not requests for a token."""
-    writing = [entry for entry in log if entry["method"] not in ("GET", "HEAD") and not entry["path"].endswith(("/query", "/token"))]
+    """The requests that change something: not queries, and not requests for a token or for keys."""
+    reads = ("/query", "/token", "/listkeys")
+    writing = [entry for entry in log if entry["method"] not in ("GET", "HEAD") and not entry["path"].endswith(reads)]
     return [f"{entry['method']} {entry['path']}" for entry in writing]
 
 
