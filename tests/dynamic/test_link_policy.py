@@ -104,6 +104,10 @@ def test_whoever_may_not_list_keys_can_refresh(links: Provider, declare: Any, re
     assert found is not None
     assert found.outs == made.outs
     assert {call.path.partition("?")[0].rpartition("/")[2].lower() for call in relay.calls[1:]} == {"listkeys"}
+    expired = Fault("status", 401, {"error": {"code": "InvalidAuthenticationToken", "message": "The access token is invalid."}})
+    relay.clear(dict.fromkeys(range(1, 200), expired))
+    with pytest.raises(CallFailedError, match="Azure answers 401 InvalidAuthenticationToken"):
+        links.read(made)
 
 
 def test_a_hub_that_takes_no_keys(links: Provider, declare: Any, azure: LocalAzure, hub: Hub) -> None:

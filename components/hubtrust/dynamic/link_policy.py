@@ -24,6 +24,7 @@ from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 _NAME = re.compile(r"[^\s;=/]{1,64}")  # of a policy; a connection string has its parts between `;` and `=`
+_NO_ROLE = "AuthorizationFailed"  # Resource Manager's code where no role allows an action
 _USED: set[tuple[str, str]] = set()  # hub and name of each policy that a create of this process found; a process lasts for one run
 
 
@@ -102,6 +103,8 @@ class LinkPolicyProvider(Reconciler[LinkPolicyInputs]):
             try:
                 found = policies.find(own.policy_name) or absence.found_again(lambda: policies.find(own.policy_name), client.limits)
             except DeniedError as error:
+                if _NO_ROLE not in error.fact:
+                    raise  # such as an expired login: whoever runs may see the key, and has to
                 show_message(f"policy '{own.policy_name}' of {own.hub_id.title} is taken as it was: its key can't be read ({error.fact})")
                 return dict(olds)
         if found is None:
