@@ -76,6 +76,9 @@ class ProvisioningConfig(HubConfig):
             if (name := twice(every)) is not None:
                 yield Problem.of(f"two items are called '{name}'; remove one", key)
         known = {group.lower() for group in self.enrollment_groups}
+        if len(known) > 1:
+            fact = f"enrollmentGroups has {len(known)}, and all of them would have the stack's CA: Azure lets a certificate be in one entry"
+            yield Problem.of(f"{fact}, and uses the first that it finds; keep one", "enrollment_groups")
         for key, told in (("disabled_enrollment_groups", "disabledEnrollmentGroups"), ("adopt_enrollments", "adoptEnrollments")):
             for group in getattr(self, key):
                 if group.lower() not in known:
