@@ -33,8 +33,8 @@ class FleetEnrollments(TypedDict):
 class EnrollmentFleet(pulumi.ComponentResource):
     """Any number of individual enrollments as one resource: devices that may register, each by its own certificate.
 
-    Removing one disconnects nobody: a device that has registered stays on its hub. To disable many devices use IndividualEnrollment or a
-    group, whose `status` disables the devices on their hubs too; here it only keeps them from registering again.
+    Removing one disconnects nobody: a device that has registered stays on its hub. Its `status` revokes it: it is disabled on its hub too.
+    A refresh does not ask the hubs, so that a device which others enable again is seen with IndividualEnrollment and EnrollmentGroup only.
     """
 
     enrollments: pulumi.Output[FleetEnrollments]
@@ -50,6 +50,7 @@ class EnrollmentFleet(pulumi.ComponentResource):
         adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         no_enrollments: bool = False,
         delete_enrollments: pulumi.Input[int] | None = None,
+        revoke_devices: pulumi.Input[bool] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -66,6 +67,7 @@ class EnrollmentFleet(pulumi.ComponentResource):
                 over.
             no_enrollments: the roster is empty on purpose; without it, a roster that has become empty is refused. Plain.
             delete_enrollments: an Input: how many enabled enrollments a run may delete if they are more than half of at least 20.
+            revoke_devices: an Input: False: the device of an enrollment that becomes disabled stays enabled on its hub. Default True.
             cloud: `public`, `usgovernment`, `china` or the https URL of a metadata host; None: that of ``service``, or azure-native's.
             deadline: how many seconds to retry what Azure refuses temporarily.
             opts: Pulumi's resource options.
@@ -84,6 +86,7 @@ class EnrollmentFleet(pulumi.ComponentResource):
             "adopt": adopt,
             "no_enrollments": no_enrollments or None,
             "delete_enrollments": delete_enrollments,
+            "revoke_devices": revoke_devices,
             "deadline": deadline,
         }
         place = place_of(EnrollmentFleetError, what, service, cloud)

@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetProvider
 from hubtrust.dynamic.enrollment_group import EnrollmentGroupProvider
 from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentProvider
+from hubtrust.enrollments.fleet_files import enrollments_from_list
 from local_azure_iot import installation
 from tests.kit.device_certificates import Party
 from tests.kit.device_registry import OWNER, DeviceRegistry
@@ -203,6 +205,43 @@ def test_a_run_that_fails_anywhere_is_finished_by_the_next_one(
     created = groups.up(revoked, on)
     assert ("revoked" in created.outs, device.connects(registry.client)) == (False, True)
     groups.delete(created)
+
+
+def test_the_devices_of_a_fleets_disabled_enrollments_are_refused(
+    named_process: ProviderProcess, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """Those that became disabled, and no others; a run that failed after it wrote the enrollments is finished, also after a refresh."""
+    fleets = named_process.of(EnrollmentFleetProvider)
+    devices = [EnrollingDevice(ROOT.device(f"loom-{number}"), tmp_path / str(number)) for number in range(1, 4)]
+
+    def fleet(*disabled: str, **own: Any) -> dict[str, Any]:
+        lines = [
+            {"registrationId": one.name, "certificate": one.identity.pem, "status": "disabled" if one.name in disabled else "enabled"}
+            for one in devices
+        ]
+        here = {"serviceId": enrollments.service.id, "fleetName": "looms", "deadline": 1, **own}
+        return {**here, "members": enrollments_from_list(lines).pack()}
+
+    def connected() -> list[bool]:
+        return [one.connects(registry.client) for one in devices]
+
+    created = fleets.create(fleet())
+    assert all(one.register(enrollments.client).body["status"] == "assigned" for one in devices)
+    off = fleet("loom-1", "loom-2")
+    registry.clear("401:path=/devices:method=POST")
+    with pytest.raises(CallFailedError, match=r"but not 'loom-1', 'loom-2': loom-1: .*Azure answers 401"):
+        fleets.update(created, off)
+    registry.clear()
+    refreshed = fleets.read(created)
+    assert refreshed is not None
+    revoked = fleets.up(refreshed, off)
+    assert connected() == [False, False, True]
+    assert fleets.up(revoked, off).outs == revoked.outs
+    partly = fleets.up(revoked, fleet("loom-2"))
+    assert connected() == [True, False, True]
+    spared = fleets.up(partly, fleet("loom-2", "loom-3", revokeDevices=False))
+    assert connected() == [True, False, True]
+    fleets.delete(spared)
 
 
 def test_a_device_whose_certificate_was_renewed_is_told_to_register_again(

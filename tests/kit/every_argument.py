@@ -179,6 +179,7 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "adopt": _is(["adopt-mark"]),
         "no_enrollments": _plain(True),
         "delete_enrollments": _is(4321),
+        "revoke_devices": _is(False),
         "cloud": _is("usgovernment"),
         "deadline": _is(77.5),
     },

@@ -6,7 +6,7 @@ constructor here.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from hubtrust.azure.enrollment_service import INDIVIDUALS
 from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.loss import Consent
+from hubtrust.dynamic import enrolled_devices
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
@@ -58,6 +59,11 @@ class EnrollmentFleetInputs(ServiceInputs):
     delete_enrollments: int | None = input_field(
         whole_number(1, MOST_ENROLLMENTS),
         "how many enabled enrollments a run may delete if they are more than half of at least 20; default: none, refuse.",
+    )
+    revoke_devices: bool = input_field(
+        boolean,
+        "False: the device of an enrollment that becomes disabled stays enabled on its hub, and connected. Default True.",
+        default=True,
     )
 
     @property
@@ -114,6 +120,8 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
     def on_diff(self, olds: Properties, news: EnrollmentFleetInputs) -> Change:
         """Another service is another fleet, so a replacement; enrollments that differ, found by the digest, are an update."""
         differs = bool(news.unknown or olds.get("unread")) or news.roster.digest != olds.get("digest")
+        # A run that failed may have written the enrollments, so that a refresh finds them as declared, and not yet their devices.
+        differs = differs or (news.revoke_devices and any(_switched(news.roster, _last(olds))))
         return Change(news.changes_that_replace(olds), updates=differs or news.moved(olds) or news.fleet_name != olds.get("fleetName"))
 
     def on_create(self, news: EnrollmentFleetInputs) -> tuple[str, dict[str, Any]]:
@@ -151,6 +159,9 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
                 reconciliation.run()
             finally:
                 hubs.remember_existing(host, map(_path, reconciliation.met))  # a resource that had them until now leaves them
+            if news.revoke_devices:
+                off, on = _switched(declared, last, met=reconciliation.met)
+                enrolled_devices.after_fleet_write(replace(news, host_name=host), service, what, off, on)
         return _outs(news, declared, host, reconciliation.last_write(olds.get("lastWrite")))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -205,6 +216,25 @@ def _taken_over(host: str, ids: Iterable[str]) -> set[str]:
     return {one for one in ids if hubs.is_taken_over(host, _path(one))}
 
 
+def _switched(
+    declared: EnrollmentRoster, last: EnrollmentRoster, *, met: Collection[str] = ()
+) -> tuple[dict[str, str | None], dict[str, str | None]]:
+    """Those that were enabled and are to be disabled, and those that were disabled and are to be enabled, with their device ids.
+
+    Nobody has come by an enrollment that is new; ``met`` are those that were there although the last run did not declare them.
+    """
+    off, on, there = dict[str, str | None](), dict[str, str | None](), {one.lower() for one in met}
+    for id_ in declared.disabled:
+        before = last.get(id_)
+        if before.terms.enabled if before else id_.lower() in there:
+            off[id_] = declared.device_ids.get(id_)
+    for id_ in last.disabled:
+        now_declared = declared.get(id_)
+        if now_declared and now_declared.terms.enabled:
+            on[id_] = now_declared.device_id
+    return off, on
+
+
 def _last(properties: Properties) -> EnrollmentRoster:
     """What the last run declared."""
     recorded = properties.get("recorded")
@@ -254,6 +284,7 @@ class EnrollmentFleetEntries(EnrollmentFleetOutputs, Reconciled, module="hubtrus
         adopt: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None,
         no_enrollments: pulumi.Input[bool] | None = None,
         delete_enrollments: pulumi.Input[int] | None = None,
+        revoke_devices: pulumi.Input[bool] | None = None,
         cloud: pulumi.Input[str] | None = None,
         deadline: pulumi.Input[float] | None = None,
         opts: pulumi.ResourceOptions | None = None,
@@ -272,6 +303,7 @@ class EnrollmentFleetEntries(EnrollmentFleetOutputs, Reconciled, module="hubtrus
             no_enrollments: True: the roster is empty on purpose, so that all enrollments of the fleet may be deleted. Default False.
             delete_enrollments: how many enabled enrollments a run may delete if they are more than half of at least 20; default: none,
                 refuse.
+            revoke_devices: False: the device of an enrollment that becomes disabled stays enabled on its hub, and connected. Default True.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.
             opts: Pulumi's resource options.
