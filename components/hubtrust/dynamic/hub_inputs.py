@@ -10,7 +10,7 @@ from hubtrust.azure.errors import NotAdmittedError
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import Service, service
-from hubtrust.azure_inputs import CloudInputs, same_id
+from hubtrust.azure_inputs import same_id
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.dynamic.service_endpoint import EndpointInputs, require_host
 from hubtrust.inputs import Properties, input_field, texts
@@ -85,11 +85,7 @@ class DevicesInputs(HubInputs):
 
     def moved(self, olds: Mapping[str, Any]) -> bool:
         """Whether the owner, the cloud or the host name differs from the old outputs."""
-        return (
-            self.owner != olds.get("owner")
-            or self.cloud != CloudInputs.read(olds).cloud
-            or (self.host_name is not None and self.host_name != olds.get("hostName"))
-        )
+        return self.owner != olds.get("owner") or super().moved(olds)
 
     def former_owners(self, olds: Mapping[str, Any]) -> list[Mapping[str, str]]:
         """The owner of the last run if it is another one, because the resource was renamed."""

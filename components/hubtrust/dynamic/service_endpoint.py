@@ -3,6 +3,7 @@
 import os
 import re
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from hubtrust.azure.errors import AzureError, NotFoundError, RefusedError
 from hubtrust.azure.login import login
 from hubtrust.azure.retry import DENIED, NETWORK_DENIED, READ_DEADLINE, READ_DENIED, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service
-from hubtrust.azure_inputs import AzureInputs, report_if_gone
+from hubtrust.azure_inputs import AzureInputs, CloudInputs, report_if_gone
 from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class EndpointInputs(AzureInputs):
     @abstractmethod
     def service(self) -> Service:
         """The hub or provisioning service."""
+
+    def moved(self, olds: Mapping[str, Any]) -> bool:
+        """Whether the cloud or the host name differs from the old outputs."""
+        return self.cloud != CloudInputs.read(olds).cloud or (self.host_name is not None and self.host_name != olds.get("hostName"))
 
     def resolve_host_name(self, *, denied: float = DENIED) -> str:
         """Its host name: the input, or else read from Resource Manager. A refusal is retried for ``denied`` seconds.

@@ -1,15 +1,13 @@
 """Inputs that every resource of a provisioning service has, and the client of its enrollments."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 import pulumi
 
 from hubtrust.azure.enrollment_service import EnrollmentService
 from hubtrust.azure.service import Service, service
-from hubtrust.azure_inputs import CloudInputs, same_id
+from hubtrust.azure_inputs import same_id
 from hubtrust.dynamic.service_endpoint import EndpointInputs, require_host
 from hubtrust.enrollments.service_facts import ServiceFacts, service_facts
 from hubtrust.inputs import input_field
@@ -62,10 +60,6 @@ class ServiceInputs(EndpointInputs):
         """See ``service_facts``."""
         with self.resource_manager() as client:
             return service_facts(client, self.service_id, fresh=fresh)
-
-    def moved(self, olds: Mapping[str, Any]) -> bool:
-        """Whether the cloud or the host name differs from the old outputs."""
-        return self.cloud != CloudInputs.read(olds).cloud or (self.host_name is not None and self.host_name != olds.get("hostName"))
 
 
 class ServiceOutputs:
