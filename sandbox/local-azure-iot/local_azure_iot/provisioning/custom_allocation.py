@@ -54,7 +54,7 @@ async def ask(enrollment: Document, body: dict[str, Any], trusted: Path | None) 
     except ValueError:
         is_usable = False
     if not is_usable:
-        raise FailedError(CUSTOM_ALLOCATION, f"Custom allocation failed: the webhook '{url[:200]}' is no https URL.")
+        raise FailedError(CUSTOM_ALLOCATION, "Custom allocation failed: the enrollment's webhook is no https URL.")
     return await asyncio.to_thread(_ask, url, json.dumps(body).encode(), trusted)
 
 
