@@ -8,6 +8,7 @@ import pulumi
 from pulumi_azure_native import deviceprovisioningservices as dps
 
 from hubtrust.azure import hub_limits, provisioning_limits
+from hubtrust.azure.enrollment_limits import MOST_LINKED_HUBS
 from hubtrust.azure.hub_policies import LINK_RIGHTS, local_auth_disabled
 from hubtrust.dynamic.link_policy import LinkPolicy, LinkPolicyInputs
 from hubtrust.hub import TrustedHub
@@ -16,7 +17,6 @@ from hubtrust.known_values import computed, validated, when_known
 from hubtrust.program_errors import ProgramError
 from hubtrust.reconcile_errors import DeclarationError
 
-MOST_LINKS: Final = 50  # hubs of a provisioning service: learn.microsoft.com/azure/iot-dps/about-iot-dps
 _POLICY: Final = "hubtrust-{}"  # with the service's name, which is unique in all of Azure
 
 
@@ -55,8 +55,8 @@ def read_links(hubs: Any, cloud: str, what: str) -> tuple[LinkedHub, ...]:
     links = tuple(one if isinstance(one, LinkedHub) else LinkedHub(hub=one) for one in hubs)
     for link in links:
         _require_linkable(link, cloud, what)
-    if len(links) > MOST_LINKS:
-        raise LinkError(what, f"{len(links)} hubs are linked", f"use at most {MOST_LINKS}: Azure takes no more")
+    if len(links) > MOST_LINKED_HUBS:
+        raise LinkError(what, f"{len(links)} hubs are linked", f"use at most {MOST_LINKED_HUBS}: Azure takes no more")
     plain = [text.lower() for text in (_plain_id(link.hub) for link in links) if text]
     twice = next((text for text in plain if plain.count(text) > 1), None)
     same = next((one for number, one in enumerate(links) if any(one.hub is other.hub for other in links[:number])), None)

@@ -8,9 +8,9 @@ import re
 LONGEST_ID = 128  # characters of a registration id and of a group's id
 ENROLLMENT_ID = re.compile(r"[A-Za-z0-9\-._:]*[A-Za-z0-9-]")  # the last character is a letter, digit or dash
 LONGEST_COMMON_NAME = 64  # characters; in a certificate it is the registration id (RFC 5280, ub-common-name)
+MOST_ENROLLMENTS = 1_000_000  # individual ones of a service
 MOST_IN_BULK = 10  # enrollments a call
 PAGE = 100  # enrollments or registrations that a query is asked for; the service may give fewer
 MOST_X509_GROUPS = 100  # a service
-MOST_CERTIFICATES = 25  # a service
 MOST_LINKED_HUBS = 50  # a service
 FIRST_WEBHOOK_VERSION = "2018-09-01-preview"  # of custom allocation

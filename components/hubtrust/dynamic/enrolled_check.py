@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hubtrust.azure import clouds
 from hubtrust.azure.absence import read_service
+from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, LONGEST_COMMON_NAME
 from hubtrust.azure.enrollment_service import EnrollmentService
 from hubtrust.azure.errors import BusyError, NotFoundError
 from hubtrust.azure.login import login
@@ -27,8 +28,6 @@ from hubtrust.reconcile_errors import DeclarationError
 if TYPE_CHECKING:
     from hubtrust.dynamic.connection_check import ConnectionCheckInputs
 
-# learn.microsoft.com/azure/iot-dps/concepts-service: and it is the common name of the certificate, of at most 64 characters (RFC 5280)
-_REGISTRATION_ID = re.compile(r"[A-Za-z0-9\-._:]{0,63}[A-Za-z0-9-]")
 _ID_SCOPE = re.compile(r"[A-Za-z0-9]{1,32}")
 _HOSTS = "list the host names of hubs, such as hub-7.azure-devices.net"
 
@@ -62,8 +61,8 @@ def require_registration_id(device_id: str) -> None:
     Raises:
         DeclarationError: it can't.
     """
-    if not _REGISTRATION_ID.fullmatch(device_id):
-        remedy = "use at most 64 letters, digits and - . _ : of which the last is a letter, a digit or -"
+    if len(device_id) > LONGEST_COMMON_NAME or not ENROLLMENT_ID.fullmatch(device_id):
+        remedy = f"use at most {LONGEST_COMMON_NAME} letters, digits and - . _ : of which the last is a letter, a digit or -"
         raise DeclarationError("deviceId", f"'{device_id}' can't be the registration id of a device that enrols", remedy)
 
 

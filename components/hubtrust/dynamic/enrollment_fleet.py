@@ -12,6 +12,7 @@ from typing import Any
 
 import pulumi
 
+from hubtrust.azure.enrollment_limits import MOST_ENROLLMENTS
 from hubtrust.azure.enrollment_service import INDIVIDUALS
 from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.devices.id_patterns import expand_all
@@ -23,7 +24,7 @@ from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
 from hubtrust.enrollments.description import Terms
 from hubtrust.enrollments.fleet_checks import require_linked, require_unclaimed, require_valid
 from hubtrust.enrollments.fleet_reconcile import FleetReconciliation
-from hubtrust.enrollments.fleet_roster import MOST_ENROLLMENTS, EnrollmentRoster, require_enrollment_roster, unpack
+from hubtrust.enrollments.fleet_roster import EnrollmentRoster, require_enrollment_roster, unpack
 from hubtrust.enrollments.fleet_state import FleetState
 from hubtrust.enrollments.fleet_terms import require_hubs, require_together
 from hubtrust.inputs import Properties, boolean, input_field, texts, whole_number

@@ -4,7 +4,6 @@ import re
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -16,30 +15,13 @@ from hubtrust.devices.json_values import kind as kind_of
 from hubtrust.dynamic.service_endpoint import require_host
 from hubtrust.dynamic.service_inputs import ServiceInputs
 from hubtrust.dynamic.twin_documents import read_desired, read_tags
-from hubtrust.enrollments.description import Attestation, EnrollmentDescription, Terms
+from hubtrust.enrollments.description import Allocation, Attestation, EnrollmentDescription, Reprovision, Terms
 from hubtrust.inputs import boolean, choice, input_field, texts
 from hubtrust.pki.certificate import Certificate, load_certificates, pem
 from hubtrust.reconcile_errors import DeclarationError
 
 _RESERVED = ("version", "count", "metadata")  # of Azure's TwinCollection, which holds both parts of an initial twin
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
-
-
-class Allocation(StrEnum):
-    """How a device's hub is chosen: learn.microsoft.com/azure/iot-dps/how-to-use-allocation-policies."""
-
-    HASHED = "hashed"
-    STATIC = "static"
-    LATENCY = "geoLatency"
-    CUSTOM = "custom"
-
-
-class Reprovision(StrEnum):
-    """What becomes of a device that registers again: learn.microsoft.com/azure/iot-dps/concepts-device-reprovision."""
-
-    MIGRATE = "migrate"
-    RESET = "reset"
-    NEVER = "never"
 
 
 def require_enrollment_id(value: object, *, noun: str = "registration id") -> str:

@@ -15,7 +15,6 @@ from hubtrust.enrollments.description import REFERENCES, SIGNING, Attestation, E
 from hubtrust.enrollments.holders import Held
 from hubtrust.enrollments.service_facts import ServiceFacts
 from hubtrust.pki.certificate import Certificate, display, load_certificate, thumbprint
-from hubtrust.pki.errors import PkiError
 from hubtrust.pki.links import is_signed_by
 from hubtrust.pki.profile import require_valid_at
 from hubtrust.reconcile_errors import EnrollmentError
@@ -150,20 +149,18 @@ def _held(certificates: Attestation, facts: ServiceFacts | None) -> list[Held]:
         return [Held(f"certificate '{name}'", frozenset(_reference_keys(name, facts))) for name in certificates.held]
     found = []
     for sha256, sent in zip(certificates.held, certificates.sent, strict=True):
-        sha1, title = _described(sent)
+        certificate = load_certificate(sent, what="certificate")
+        sha1 = thumbprint(certificate)
         names = facts.names_of(sha1) if facts else []
-        found.append(Held(title, frozenset({holders.sha256_key(sha256), holders.sha1_key(sha1), *map(holders.reference_key, names)})))
+        found.append(
+            Held(
+                f"certificate {display(certificate)}",
+                frozenset({holders.sha256_key(sha256), holders.sha1_key(sha1), *map(holders.reference_key, names)}),
+            )
+        )
     return found
 
 
 def _reference_keys(name: str, facts: ServiceFacts | None) -> set[str]:
     found = facts.certificates.get(name.lower()) if facts else None
     return {holders.reference_key(name)} | ({holders.sha1_key(found.thumbprint)} if found else set())
-
-
-def _described(pem: str) -> tuple[str, str]:
-    try:
-        certificate = load_certificate(pem, what="certificate")
-    except PkiError:
-        return "", "certificate"
-    return thumbprint(certificate), f"certificate {display(certificate)}"

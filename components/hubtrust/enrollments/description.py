@@ -7,6 +7,7 @@ and repeats the primary as the secondary where only one was given (recorded answ
 import hashlib
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, fields
+from enum import StrEnum
 from typing import Any
 
 from hubtrust.devices.description import with_integers
@@ -31,13 +32,32 @@ _INSIDE = {  # what is known of the members that a write replaces as a whole
     "reprovisionPolicy": {"updateHubAssignment", "migrateDeviceData"},
     "customAllocationDefinition": {"webhookUrl", "apiVersion"},
 }
-REPROVISION = {  # updateHubAssignment, migrateDeviceData: learn.microsoft.com/azure/iot-dps/concepts-device-reprovision
-    "migrate": (True, True),
-    "reset": (True, False),
-    "never": (False, False),
-}
 REFERENCES, SIGNING, CLIENT = "caReferences", "signingCertificates", "clientCertificates"
 _SLOTS = ("primary", "secondary")
+
+
+class Allocation(StrEnum):
+    """How a device's hub is chosen: learn.microsoft.com/azure/iot-dps/how-to-use-allocation-policies."""
+
+    HASHED = "hashed"
+    STATIC = "static"
+    LATENCY = "geoLatency"
+    CUSTOM = "custom"
+
+
+class Reprovision(StrEnum):
+    """What becomes of a device that registers again: learn.microsoft.com/azure/iot-dps/concepts-device-reprovision."""
+
+    MIGRATE = "migrate"
+    RESET = "reset"
+    NEVER = "never"
+
+
+_REPROVISION = {  # updateHubAssignment, migrateDeviceData
+    Reprovision.MIGRATE: (True, True),
+    Reprovision.RESET: (True, False),
+    Reprovision.NEVER: (False, False),
+}
 _NOTHING: Mapping[str, Any] = {"hubs": [], "tags": {}, "desired": {}, "information": {}, "reprovision": "migrate"}  # as good as absent
 
 
@@ -81,10 +101,10 @@ class Terms:
     enabled: bool = True
     edge: bool = False
     hubs: tuple[str, ...] | None = None  # host names
-    allocation: str | None = None  # hashed, static, geoLatency or custom
+    allocation: str | None = None  # see Allocation
     webhook: str | None = field(default=None, repr=False)  # of a custom allocation; its URL may have a key in it
     webhook_version: str | None = None
-    reprovision: str | None = None  # migrate, reset or never
+    reprovision: str | None = None  # see Reprovision
     tags: Mapping[str, Any] | None = None  # of the first twin
     desired: Mapping[str, Any] | None = None
     information: Mapping[str, Any] | None = None  # optionalDeviceInformation, of individual enrollments
@@ -238,14 +258,14 @@ def body(wanted: EnrollmentDescription, found: Mapping[str, Any] | None = None, 
         "provisioningStatus": _status(terms.enabled),
         "reprovisionPolicy": None
         if terms.reprovision is None
-        else dict(zip(("updateHubAssignment", "migrateDeviceData"), REPROVISION[terms.reprovision], strict=True)),
+        else dict(zip(("updateHubAssignment", "migrateDeviceData"), _REPROVISION[Reprovision(terms.reprovision)], strict=True)),
         "allocationPolicy": terms.allocation,
         "customAllocationDefinition": None if terms.webhook is None else {"webhookUrl": terms.webhook, "apiVersion": terms.webhook_version},
         "optionalDeviceInformation": None if terms.information is None else dict(terms.information),
     }
     twin = _twin(terms, kept.pop("initialTwin", None) or {}, dropped)
     sent = {**kept, **{name: value for name, value in given.items() if value is not None}, **({"initialTwin": twin} if twin else {})}
-    if sent.get("allocationPolicy") != "custom":
+    if sent.get("allocationPolicy") != Allocation.CUSTOM:
         sent.pop("customAllocationDefinition", None)
     return sent
 

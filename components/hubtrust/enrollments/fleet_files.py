@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from hubtrust.azure.enrollment_limits import MOST_ENROLLMENTS
 from hubtrust.devices.csv_table import Columns, csv_records, edge, twin_columns
 from hubtrust.devices.field_names import meant_by
 from hubtrust.devices.json_records import json_records
@@ -16,7 +17,7 @@ from hubtrust.devices.roster_lines import RosterLines
 from hubtrust.devices.roster_text import as_text
 from hubtrust.enrollments.description import EnrollmentDescription, Terms
 from hubtrust.enrollments.fleet_certificates import read_certificates
-from hubtrust.enrollments.fleet_roster import MOST_ENROLLMENTS, EnrollmentRoster
+from hubtrust.enrollments.fleet_roster import EnrollmentRoster
 from hubtrust.enrollments.fleet_terms import read_terms, require_own_device_id, require_registration_id
 from hubtrust.file_content import file_content
 from hubtrust.reconcile_errors import DeclarationError

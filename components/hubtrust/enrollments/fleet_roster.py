@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
+from hubtrust.azure.enrollment_limits import MOST_ENROLLMENTS
 from hubtrust.devices.description import digest
 from hubtrust.devices.json_values import kind
 from hubtrust.devices.packed_ids import pack_ids, unpack_ids
@@ -23,7 +24,6 @@ from hubtrust.enrollments.description import CLIENT, Attestation, EnrollmentDesc
 from hubtrust.enrollments.fleet_certificates import attestation_of
 from hubtrust.enrollments.fleet_terms import read_terms, require_own_device_id, require_registration_id, terms_as_inputs
 
-MOST_ENROLLMENTS = 1_000_000  # a service: learn.microsoft.com/azure/iot-dps/about-iot-dps
 _VERSION, _RECORD = "c1.", "t1."  # with certificates, and with thumbprints
 _THUMBPRINT = 32  # bytes
 _COMMON = Terms()

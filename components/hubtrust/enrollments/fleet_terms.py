@@ -8,10 +8,10 @@ from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, LONGEST_COMMON_NAME,
 from hubtrust.devices.description import require_desired, require_device_id
 from hubtrust.devices.json_values import kind, shown_character
 from hubtrust.devices.twin_limits import MOST_TAGS, require_document
-from hubtrust.enrollments.description import REPROVISION, Terms
+from hubtrust.enrollments.description import Allocation, Reprovision, Terms
 from hubtrust.reconcile_errors import DeclarationError
 
-ALLOCATIONS = ("hashed", "static", "geoLatency")  # custom needs a webhook, whose URL is a secret: see IndividualEnrollment
+ALLOCATIONS = tuple(one.value for one in Allocation if one is not Allocation.CUSTOM)  # its webhook's URL is a secret: IndividualEnrollment
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9-]+)+")
 _IN_ID = re.compile(r"[A-Za-z0-9\-._:]")
 
@@ -65,7 +65,7 @@ def read_terms(inputs: Mapping[str, Any]) -> Terms:
         edge=edge is True,
         hubs=require_hubs(inputs.get("hubs")),
         allocation=require_choice("allocation", inputs.get("allocation"), ALLOCATIONS),
-        reprovision=require_choice("reprovision", inputs.get("reprovision"), tuple(REPROVISION)),
+        reprovision=require_choice("reprovision", inputs.get("reprovision"), tuple(one.value for one in Reprovision)),
         tags=tags or None,
         desired=desired or None,
         information=information or None,
@@ -79,7 +79,7 @@ def require_together(what: str, terms: Terms) -> None:
         DeclarationError: a static allocation without its one hub.
     """
     hubs = terms.hubs or ()
-    if terms.allocation == "static" and len(hubs) != 1:
+    if terms.allocation == Allocation.STATIC and len(hubs) != 1:
         fact = f"its allocation is static, and it names {len(hubs) or 'no'} hub{'' if len(hubs) == 1 else 's'}"
         raise DeclarationError(what, fact, "name the one hub to which its device goes")
 
@@ -111,7 +111,7 @@ def require_choice(name: str, value: object, choices: tuple[str, ...]) -> str | 
         return None
     found = next((one for one in choices if isinstance(value, str) and one.lower() == value.lower()), None)
     if found is None:
-        other = "; a custom allocation is one of IndividualEnrollment" if value == "custom" else ""
+        other = "; a custom allocation is one of IndividualEnrollment" if value == Allocation.CUSTOM else ""
         raise DeclarationError(name, f"it is {_shown(value)}", f"use {', '.join(choices)}{other}")
     return found
 

@@ -140,4 +140,5 @@ def _keys(record: Mapping[str, Any]) -> Iterable[str]:
     for one in (*(x509.get(SIGNING) or {}).values(), *(x509.get(CLIENT) or {}).values()):
         if one:
             yield sha256_key(str(one["info"]["sha256Thumbprint"]))
-            yield sha1_key(str(one["info"].get("sha1Thumbprint")))
+            if sha1 := one["info"].get("sha1Thumbprint"):
+                yield sha1_key(str(sha1))
