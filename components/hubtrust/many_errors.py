@@ -12,16 +12,23 @@ _MOST_REMEDIES = 4
 
 @dataclass(slots=True)
 class ManyErrors:
-    """What is wrong with items that are each called ``noun`` and a number. Only what is shown is kept, however many there are."""
+    """What is wrong with items that are each called ``noun`` and a number or a name. Only what is shown is kept, however many there are.
+
+    ``word`` is what they are.
+    """
 
     noun: str
     tell: Callable[[HubtrustError], str] = lambda error: error.fact
+    word: str = "invalid"
     count: int = 0
     _first: list[str] = field(default_factory=list)
     _remedies: dict[str, None] = field(default_factory=dict)
 
-    def add(self, number: int, error: HubtrustError, *, name: Callable[[], str | None] = lambda: None) -> None:
-        """Add the error of the item with this ``number``. ``name`` and ``tell`` are asked if it is shown; None: it has no name."""
+    def add(self, number: int | str, error: HubtrustError, *, name: Callable[[], str | None] = lambda: None) -> None:
+        """Add the error of the item with this ``number``, or its name in quotes.
+
+        ``name`` and ``tell`` are asked if it is shown; None: it has no name.
+        """
         self.count += 1
         if self.count > _MOST_NAMED:
             return
@@ -35,9 +42,9 @@ class ManyErrors:
         """The fact of an error for all of them, where there are ``of`` items; None: nobody counted them."""
         more, longest = self.count - len(self._first), _LONGEST // max(len(self._first), 1)
         if of is None:
-            counted = f"{self.count:,} invalid {self.noun}{'' if self.count == 1 else 's'}"
+            counted = f"{self.count:,} {self.word} {self.noun}{'' if self.count == 1 else 's'}"
         else:
-            counted = f"{self.count:,} of {of:,} {'is' if self.count == 1 else 'are'} invalid"
+            counted = f"{self.count:,} of {of:,} {'is' if self.count == 1 else 'are'} {self.word}"
         named = f", the first {_MOST_NAMED}" if more else ""
         return f"{counted}{named}: {'; '.join(shown(one, longest) for one in self._first)}{f'; and {more:,} more' if more else ''}"
 

@@ -192,8 +192,8 @@ def test_the_end_of_a_fleet(fleets: Provider, service: EnrollmentClient) -> None
     assert (sorted(service.every()), service.writes) == (["other"], 3)
 
 
-def test_refused_entries_are_told_together(fleets: Provider, service: EnrollmentClient) -> None:
-    """Azure's reason for each; every other enrollment is created, and the next run continues."""
+def test_a_hub_that_is_not_linked_is_refused(fleets: Provider, service: EnrollmentClient) -> None:
+    """Azure takes it, and no device could register: nothing is written."""
     lines = [{"registrationId": one, "certificate": certificate(one)} for one in IDS[:12]]
     bad = enrollments_from_list([{**one, "hubs": ["other.azure-devices.net"]} for one in lines])
     text = fleets.create_error(service.fleet(bad))
@@ -246,7 +246,7 @@ def test_certificates_that_ended_are_refused_where_they_are_new(fleets: Provider
     old = client_certificate("press-001", start=datetime.now(UTC) - timedelta(days=20), days=10)
     given = enrollments_from_list([{"registrationId": "press-001", "certificate": old}])
     [(_, reason)] = fleets.check(service.fleet(given), {}).failures
-    assert "1 of 1 is invalid: enrollment 1 ('press-001'): its certificate ended at " in reason
+    assert "1 of 1 is invalid: enrollment 'press-001': its certificate ended at " in reason
     assert fleets.check(service.fleet(given), service.fleet(given)).failures == []
 
 

@@ -101,6 +101,7 @@ def test_what_is_not_packed_is_refused(packed: str) -> None:
         ({"registrationId": "press-1", "certificate": PRESS.pem, "edge": "yes"}, "edge: it is 'yes'"),
         ({"registrationId": "press-1", "certificate": PRESS.pem, "status": "off"}, "status: it is 'off'"),
         ({"registrationId": "press-1", "certificate": PRESS.pem, "tags": {"a.b": 1}}, "tags: the name 'a.b' has the character '.'"),
+        ({"registrationId": "press-1", "certificate": PRESS.pem, "desired": {"count": 1}}, "desired: 'count' is a name that Azure uses"),
         ({"registrationId": "press-1", "certificate": PRESS.pem, "deviceId": "a b"}, "its id has the character ' '"),
         ({"registrationId": "press-1", "certificate": PRESS.pem, "information": []}, "information: it is a list"),
         ({"id": "press-1", "certificate": PRESS.pem}, "there is no field 'id'"),

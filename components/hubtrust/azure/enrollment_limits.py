@@ -13,4 +13,5 @@ MOST_IN_BULK = 10  # enrollments a call
 PAGE = 100  # enrollments or registrations that a query is asked for; the service may give fewer
 MOST_X509_GROUPS = 100  # a service
 MOST_LINKED_HUBS = 50  # a service
+RESERVED_IN_TWINS = ("version", "count", "metadata")  # of Azure's TwinCollection, which holds both parts of an initial twin
 FIRST_WEBHOOK_VERSION = "2018-09-01-preview"  # of custom allocation

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from hubtrust.azure.addresses import address_parts
-from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, FIRST_WEBHOOK_VERSION, LONGEST_ID, MOST_LINKED_HUBS
+from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, FIRST_WEBHOOK_VERSION, LONGEST_ID, MOST_LINKED_HUBS, RESERVED_IN_TWINS
 from hubtrust.azure.enrollment_service import Kind
 from hubtrust.devices.description import read_description
 from hubtrust.devices.json_values import kind as kind_of
@@ -20,7 +20,6 @@ from hubtrust.inputs import boolean, choice, input_field, texts
 from hubtrust.pki.certificate import Certificate, load_certificates, pem
 from hubtrust.reconcile_errors import DeclarationError
 
-_RESERVED = ("version", "count", "metadata")  # of Azure's TwinCollection, which holds both parts of an initial twin
 _VERSION = re.compile(r"\d{4}-\d{2}-\d{2}(-preview)?")
 
 
@@ -205,7 +204,7 @@ class EnrollmentInputs(ServiceInputs):
             DeclarationError: see above.
         """
         for name, document in (("tags", self.tags), ("desired", self.desired)):
-            if reserved := sorted(set(document or ()).intersection(_RESERVED)):
+            if reserved := sorted(set(document or ()).intersection(RESERVED_IN_TWINS)):
                 fact = f"'{reserved[0]}' is a name that Azure uses itself in initial twins"
                 raise DeclarationError(name, fact, "use another name")
         if not {"allocation", "hubs"} & self.unknown and self.allocation is Allocation.STATIC and len(self.hubs or ()) != 1:

@@ -21,13 +21,13 @@ def require_valid(what: str, declared: EnrollmentRoster, last: EnrollmentRoster 
         DeclarationError: some are not; the first twenty are named.
     """
     errors = ManyErrors("enrollment")
-    for number, id_ in enumerate(declared.ids, 1):
+    for id_ in declared.ids:
         attestation = declared.attestations[id_]
         before = last.get(id_) if last else None
         if before is not None and set(attestation.held) <= set(before.attestation.held):
             continue
         if fault := validity_fault(attestation, moment):
-            errors.add(number, DeclarationError(id_, fault, "give certificates that are valid now"), name=id_.__str__)
+            errors.add(f"'{id_}'", DeclarationError(id_, fault, "give certificates that are valid now"))
     if errors.count:
         raise DeclarationError(what, errors.fact(of=len(declared)), errors.remedy)
 

@@ -202,10 +202,10 @@ class FleetReconciliation:
     def _raise(self, failed: Mapping[str, str], foreign: Collection[str]) -> None:
         refused = ""
         if failed:
-            errors = ManyErrors("enrollment", lambda error: error.fact)
-            for number, (one, message) in enumerate(sorted(failed.items()), 1):
-                errors.add(number, DeclarationError(one, message, ""), name=lambda one=one: one)  # type: ignore[misc] # bound now
-            refused = f"the service refused some: {errors.fact(of=len(self.declared))}"
+            errors = ManyErrors("enrollment", word="refused")
+            for one, message in sorted(failed.items()):
+                errors.add(f"'{one}'", DeclarationError(one, message, ""))
+            refused = errors.fact(of=len(self.declared) or len(self.last))
         if foreign:
             first = min(foreign)
             found, wanted = self._found[first], self.declared.get(first)

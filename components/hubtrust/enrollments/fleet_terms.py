@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, LONGEST_COMMON_NAME, LONGEST_ID
+from hubtrust.azure.enrollment_limits import ENROLLMENT_ID, LONGEST_COMMON_NAME, LONGEST_ID, RESERVED_IN_TWINS
 from hubtrust.devices.description import require_desired, require_device_id
 from hubtrust.devices.json_values import kind, shown_character
 from hubtrust.devices.twin_limits import MOST_TAGS, require_document
@@ -57,6 +57,10 @@ def read_terms(inputs: Mapping[str, Any]) -> Terms:
         require_document("tags", tags, MOST_TAGS)
     if (desired := inputs.get("desired")) is not None:
         require_desired(desired)
+    for name, document in (("tags", tags), ("desired", desired)):
+        if reserved := sorted(set(document or ()).intersection(RESERVED_IN_TWINS)):
+            fact = f"'{reserved[0]}' is a name that Azure uses itself in initial twins"
+            raise DeclarationError(name, fact, "use another name")
     information = inputs.get("information")
     if not isinstance(information, Mapping | None):
         raise DeclarationError("information", f"it is {kind(information)}", "give an object of names and values")
