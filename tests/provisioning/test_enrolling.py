@@ -219,6 +219,22 @@ def test_a_verified_ca_need_not_be_sent(enrolling: Enrolling, root: Party) -> No
     assert enrolling.operate("POST", "/registrations/by-issuing/query")[0]["registrationId"] == "press-002"
 
 
+def test_a_ca_that_is_cross_signed(enrolling: Enrolling, root: Party) -> None:
+    """Each of its certificates is a way up, in whichever order they are sent; one that leads nowhere is no way."""
+    old_root = Party("old root")
+    old = old_root.authority_below("issuing")
+    new = Party("issuing", root, key=old.key)
+    leaf = old.device("press-001")
+    for attestation in (by_reference("ca"), by_signing(new), by_signing(old)):
+        enrolling.put_group("press", attestation)
+        for sent in ([old, new], [new, old], [old, old_root, new, root]):
+            assert enrolling.assigned([leaf, *sent])
+        assert enrolling.register([leaf, old, old_root]).json()["message"] in {
+            "CA certificate not found.", "Signing certificate info did not match chain elements.",
+        }  # fmt: skip
+        enrolling.operate("DELETE", "/enrollmentGroups/press")
+
+
 @pytest.mark.parametrize("lower", [True, False])
 def test_a_disabled_entry(enrolling: Enrolling, root: Party, *, lower: bool) -> None:
     """A disabled first match is not passed over: 200 with that status and no operation, and the service shows the registration."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from itertools import product
 from typing import TYPE_CHECKING
 
 from OpenSSL import crypto
@@ -18,7 +19,7 @@ from local_azure_iot.judge import certificate as certificates
 from local_azure_iot.judge.der import MalformedError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from local_azure_iot.judge.certificate import Certificate
@@ -91,11 +92,36 @@ def chain_refusal(
 
 
 def path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: datetime, *, strict: bool = False) -> Refusal | None:
-    """Why the path from `chain[0]` through any of the others to an anchor is refused, or None."""
+    """Why the path from `chain[0]` through any of the others to an anchor is refused, or None: one good path is enough."""
     if len(chain) > MAX_CHAIN:
         return Refusal(Reason.TOO_LONG, f"{len(chain)}, and at most {MAX_CHAIN} are accepted")
     if not anchors:
         return Refusal(Reason.UNTRUSTED, "no certificate is verified here")
+    refusal = _path_refusal(chain, anchors, now, strict=strict)
+    if refusal is None or refusal.reason is not Reason.UNTRUSTED:
+        return refusal
+    return None if any(_path_refusal(each, anchors, now, strict=strict) is None for each in _ways(chain)) else refusal
+
+
+def _ways(chain: Sequence[crypto.X509]) -> Iterator[Sequence[crypto.X509]]:
+    """The chain with one certificate of each CA, in every choice: OpenSSL follows the first of a cross-signed CA's, and no other.
+
+    So whether a device is let in would depend on the order of what it sends, which does not matter (RFC 8446, 4.4.2).
+    """
+    by_name: dict[object, dict[bytes, crypto.X509]] = {}
+    for each in chain[1:]:
+        encoded = crypto.dump_certificate(crypto.FILETYPE_ASN1, each)
+        try:
+            name: object = certificates.read_sent(each).subject.canonical
+        except certificates.UnreadableError:
+            name = encoded
+        by_name.setdefault(name, {})[encoded] = each
+    if any(len(alike) > 1 for alike in by_name.values()):
+        for choice in product(*(alike.values() for alike in by_name.values())):
+            yield [chain[0], *choice]
+
+
+def _path_refusal(chain: Sequence[crypto.X509], anchors: tuple[bytes, ...], now: datetime, *, strict: bool) -> Refusal | None:
     store = _store(anchors, now, strict=strict)
     try:
         path = crypto.X509StoreContext(store, chain[0], list(chain[1:])).get_verified_chain()

@@ -52,17 +52,21 @@ def _read(text: str) -> Certificate:
 
 
 def steps(chain: Sequence[crypto.X509], known: Sequence[Uploaded]) -> Iterator[Step]:
-    """The CAs from the issuer of ``chain[0]`` upward, through those that were sent in any order, then through the service's own."""
+    """The CAs from the issuers of ``chain[0]`` upward, level by level: those that were sent, in their order, then the service's own.
+
+    A cross-signed CA has several certificates, and each of them is a way up.
+    """
     below, *sent = _readable(chain)
-    passed = {below.encoded}
-    above: Step | None = Step(below, sent=True)
-    while above is not None:
-        below = above.certificate
-        candidates = [Step(each, sent=True) for each in sent] + [Step(each.certificate, sent=False) for each in known]
-        above = next((each for each in candidates if each.certificate.encoded not in passed and _issued(each.certificate, below)), None)
-        if above is not None:
-            passed.add(above.certificate.encoded)
-            yield above
+    candidates = [Step(each, sent=True) for each in sent] + [Step(each.certificate, sent=False) for each in known]
+    passed, level = {below.encoded}, [below]
+    while level:
+        above: dict[bytes, Step] = {}
+        for each in candidates:
+            if each.certificate.encoded not in passed and any(_issued(each.certificate, one) for one in level):
+                above.setdefault(each.certificate.encoded, each)
+        yield from above.values()
+        passed |= above.keys()
+        level = [each.certificate for each in above.values()]
 
 
 def _readable(chain: Sequence[crypto.X509]) -> list[Certificate]:
