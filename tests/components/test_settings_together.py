@@ -1,8 +1,8 @@
 """Settings that have an effect only with others, wrong types of each kind, and any text at all: told, never ignored, never a traceback."""
 
-from pathlib import json
+import json
+from pathlib import Path
 
-import Path
 import pytest
 import yaml
 from hypothesis import given
