@@ -98,3 +98,38 @@ def require_no_key(stack: Program, policy: dict[str, Any]) -> None:
     assert "LinkPolicy" in files
     for key in (policy["primaryKey"], policy["secondaryKey"]):
         assert key not in state + files
+
+
+_ADOPTING = """
+import pulumi
+from hubtrust import CertificateAuthority, Generate, ProvisioningService, ProvisioningServiceArgs
+
+authority = CertificateAuthority("plant", source=Generate(common_name="Plant", intermediates=0))
+args = ProvisioningServiceArgs(adopt_id="ADOPTED", protect=False, tags={"site": "Rosenheim"})
+service = ProvisioningService("plant", authorities=[authority], service=args)
+pulumi.export("idScope", service.id_scope)
+pulumi.export("proven", service.trust)
+"""
+
+
+def test_an_adopted_service_keeps_its_links(stack: Program) -> None:
+    """What is not declared stays as it is, the key of its link too, in later runs as in the first; it gets the stack's tag and its CA."""
+    assert stack.sandbox("up", "--no-program") == 0, stack.printed
+    with stack.azure() as azure:
+        service, rule = azure.hub("provisioningServices"), {**_RULE, "target": "all"}
+        link = {"connectionString": "HostName=h.azure-devices.net;SharedAccessKeyName=own;SharedAccessKey=c2VjcmV0", "location": "westus"}
+        properties = {"iotHubs": [link], "allocationPolicy": "Static", "ipFilterRules": [rule]}
+        change(service, lambda body: body.update(properties=properties, tags={"cost": "4711"}))
+        before = azure.ask("GET", service.id).json()
+        (stack.folder / "__main__.py").write_text(_ADOPTING.replace("ADOPTED", service.id))
+        stack.configure(devices="", canary="", operators=[])
+        stack.up()
+        after = azure.ask("GET", service.id).json()
+        assert after["properties"] == before["properties"]
+        assert after["tags"].pop("hubtrust").startswith("organization/hubtrust/sandbox ")
+        assert after["tags"] == {"cost": "4711", "site": "Rosenheim"}
+        assert stack.outputs()["idScope"] == before["properties"]["idScope"]
+        assert [one["proof"] for one in stack.outputs()["proven"]] == ["possession"]
+        stack.control("DELETE", "/requests")
+        stack.up()
+        assert stack.control("GET", "/requests?mutating=1") == []
