@@ -13,6 +13,7 @@ from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGenerationInputs
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.hub_args import HubArgs
+from hubtrust.hub_kinds import HUBS
 from hubtrust.hub_managed import ManagedHub
 from hubtrust.hub_operators import Operators
 from hubtrust.known_values import require_resource_name
@@ -20,6 +21,7 @@ from hubtrust.operator_roles import DATA_CONTRIBUTOR, Owner, StackAsOwner
 from hubtrust.program_errors import ProgramError
 from hubtrust.proven_authorities import ProvenAuthorities, check_dropped, dropped_of, require_authorities
 from hubtrust.replaced_arguments import refuse_drop_previous, refuse_settings_and_existing_id
+from hubtrust.service_kinds import is_id
 from hubtrust.trust_output import TrustedCertificate
 
 
@@ -157,8 +159,8 @@ class TrustedHub(pulumi.ComponentResource):
         Raises:
             HubIdError: ``hub_id`` is not the resource id of an IoT hub.
         """
-        if not hub_kinds.is_id(hub_id) and not hub_kinds.is_hub_resource(hub_id):
-            raise hub_kinds.wrong_hub(hub_id, "the existing hub's id")
+        if not is_id(hub_id) and not HUBS.is_resource(hub_id):
+            raise HUBS.wrong(hub_id, "the existing hub's id")
         return cls(name, authorities=authorities, hub=hub_id, **options)
 
     def trusted_of(self, authority: CertificateAuthority) -> pulumi.Input[str | None] | None:
@@ -182,14 +184,14 @@ class TrustedHub(pulumi.ComponentResource):
             self.local_auth_disabled = args.local_auth_disabled
             used, owner = hub_kinds.hub_of_program(managed.resource, self.cloud), managed.identity
             self.resource_group_name = managed.group
-        elif hub_kinds.is_hub_resource(hub):
+        elif HUBS.is_resource(hub):
             used = hub_kinds.hub_of_program(hub, self.cloud)
             self.resource_group_name = used.group
-        elif hub_kinds.is_id(hub):
+        elif is_id(hub):
             used = hub_kinds.hub_by_id(hub, self.cloud)
             self.resource_group_name = used.group
         else:
-            raise hub_kinds.wrong_hub(hub, f"the hub of '{self._name}'")
+            raise HUBS.wrong(hub, f"the hub of '{self._name}'")
         self.hub_id, self.hub_name, self.host_name = used.id, used.name, used.host_name
         self.public_network_access, self.resource = used.public_network_access, used.resource
         return owner

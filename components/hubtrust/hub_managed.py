@@ -14,7 +14,7 @@ from hubtrust.azure_search import OWNER_TAG
 from hubtrust.hub_args import PROPERTIES, SKU, UNITS, HubArgs
 from hubtrust.hub_dicts import require_known_names
 from hubtrust.hub_identity import HubIdentity
-from hubtrust.hub_kinds import read_hub_id
+from hubtrust.hub_kinds import HUBS
 from hubtrust.hub_undeclared import undeclared_paths
 from hubtrust.known_values import is_plain, sendable, validated, when_known
 from hubtrust.program_errors import ProgramError
@@ -96,7 +96,7 @@ class ManagedHub:
             return read(value)
 
     def _adopt(self, adopt_id: str) -> iothub.IotHubResource:
-        found = read_hub_id(adopt_id, "the adopted hub's id")
+        found = HUBS.read_id(adopt_id, "the adopted hub's id")
         existing = adoption.existing_hub(self._name, found.id, self._component)
         tags = adoption.tags_with_owner(existing, self._args, self._tags, found.title, self.identity)
         adoption.report_kept(existing, self._args, self._component)

@@ -12,10 +12,11 @@ from hubtrust.azure.enrollment_limits import MOST_LINKED_HUBS
 from hubtrust.azure.hub_policies import LINK_RIGHTS, local_auth_disabled
 from hubtrust.dynamic.link_policy import LinkPolicy, LinkPolicyInputs
 from hubtrust.hub import TrustedHub
-from hubtrust.hub_kinds import is_id, read_hub_id
+from hubtrust.hub_kinds import HUBS
 from hubtrust.known_values import computed, validated, when_known
 from hubtrust.program_errors import ProgramError
 from hubtrust.reconcile_errors import DeclarationError
+from hubtrust.service_kinds import is_id
 
 _POLICY: Final = "hubtrust-{}"  # with the service's name, which is unique in all of Azure
 
@@ -86,7 +87,7 @@ def _require_linkable(link: LinkedHub, cloud: str, what: str) -> None:
             fact = f"its hub '{hub.pulumi_resource_name}' declares authorization_policies, which would take away a policy that is made here"
             raise LinkError(what, fact, f"declare one there with the rights {LINK_RIGHTS}, and name it: LinkedHub(hub=…, policy='…')")
     elif isinstance(hub, str):
-        read_hub_id(hub, f"a hub of {what}")
+        HUBS.read_id(hub, f"a hub of {what}")
     with LinkError.told():
         LinkPolicyInputs.check_plain(what, {"policy_name": link.policy})
     validated(LinkError, provisioning_limits.weight, link.weight)
@@ -105,7 +106,7 @@ def _name(link: LinkedHub, links: Sequence[LinkedHub]) -> str:
     """What names the link in Pulumi: the hub's own name where it is known, so that no other link changes if one is removed."""
     if isinstance(link.hub, TrustedHub):
         return link.hub.pulumi_resource_name
-    return read_hub_id(link.hub, "a hub").name if isinstance(link.hub, str) else f"hub-{links.index(link) + 1}"
+    return HUBS.read_id(link.hub, "a hub").name if isinstance(link.hub, str) else f"hub-{links.index(link) + 1}"
 
 
 def _declare(
@@ -115,7 +116,7 @@ def _declare(
     of_hub = (
         (hub.hub_id, hub.resource)
         if isinstance(hub, TrustedHub)
-        else (when_known(LinkError, lambda text: read_hub_id(text, "a linked hub").id, hub), None)
+        else (when_known(LinkError, lambda text: HUBS.read_id(text, "a linked hub").id, hub), None)
     )
     policy = LinkPolicy(
         name,

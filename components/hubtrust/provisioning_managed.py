@@ -18,7 +18,7 @@ from hubtrust.hub_identity import HubIdentity, same_location
 from hubtrust.known_values import is_plain, sendable, validated, when_known
 from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_args import PROPERTIES, UNITS, ProvisioningServiceArgs
-from hubtrust.provisioning_kinds import read_service_id
+from hubtrust.provisioning_kinds import SERVICES
 from hubtrust.provisioning_links import LinkedHub, declare_links
 
 _SKU = "S1"
@@ -118,7 +118,7 @@ class ManagedService:
         ).name
 
     def _adopt(self, adopt_id: str) -> dps.IotDpsResource:
-        found = read_service_id(adopt_id, "the adopted provisioning service's id")
+        found = SERVICES.read_id(adopt_id, "the adopted provisioning service's id")
         existing = dps.IotDpsResource.get(f"{self._name}-found", found.id, opts=pulumi.ResourceOptions(parent=self._component))
         links = existing.properties.apply(lambda properties: properties.iot_hubs if properties else None)
         pulumi.Output.all(links, *(link.hub.host_name for link in self._links if isinstance(link.hub, TrustedHub))).apply(self._report_left)

@@ -18,8 +18,10 @@ from hubtrust.operator_roles import PROVISIONING_DATA_CONTRIBUTOR, Owner, StackA
 from hubtrust.program_errors import ProgramError
 from hubtrust.proven_authorities import ProvenAuthorities, check_dropped, dropped_of, require_authorities
 from hubtrust.provisioning_args import ProvisioningServiceArgs
+from hubtrust.provisioning_kinds import SERVICES
 from hubtrust.provisioning_links import LinkedHub, LinkError, read_links
 from hubtrust.provisioning_managed import ManagedService
+from hubtrust.service_kinds import is_id
 from hubtrust.trust_output import TrustedCertificate
 
 
@@ -162,8 +164,8 @@ class ProvisioningService(pulumi.ComponentResource):
         Raises:
             ProvisioningServiceIdError: ``service_id`` is not the resource id of a provisioning service.
         """
-        if not provisioning_kinds.is_id(service_id) and not provisioning_kinds.is_service_resource(service_id):
-            raise provisioning_kinds.wrong_service(service_id, "the existing provisioning service's id")
+        if not is_id(service_id) and not SERVICES.is_resource(service_id):
+            raise SERVICES.wrong(service_id, "the existing provisioning service's id")
         return cls(name, authorities=authorities, service=service_id, **options)
 
     def _use(self, service: Any, deadline: pulumi.Input[float] | None) -> Owner:
@@ -183,12 +185,12 @@ class ProvisioningService(pulumi.ComponentResource):
         return owner
 
     def _of_others(self, service: Any) -> provisioning_kinds.Provisioning:
-        if provisioning_kinds.is_service_resource(service):
+        if SERVICES.is_resource(service):
             used = provisioning_kinds.service_of_program(service, self.cloud)
-        elif provisioning_kinds.is_id(service):
+        elif is_id(service):
             used = provisioning_kinds.service_by_id(service, self.cloud)
         else:
-            raise provisioning_kinds.wrong_service(service, f"the service of '{self._name}'")
+            raise SERVICES.wrong(service, f"the service of '{self._name}'")
         if self.links:
             fact = "hubs are given for a service that this component does not manage, and its links are left as they are"
             raise LinkError(f"provisioning service '{self._name}'", fact, "leave hubs out, or give ProvisioningServiceArgs(…)")
