@@ -67,13 +67,21 @@ def test_packing_keeps_all_of_it() -> None:
         ],
         {"plant": "A"},
     )
-    whole, recorded = unpack(given.pack()), unpack(given.record())
+    whole, recorded = unpack(given.pack()), unpack(given.record(), recorded=True)
     assert same(whole, given)
     assert same(recorded, given)
     assert whole.attestations == given.attestations
     assert [one.sent for one in recorded.attestations.values()] == [(), ()]
     assert whole.get("press-1").terms.allocation == "geoLatency"  # type: ignore[union-attr] # it is there
     assert "BEGIN" not in given.pack()
+
+
+def test_one_form_is_not_taken_for_the_other() -> None:
+    """An input without certificates could create nothing."""
+    given = enrollments_from_list([{"registrationId": "press-1", "certificate": PRESS.pem}])
+    for packed, recorded in ((given.record(), False), (given.pack(), True)):
+        with pytest.raises(RosterError, match="it is not a packed list of enrollments of this version"):
+            unpack(packed, recorded=recorded)
 
 
 @pytest.mark.parametrize("packed", ["", "1.x", "c1.!", "c1.eJwDAAAAAAE=", "t1." + base64.b64encode(b"no zlib").decode()])

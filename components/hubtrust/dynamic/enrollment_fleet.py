@@ -239,7 +239,7 @@ def _switched(
 def _last(properties: Properties) -> EnrollmentRoster:
     """What the last run declared."""
     recorded = properties.get("recorded")
-    return _NONE if recorded is None else unpack(str(recorded))
+    return _NONE if recorded is None else unpack(str(recorded), recorded=True)
 
 
 def _written(olds: Properties) -> datetime | None:

@@ -141,22 +141,22 @@ class EnrollmentRoster:
 
 
 @lru_cache(maxsize=4)  # a provider reads the same fleet three times in a run
-def unpack(text: str) -> EnrollmentRoster:
-    """The roster that ``EnrollmentRoster.pack`` or ``record`` wrote.
+def unpack(text: str, *, recorded: bool = False) -> EnrollmentRoster:
+    """The roster that ``EnrollmentRoster.pack`` wrote, or if it is a ``recorded`` one, ``EnrollmentRoster.record``.
 
     Raises:
         RosterError: the text is not a packed roster.
         DeclarationError: a declaration in it is invalid.
     """
-    version = next((one for one in (_VERSION, _RECORD) if text.startswith(one)), None)
-    if version is None:
+    version = _RECORD if recorded else _VERSION
+    if not text.startswith(version):
         raise RosterError("members", "it is not a packed list of enrollments of this version", "use the output of EnrollmentRoster.pack")
     try:
         head_text, _, content = zlib.decompress(base64.b64decode(text.removeprefix(version), validate=True)).partition(b"\n")
         head: dict[str, Any] = json.loads(head_text)
         ids = unpack_ids(head["ids"], content[: head["steps"]])
         contents = memoryview(content)[head["steps"] :]
-        read = _recorded if version == _RECORD else _whole
+        read = _recorded if recorded else _whole
         attestations = dict(zip(ids, read(head["certificates"], contents), strict=True))
         own = {ids[place]: read_terms(given) for place, given in head["own"]}
         device_ids = {ids[place]: require_own_device_id(given) or "" for place, given in head["deviceIds"]}
