@@ -188,6 +188,19 @@ def test_one_that_others_made_is_refused_adopted_or_the_same(groups: Provider, e
     assert enrollments.read("presses") == {}
 
 
+def test_a_404_that_is_wrong_takes_nothing_away(groups: Provider, enrollments: Enrollments) -> None:
+    """A resource gets another name, and the group that is there is not seen at first: the old resource still leaves it to the new one."""
+    created = groups.create(enrollments.group())
+    enrollments.azure.control("PUT", "/clock", {"advance": 2})
+    try:
+        enrollments.clear("404:method=GET:path=/enrollmentGroups/presses:nth=1")
+        renamed = groups.create(enrollments.group())
+        groups.delete(created)
+        assert enrollments.read("presses")["createdDateTimeUtc"] == renamed.outs["created"]
+    finally:
+        enrollments.azure.control("DELETE", "/clock")
+
+
 def test_another_one_in_its_place_is_not_ours(groups: Provider, enrollments: Enrollments) -> None:
     """Deleted and made again by others: a refresh shows it, an update refuses it, and a deletion keeps it."""
     news = enrollments.group()

@@ -123,6 +123,25 @@ def test_a_device_that_is_enabled_again_is_drift(
     assert not device.connects(registry.client)
 
 
+def test_one_device_of_a_group_is_kept_out(
+    groups: Provider, named_process: ProviderProcess, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
+) -> None:
+    """By a disabled individual enrollment, which finds the device although it came by its group; enabled, it gives the device back."""
+    individuals = named_process.of(IndividualEnrollmentProvider)
+    created = groups.create(enrollments.group(groupId="drills"))
+    stolen, other = enrolled(enrollments, tmp_path, "drill-1", "drill-2")
+    off = enrollments.individual(stolen.identity, status="disabled")
+    excluded = individuals.create(off)
+    assert excluded.outs["revoked"] == 1
+    assert [one.connects(registry.client) for one in (stolen, other)] == [False, True]
+    assert stolen.register(enrollments.client).body["status"] == "disabled"
+    assert individuals.up(excluded, off).outs == excluded.outs
+    back = individuals.up(excluded, enrollments.individual(stolen.identity))
+    assert stolen.connects(registry.client)
+    for provider, state in ((individuals, back), (groups, created)):
+        provider.delete(state)
+
+
 def test_a_device_that_is_declared_too_is_told(
     azure: LocalAzure, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
 ) -> None:

@@ -6,7 +6,7 @@ Source: learn.microsoft.com/rest/api/iot-dps/service.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from urllib.parse import quote
@@ -79,6 +79,12 @@ class Enrollment:
     def created(self) -> str:
         """When it was created, ISO 8601: another one of the same id has another time."""
         return str(self.record["createdDateTimeUtc"])
+
+    @property
+    def created_at(self) -> datetime:
+        """As ``created``."""
+        found = datetime.fromisoformat(self.created)
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,13 +23,16 @@ def after_write(
 ) -> dict[str, Any]:
     """Bring the devices of ``found``, as it was just written, to what its status means; returns the outputs about them.
 
-    ``was_there``: it was not made by this run, so that an interrupted run may have disabled devices.
+    ``was_there``: it was not made by this run, so that an interrupted run may have disabled devices. A disabled individual enrollment that
+    this run made may be there to keep out one device of a group, which has registered before: Azure's own way to exclude it
+    (learn.microsoft.com/azure/iot-dps/how-to-revoke-device-access-portal).
 
     Raises:
         RevocationError: some devices could not be written; all others are.
         AzureError: the provisioning service does not tell its registrations.
     """
-    if not olds and not was_there:
+    excludes = found.kind is INDIVIDUALS and _is_disabled(found)
+    if not olds and not was_there and not excludes:
         return outputs_of(Revocation())  # nobody can have come by it yet
     if _is_disabled(found) and revoke:
         outcome = _enrolled(inputs, service, found).revoke()
@@ -65,9 +68,8 @@ def at_refresh(inputs: ServiceInputs, service: EnrollmentService, found: Enrollm
         return {name: olds.get(name) for name in ("revoked", "left")}
     outcome = _enrolled(inputs, service, found, briefly=True).look()
     if outcome.left:
-        show_message(
-            f"{service.host}: enrollment '{found.id}' is disabled, but not all of its devices: {_first(outcome)}; `up` revokes them"
-        )
+        what, remedy = f"{service.host}: enrollment '{found.id}'", "if it is declared so, `up` revokes them"
+        show_message(f"{what} is disabled, but not all of its devices: {_first(outcome)}; {remedy}")
     return outputs_of(outcome)
 
 

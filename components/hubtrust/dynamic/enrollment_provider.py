@@ -238,7 +238,13 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
                 raise
             return
         if is_gone:
-            show_message(f"{what} is gone; devices that came by it stay in their hubs, and may connect: only status disabled revokes them")
+            show_message(f"{what} is gone; devices that came by it stay in their hubs, {_left_as(olds)}")
 
     def _path(self, id_: str) -> str:
         return f"{self.kind.path}/{id_.lower()}"
+
+
+def _left_as(olds: Properties) -> str:
+    if olds.get("revoked"):
+        return "where those that were disabled with it stay disabled"
+    return "and may connect: only status disabled revokes them"

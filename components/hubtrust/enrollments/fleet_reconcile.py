@@ -144,7 +144,7 @@ class FleetReconciliation:
         last = self.last.get(id_)
         if last is None:
             return False
-        return agrees(found.record, last) or (self.written is not None and _time(found.created) < self.written + _DATED)
+        return agrees(found.record, last) or (self.written is not None and found.created_at < self.written + _DATED)
 
     def _write(self, actions: Mapping[str, _Action], progress: Progress) -> dict[str, EnrollmentRefusal]:
         """Write these, several bulk calls in parallel. Returns the refusals. After the first failed call no further calls start."""
@@ -223,10 +223,3 @@ def _display(ids: Collection[str]) -> str:
     first = ", ".join(f"'{one}'" for one in sorted(ids)[:_MOST_NAMED])
     more = len(ids) - _MOST_NAMED
     return f"enrollment {first} is" if len(ids) == 1 else f"enrollments {first}" + (f" and {more:,} more" if more > 0 else "") + " are"
-
-
-def _time(text: str) -> datetime:
-    from datetime import UTC
-
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -24,6 +24,11 @@ def same_moment(one: str, other: str) -> bool:
         return one == other
 
 
+def _was_before(found: Enrollment, moment: datetime | None) -> bool:
+    """Whether it was there at that moment, at which the service said that it was not: a 404 may be wrong."""
+    return moment is not None and found.created_at < moment
+
+
 @dataclass(frozen=True)
 class EnrollmentReconciliation:
     """One enrollment. It is ours if it was created when ours was: enrollments have no tags, and no mark is written.
@@ -40,7 +45,7 @@ class EnrollmentReconciliation:
     adopt: bool = False  # one that others made may be taken over
     last: Parts | None = None
     require: Callable[[Enrollment | None], None] = lambda _found: None
-    found_first: Callable[[], None] = lambda: None  # called if it was there before anything was written
+    found_first: Callable[[], None] = lambda: None  # called if it was there before this began
     report: Callable[[str], None] = print
 
     def apply(self, wanted: EnrollmentDescription) -> Enrollment:
@@ -52,9 +57,11 @@ class EnrollmentReconciliation:
             AzureError: a call failed.
         """
         ours, last, done = self.created, self.last, ""
+        begun: datetime | None = None
         for turn in range(_MOST_ROUNDS):
             found = self.service.get(self.kind, self.id)
-            if found is not None and turn == 0:
+            begun = begun or self.service.time
+            if found is not None and not done and (turn == 0 or _was_before(found, begun)):
                 self.found_first()
             if found is not None and agrees(found.record, wanted, last):
                 if done:
