@@ -128,8 +128,9 @@ def test_one_device_of_a_group_is_kept_out(
 ) -> None:
     """By a disabled individual enrollment, which finds the device although it came by its group; enabled, it gives the device back."""
     individuals = named_process.of(IndividualEnrollmentProvider)
+    fleets = named_process.of(EnrollmentFleetProvider)
     created = groups.create(enrollments.group(groupId="drills"))
-    stolen, other = enrolled(enrollments, tmp_path, "drill-1", "drill-2")
+    stolen, other, lost = enrolled(enrollments, tmp_path, "drill-1", "drill-2", "drill-3")
     off = enrollments.individual(stolen.identity, status="disabled")
     excluded = individuals.create(off)
     assert excluded.outs["revoked"] == 1
@@ -138,7 +139,10 @@ def test_one_device_of_a_group_is_kept_out(
     assert individuals.up(excluded, off).outs == excluded.outs
     back = individuals.up(excluded, enrollments.individual(stolen.identity))
     assert stolen.connects(registry.client)
-    for provider, state in ((individuals, back), (groups, created)):
+    roster = enrollments_from_list([{"registrationId": lost.name, "certificate": lost.identity.pem, "status": "disabled"}])
+    fleet = fleets.create({"serviceId": enrollments.service.id, "fleetName": "lost", "members": roster.pack()})
+    assert [one.connects(registry.client) for one in (stolen, other, lost)] == [True, True, False]
+    for provider, state in ((individuals, back), (fleets, fleet), (groups, created)):
         provider.delete(state)
 
 

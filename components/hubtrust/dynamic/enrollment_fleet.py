@@ -17,6 +17,7 @@ from hubtrust.azure.enrollment_service import INDIVIDUALS
 from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.loss import Consent
+from hubtrust.devices.reading import MOST_READ
 from hubtrust.dynamic import enrolled_devices
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -222,13 +223,19 @@ def _switched(
 ) -> tuple[dict[str, str | None], dict[str, str | None]]:
     """Those that were enabled and are to be disabled, and those that were disabled and are to be enabled, with their device ids.
 
-    Nobody has come by an enrollment that is new; ``met`` are those that were there although the last run did not declare them.
+    ``met`` are those that were there although the last run did not declare them. A device may have come by a group, and be kept out by an
+    enrollment that is new and disabled (see ``enrolled_devices.after_write``): of many new ones none is looked for, as that is two calls
+    for each.
     """
     off, on, there = dict[str, str | None](), dict[str, str | None](), {one.lower() for one in met}
+    new = [one for one in declared.disabled if last.get(one) is None and one.lower() not in there]
     for id_ in declared.disabled:
         before = last.get(id_)
-        if before.terms.enabled if before else id_.lower() in there:
+        if before.terms.enabled if before else id_.lower() in there or len(new) <= MOST_READ:
             off[id_] = declared.device_ids.get(id_)
+    if len(new) > MOST_READ:
+        rest = "none of their devices is looked for on hubs: one that came by a group before stays enabled there"
+        show_message(f"{len(new):,} enrollments are new and disabled, so many that {rest}")
     for id_ in last.disabled:
         now_declared = declared.get(id_)
         if now_declared and now_declared.terms.enabled:
