@@ -80,6 +80,9 @@ def test_a_new_device_enrols_under_the_new_ca_while_an_old_one_connects(
         assert (enrols(new, client), enrols(device(old_ca, "press-3", tmp_path), client)) == (True, True)
         assert (old.connects(hub), new.connects(hub)) == (True, True)
 
+        enrollments.change("presses", provisioningStatus="disabled")
+        assert old.register(client).body["status"] == "disabled", "which is the last that is known of it; it stays connected"
+        enrollments.change("presses", provisioningStatus="enabled")
         refusal = "generation 1 is to be deleted: 3 devices have registered by groups of this authority, and Azure does not show whose"
         with pytest.raises(CallFailedError, match=f"{refusal}.*set caKeepPrevious: true until .*, then caDropGeneration: 1"):
             watch.update(both, standing(enrollments, 2))

@@ -32,11 +32,14 @@ class Registrations:
     unseen: ClassVar[str] = "{} registrations can't be read"
 
     def count(self) -> tuple[int, int]:
-        """How many devices are assigned to hubs by these groups, at most 10,000; whoever can't see raises an AzureError."""
+        """How many devices have registered by these groups, at most 10,000; whoever can't see raises an AzureError.
+
+        Also those whose last attempt failed, or met a disabled group: they were on a hub before perhaps, and register again.
+        """
         with enrollments_of(self.service_id, self.host_name, self.cloud) as service:
             groups = [one for one in service.every(GROUPS) if self._is_ours(one)]
-            assigned = (one for group in groups for one in service.registrations(group.id) if one.status == "assigned")
-            return sum(1 for _ in islice(assigned, _MOST_COUNTED)), 0
+            found = (one for group in groups for one in service.registrations(group.id) if one.status != "unassigned")
+            return sum(1 for _ in islice(found, _MOST_COUNTED)), 0
 
     def is_gone(self) -> bool:
         """Whether it is confirmed that the service does not exist.
