@@ -58,6 +58,7 @@ VIOLATIONS = [
     trusted("ending", authority(end=NOW + timedelta(days=3))),
     {"noun": "IssuedCertificate", "name": "leaf", "properties": {"profile": "device", "lifetimeDays": 400, "renewBeforeDays": 1}},
     {"noun": "DeviceIdentity", "name": "device", "properties": {"deviceId": "device", "thumbprints": ["A" * 40]}},
+    {"noun": "EnrollmentGroupEntry", "name": "group", "properties": {"serviceId": "dps", "groupId": "presses"}},
     note(private_pem(KEY)),
     LOOSE_HUB,
     {

@@ -35,5 +35,9 @@ class DeviceIdentity(Resource, module="hubtrust", name="DeviceIdentity"):
     """A device."""
 
 
+class EnrollmentGroupEntry(Resource, module="hubtrust", name="EnrollmentGroupEntry"):
+    """A group of devices that may enrol."""
+
+
 class Note(Resource, module="elsewhere", name="Note"):
     """A resource unrelated to trust."""
