@@ -12,7 +12,7 @@ from tests.kit.requirement_locks import entries
 EXAMPLES = sorted(path.parent for path in (ROOT / "examples").rglob("Pulumi.yaml"))
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: str(path.relative_to(ROOT / "examples")))
 def test_an_example_installs_what_exists(example: Path) -> None:
     """The path is read from the folder that pip runs in, which is the example's own, for `pulumi install` too."""
     program = (example / "__main__.py").read_text(encoding="utf-8")
