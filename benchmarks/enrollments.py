@@ -24,7 +24,8 @@ from benchmarks.fleet import FLEET, Azure, azure
 from benchmarks.growth import GrowingStack, Measured
 from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentProvider
 from tests.kit.device_certificates import Party
-from tests.kit.enrollment_client import DATA_CONTRIBUTOR, client_certificate
+from tests.kit.enrollment_client import client_certificate
+from tests.kit.provisioning_client import DATA_CONTRIBUTOR
 
 _UP = ("up", "--yes", "--skip-preview")
 _ENROLLMENTS = """

@@ -19,7 +19,6 @@ from tests.kit.local_azure import LocalAzure
 from tests.kit.provider_process import Provider, ProviderProcess
 from tests.kit.provisioning_client import ProvisioningClient
 
-_DATA_CONTRIBUTOR = "dfce44e4-17b7-4bd1-a6d1-04996ec95633"
 _HUB_CONTRIBUTOR = "4fc6c259-987e-4a07-842e-c321cc9d413f"
 _CANARY = "hubtrust-canary"
 
@@ -55,7 +54,7 @@ class Plant:
 @pytest.fixture(scope="module")
 def service(azure: LocalAzure) -> Iterator[ProvisioningClient]:
     made = ProvisioningClient(azure, azure.hub("provisioningServices"))
-    azure.grant(_DATA_CONTRIBUTOR, made.service.id)
+    made.grant()
     with made.http:
         yield made
 

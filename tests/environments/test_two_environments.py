@@ -26,6 +26,7 @@ from tests.kit.local_azure import Hub, LocalAzure, local_azure
 from tests.kit.mqtt_device import Device
 from tests.kit.prerequisites import need_pulumi
 from tests.kit.program import copied
+from tests.kit.provisioning_client import DATA_CONTRIBUTOR
 from tests.kit.repository import ROOT
 from tests.kit.warm_start import warm_engine
 
@@ -135,7 +136,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
         (folder / "policies/staging.json").unlink()  # it is made from prod's
         settings = folder / "stacks/Pulumi.prod.yaml"
         settings.write_text(settings.read_text() + "  hubtrust:operators: [deployer]\n  hubtrust:devices: press-001\n" + _PROVISIONING)
-        azure.grant("dfce44e4-17b7-4bd1-a6d1-04996ec95633")  # Device Provisioning Service Data Contributor: no operator is named
+        azure.grant(DATA_CONTRIBUTOR)  # no operator is named
         prod = json.loads((folder / "policies/prod.json").read_text())
         prod["shared-keys-off"]["serviceKeys"] = True  # the provisioning service is linked to the hub by a key
         (folder / "policies/prod.json").write_text(json.dumps(prod))

@@ -10,8 +10,9 @@ from hubtrust.enrollments.fleet_files import enrollments_from_list
 from tests.faults.case_hub import CaseHub
 from tests.faults.scenario import Scenario
 from tests.faults.stack import Declared
-from tests.kit.enrollment_client import DATA_CONTRIBUTOR, EnrollmentClient, client_certificate
+from tests.kit.enrollment_client import EnrollmentClient, client_certificate
 from tests.kit.local_azure import LocalAzure
+from tests.kit.provisioning_client import DATA_CONTRIBUTOR
 
 _certificate = cache(client_certificate)
 _Entries = Mapping[str, Any]

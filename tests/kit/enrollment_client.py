@@ -1,8 +1,6 @@
-"""A provisioning service with enrollments: what hubtrust wrote there, changes made by others, and the log of calls."""
+"""A provisioning service with individual enrollments: what an EnrollmentFleet wrote there, and changes made by others."""
 
 import base64
-import ssl
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
@@ -11,11 +9,7 @@ from cryptography.hazmat.primitives import serialization
 
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster
 from tests.kit.device_certificates import Party
-from tests.kit.hub_client import signature
-from tests.kit.local_azure import Hub, LocalAzure
-
-DATA_CONTRIBUTOR = "dfce44e4-17b7-4bd1-a6d1-04996ec95633"  # Device Provisioning Service Data Contributor
-_VERSION = "2021-10-01"
+from tests.kit.provisioning_client import VERSION, ProvisioningClient
 
 
 def client_certificate(name: str, **options: Any) -> str:
@@ -24,55 +18,17 @@ def client_certificate(name: str, **options: Any) -> str:
     return base64.b64encode(certificate.public_bytes(serialization.Encoding.DER)).decode()
 
 
-@dataclass
-class EnrollmentClient:
-    """One provisioning service, by the key of its first policy."""
+class EnrollmentClient(ProvisioningClient):
+    """The individual enrollments of one provisioning service, as a fleet has them. Every call must succeed."""
 
-    azure: LocalAzure
-    service: Hub
-    http: httpx.Client = field(init=False)
-
-    def __post_init__(self) -> None:
-        """Open a client through the proxy."""
-        ready = self.azure.ready
-        trust = ssl.create_default_context(cafile=ready["ca_file"])
-        keys = self.azure.ask("POST", f"{self.service.id}/listkeys").json()["value"]
-        signed = signature(self.host, keys[0]["keyName"], keys[0]["primaryKey"], seconds=3600)
-        headers = {"Authorization": signed}
-        self.http = httpx.Client(
-            base_url=f"https://{self.host}", proxy=ready["proxy"], verify=trust, trust_env=False, timeout=60, headers=headers
-        )
-
-    @property
-    def host(self) -> str:
-        """The host name of its service API."""
-        return f"{self.service.id.rpartition('/')[2]}.azure-devices-provisioning.net"
-
-    def grant(self) -> None:
-        """Give the sandbox's deployer the data role on this service."""
-        self.azure.grant(DATA_CONTRIBUTOR, self.service.id)
-
-    def clear(self, *faults: str, **settings: Any) -> None:
-        """Clear the log, and set these faults (on this service only) and settings."""
-        self.azure.control("DELETE", "/faults")
-        self.azure.control("PATCH", "/settings", settings)
-        for fault in faults:
-            self.azure.control("POST", "/faults", {"spec": f"{fault}:host={self.host}"})
-        self.azure.control("DELETE", "/requests")
-
-    def calls(self) -> list[str]:
-        """The calls that the product made to this service, such as `POST /enrollments`."""
-        found = self.azure.control("GET", "/requests")
-        return [f"{call['method']} {call['path']}" for call in found if call["host"] == self.host]
+    def ask(self, method: str, path: str, *, version: str = VERSION, **content: Any) -> httpx.Response:
+        """Make a call that must succeed."""
+        return super().ask(method, path, version=version, **content).raise_for_status()
 
     @property
     def writes(self) -> int:
         """How many bulk calls there were."""
         return self.calls().count("POST /enrollments")
-
-    def ask(self, method: str, path: str, **content: Any) -> httpx.Response:
-        """A call that must succeed."""
-        return self.http.request(method, path, params={"api-version": _VERSION}, **content).raise_for_status()
 
     def every(self) -> dict[str, dict[str, Any]]:
         """Every individual enrollment, by its registration id."""

@@ -5,7 +5,6 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.kit.device_certificates import Party
-from tests.kit.enrollment_client import DATA_CONTRIBUTOR
 from tests.kit.hub_client import HubClient
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provisioning_client import ProvisioningClient
@@ -27,20 +26,16 @@ class Enrollments:
         return self.client.service
 
     def grant(self) -> None:
-        """Give the sandbox's deployer the data role on this service."""
-        self.azure.grant(DATA_CONTRIBUTOR, self.service.id)
+        """See ``ProvisioningClient``."""
+        self.client.grant()
 
     def clear(self, *faults: str) -> None:
-        """Clear the log, and set these faults, on this service only."""
-        self.azure.control("DELETE", "/faults")
-        for fault in faults:
-            self.azure.control("POST", "/faults", {"spec": f"{fault}:host={self.client.host}"})
-        self.azure.control("DELETE", "/requests")
+        """See ``ProvisioningClient``."""
+        self.client.clear(*faults)
 
     def calls(self, *, writes: bool = False) -> list[str]:
-        """The calls that the product made at the service's endpoint: `PUT /enrollmentGroups/presses`, and so on."""
-        found = self.azure.control("GET", "/requests" + ("?mutating=1" if writes else ""))
-        return [f"{call['method']} {call['path']}" for call in found if call["host"] == self.client.host]
+        """See ``ProvisioningClient``."""
+        return self.client.calls(writes=writes)
 
     def prove(self, name: str, authority: Party, *, verified: bool = True) -> None:
         """Upload a CA, verified or not."""

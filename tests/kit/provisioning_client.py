@@ -11,9 +11,11 @@ from tests.kit.device_certificates import Party
 from tests.kit.hub_client import HubClient, signature
 from tests.kit.local_azure import Hub, LocalAzure
 
+DATA_CONTRIBUTOR = "dfce44e4-17b7-4bd1-a6d1-04996ec95633"  # Device Provisioning Service Data Contributor
 VERSION = "2021-10-01"
 GLOBAL = "global.azure-devices-provisioning.net"
 _OWNER = "provisioningserviceowner"
+_LIFETIME = 3600  # seconds of the signature: a client may serve all tests of a file
 
 
 @dataclass
@@ -32,13 +34,29 @@ class ProvisioningClient:
         )
         policies = self.azure.ask("POST", f"{self.service.id}/listkeys").json()["value"]
         key = str(next(each["primaryKey"] for each in policies if each["keyName"] == _OWNER))
-        self.authorization = signature(self.host, _OWNER, key)
+        self.authorization = signature(self.host, _OWNER, key, seconds=_LIFETIME)
         self.id_scope = str(self.azure.ask("GET", self.service.id).json()["properties"]["idScope"])
 
     @property
     def host(self) -> str:
         """The service's own host name."""
         return f"{self.service.id.rpartition('/')[2]}.azure-devices-provisioning.net"
+
+    def grant(self) -> None:
+        """Give the sandbox's deployer the data role on this service."""
+        self.azure.grant(DATA_CONTRIBUTOR, self.service.id)
+
+    def clear(self, *faults: str) -> None:
+        """Clear the log, and set these faults, on this service only."""
+        self.azure.control("DELETE", "/faults")
+        for fault in faults:
+            self.azure.control("POST", "/faults", {"spec": f"{fault}:host={self.host}"})
+        self.azure.control("DELETE", "/requests")
+
+    def calls(self, *, writes: bool = False) -> list[str]:
+        """The calls that the product made at the service's endpoint: `PUT /enrollmentGroups/presses`, and so on."""
+        found = self.azure.control("GET", "/requests" + ("?mutating=1" if writes else ""))
+        return [f"{call['method']} {call['path']}" for call in found if call["host"] == self.host]
 
     def ask(self, method: str, path: str, *, version: str = VERSION, **content: Any) -> httpx.Response:
         """Make a call; `path` has no api-version."""
