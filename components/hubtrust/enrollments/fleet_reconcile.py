@@ -117,23 +117,25 @@ class FleetReconciliation:
         if wanted and found and agrees(found.record, wanted, self._last_parts(id_)):
             self.matching.add(id_)
             self._found.pop(id_, None)
-        else:
-            self.matching.discard(id_)
-            self._found[id_] = found
+            return
+        self.matching.discard(id_)
+        self.kept.discard(id_)
+        if found and wanted is None and not self._is_ours(id_, found):
+            self.kept.add(id_)
+            self._found.pop(id_, None)
+            return
+        self._found[id_] = Enrollment(INDIVIDUALS, _to_delete(found.record)) if found and wanted is None else found
 
     def _action(self, id_: str, failed: dict[str, str]) -> _Action | None:
         """The next operation on the enrollment; None: it is as declared, or is left as it is."""
         wanted, found = self.declared.get(id_), self._found.get(id_)
-        if id_ in self.matching:
+        if id_ in self.matching or id_ in self.kept:
             return None
         if found is None:
             return _Action.CREATE if wanted else None
-        is_ours = self._is_ours(id_, found)
         if wanted is None:
-            if not is_ours:
-                self.kept.add(id_)
-            return _Action.DELETE if is_ours else None
-        if not is_ours and id_.lower() not in {one.lower() for one in self.adopt}:
+            return _Action.DELETE
+        if not self._is_ours(id_, found) and id_.lower() not in {one.lower() for one in self.adopt}:
             return _Action.REFUSE
         if unknown := unknown_members(found.record):
             failed[id_] = f"it has {', '.join(unknown)}, which a write from here would remove; change it by hand, or leave it out"
@@ -173,8 +175,8 @@ class FleetReconciliation:
             return {"registrationId": id_, **body(wanted)}
         if found is None:  # pragma: no cover - only what was found is updated or deleted
             raise AssertionError(id_)
-        if wanted is None:  # a whole record, as Azure's own clients send it
-            return {name: value for name, value in found.record.items() if name != "registrationState"}
+        if wanted is None:
+            return dict(found.record)
         return {"registrationId": found.id, "etag": found.etag, **body(wanted, found.record, self._last_parts(id_))}
 
     def _last_parts(self, id_: str) -> Mapping[str, Any] | None:
@@ -216,6 +218,11 @@ class FleetReconciliation:
             raise AlreadyExistsError(self.what, f"{fact}; and {refused}" if refused else fact, remedy)
         if refused:
             raise FleetError(self.what, refused, "run again: work already done is kept, and the next run continues from it")
+
+
+def _to_delete(record: Mapping[str, Any]) -> dict[str, Any]:
+    """What a deletion needs of an enrollment: thousands of whole records would take hundreds of megabytes."""
+    return {name: record[name] for name in ("registrationId", "attestation", "etag", "createdDateTimeUtc")}
 
 
 def _display(ids: Collection[str]) -> str:
