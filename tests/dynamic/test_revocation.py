@@ -89,6 +89,8 @@ def test_the_devices_of_a_revoked_group_are_refused_by_the_hub(
     assert statuses(registry, "bystander")[0][0] == "enabled"
     assert (revoked.outs["revoked"], "left" in revoked.outs) == (3, False)
     assert first.register(enrollments.client).body["status"] == "disabled"
+    registry.clear("401:path=/twins/*")
+    assert groups.read(revoked) == revoked, "a hub that does not answer is no news of its devices"
     registry.clear()
     assert groups.up(revoked, off).outs["revoked"] == 3
     assert registry.writes == 0

@@ -63,10 +63,18 @@ def after_fleet_write(
 
 
 def at_refresh(inputs: ServiceInputs, service: EnrollmentService, found: Enrollment, olds: Properties) -> dict[str, Any]:
-    """The outputs about the devices after a refresh: with a disabled enrollment, those that are enabled on their hubs are ``left``."""
+    """The outputs about the devices after a refresh: with a disabled enrollment, those that are enabled on their hubs are ``left``.
+
+    A hub that does not answer now, or not to this login, is no news of its devices.
+    """
+    known = {name: olds.get(name) for name in ("revoked", "left")}
     if olds.get("revokeDevices") is False or not _is_disabled(found):
-        return {name: olds.get(name) for name in ("revoked", "left")}
-    outcome = _enrolled(inputs, service, found, briefly=True).look()
+        return known
+    try:
+        outcome = _enrolled(inputs, service, found, briefly=True).look()
+    except AzureError as error:
+        show_message(f"{service.host}: the devices of enrollment '{found.id}', which is disabled, are not read in this refresh: {error}")
+        return known
     if outcome.left:
         what, remedy = f"{service.host}: enrollment '{found.id}'", "if it is declared so, `up` revokes them"
         show_message(f"{what} is disabled, but not all of its devices: {_first(outcome)}; {remedy}")

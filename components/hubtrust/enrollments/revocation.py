@@ -50,7 +50,10 @@ class Revocation:
         first, why = next(iter(self.left.items()))
         named = ", ".join(f"'{one}'" for one in list(self.left)[:_MOST_NAMED]) + (" and others" if len(self.left) > _MOST_NAMED else "")
         fact = f"it is disabled and {self.revoked:,} of its devices with it, but not {named}: {first}: {why}"
-        raise RevocationError(what, fact, "correct that, then run again: what is done is kept; or disable these devices by hand")
+        remedy = (
+            "correct that, then run again: what is done is kept; where a hub is gone for good, set revokeDevices to false (revoke_devices)"
+        )
+        raise RevocationError(what, fact, remedy)
 
 
 def status_reason(kind: Kind, id_: str, service_name: str) -> str:
@@ -121,7 +124,7 @@ class Enrolled:
         """What there is to do for ``revoke``: nothing is written.
 
         Raises:
-            AzureError: the provisioning service does not tell its registrations.
+            AzureError: the provisioning service does not tell its registrations, or a hub its devices.
         """
         return self._write(dict(self._registrations()), lambda _found, _reason: None, looking=True).result()
 
@@ -158,6 +161,8 @@ class Enrolled:
             with self.open_registry(host) as registry:
                 _OnHub(registry, devices, wanted, outcome, self.sleep, looking=looking).write()
         except AzureError as error:
+            if looking:
+                raise
             outcome.left |= dict.fromkeys(set(devices) - outcome.done, f"{error.what}: {error.fact}")
         return outcome
 
