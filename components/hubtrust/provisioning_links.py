@@ -58,16 +58,15 @@ def read_links(hubs: Any, cloud: str, what: str) -> tuple[LinkedHub, ...]:
         _require_linkable(link, cloud, what)
     if len(links) > MOST_LINKED_HUBS:
         raise LinkError(what, f"{len(links)} hubs are linked", f"use at most {MOST_LINKED_HUBS}: Azure takes no more")
-    plain = [text.lower() for text in (_plain_id(link.hub) for link in links) if text]
-    twice = next((text for text in plain if plain.count(text) > 1), None)
-    same = next((one for number, one in enumerate(links) if any(one.hub is other.hub for other in links[:number])), None)
-    if twice or same:
-        raise LinkError(what, f"hub '{twice or getattr(same and same.hub, 'pulumi_resource_name', '')}' is linked twice", "link it once")
+    names = [_name(link, links).lower() for link in links]
+    for number, link in enumerate(links):
+        if names[number] in names[:number]:
+            other = links[names.index(names[number])]
+            if isinstance(link.hub, TrustedHub) is not isinstance(other.hub, TrustedHub):
+                fact = f"a hub in Azure is called '{names[number]}' as a TrustedHub of this program, and so would their links be"
+                raise LinkError(what, fact, "give the TrustedHub another name")
+            raise LinkError(what, f"hub '{names[number]}' is linked twice", "link it once")
     return links
-
-
-def _plain_id(hub: Any) -> str:
-    return hub.rstrip("/") if isinstance(hub, str) else ""
 
 
 def _require_linkable(link: LinkedHub, cloud: str, what: str) -> None:
@@ -100,6 +99,12 @@ def declare_links(
 ) -> list[dps.IotHubDefinitionDescriptionArgs]:
     """Declare the policy of each link; returns what the provisioning service is told of them, with their keys as secrets."""
     return [_declare(f"{prefix}-{_name(link, links)}", link, service_name, cloud, deadline, parent) for link in links]
+
+
+def hub_name(link: LinkedHub) -> pulumi.Output[str]:
+    """The name of the linked hub in Azure."""
+    hub = link.hub
+    return hub.hub_name if isinstance(hub, TrustedHub) else when_known(LinkError, lambda text: HUBS.read_id(text, "a linked hub").name, hub)
 
 
 def _name(link: LinkedHub, links: Sequence[LinkedHub]) -> str:

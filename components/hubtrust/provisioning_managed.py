@@ -12,14 +12,13 @@ from pulumi_azure_native import resources
 from hubtrust.azure import hub_limits, provisioning_limits
 from hubtrust.azure_search import OWNER_TAG, Found
 from hubtrust.errors import shown
-from hubtrust.hub import TrustedHub
 from hubtrust.hub_dicts import require_known_names
 from hubtrust.hub_identity import HubIdentity, same_location
 from hubtrust.known_values import is_plain, sendable, validated, when_known
 from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_args import PROPERTIES, UNITS, ProvisioningServiceArgs
 from hubtrust.provisioning_kinds import SERVICES
-from hubtrust.provisioning_links import LinkedHub, declare_links
+from hubtrust.provisioning_links import LinkedHub, declare_links, hub_name
 
 _SKU = "S1"
 
@@ -121,7 +120,7 @@ class ManagedService:
         found = SERVICES.read_id(adopt_id, "the adopted provisioning service's id")
         existing = dps.IotDpsResource.get(f"{self._name}-found", found.id, opts=pulumi.ResourceOptions(parent=self._component))
         links = existing.properties.apply(lambda properties: properties.iot_hubs if properties else None)
-        pulumi.Output.all(links, *(link.hub.host_name for link in self._links if isinstance(link.hub, TrustedHub))).apply(self._report_left)
+        pulumi.Output.all(links, *map(hub_name, self._links)).apply(self._report_left)
         undeclared = [*self._args.undeclared(), *(() if self._links else ["properties.iotHubs"])]
         opts = pulumi.ResourceOptions(import_=found.id, ignore_changes=undeclared)
         self.group = pulumi.Output.from_input(found.group)
@@ -149,10 +148,9 @@ class ManagedService:
     def _report_left(self, known: Sequence[Any]) -> None:
         """Tell of links that are taken away: the declared list is the whole list, if there is one."""
         linked, *own = known
-        if not self._links or len(own) < len(self._links):
-            return
-        names = [str(one.name) for one in linked or [] if str(one.name).lower() not in {str(host).lower() for host in own}]
-        if names:
+        declared = {str(name).lower() for name in own}
+        names = [str(one.name) for one in linked or [] if str(one.name).partition(".")[0].lower() not in declared]
+        if names and declared:
             what = f"links to {', '.join(names)} are on the adopted provisioning service and not declared in hubs: they are taken away"
             pulumi.log.warn(shown(what), self._component)
 

@@ -61,6 +61,16 @@ def test_a_linked_provisioning_service(stack: Program) -> None:
         assert stack.control("GET", "/requests?mutating=1") == []
         require_no_key(stack, made[name])
 
+        at = f"method=GET:path=*/provisioningServices/{service.id.rpartition('/')[2]}"
+        stack.control("POST", "/faults", {"spec": f"404:{at}:times=3"})
+        stack.up()
+        assert stack.outputs() == outputs, "Azure's false 404s lead to no second service, and lose nothing"
+        stack.control("DELETE", "/faults")
+        stack.control("POST", "/faults", {"spec": f"404:{at}"})
+        assert stack.run("up") != 0
+        assert "Azure answers 404 for it, and lists it as existing; nothing was created or deleted" in stack.printed
+        stack.control("DELETE", "/faults")
+
         other = {**made[name], "primaryKey": "bmV3IGtleSBvZiBzb21lYm9keSBlbHNl"}
         change(hub, lambda body: body["properties"].update(authorizationPolicies=[*({**made, name: other}.values())]))
         change(service, lambda body: body["properties"].update(allocationPolicy="Static", ipFilterRules=[_RULE]))
