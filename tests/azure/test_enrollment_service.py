@@ -133,9 +133,22 @@ def test_absence_is_confirmed_by_asking_again_and_by_the_list() -> None:
         assert [one.method for one in script.requests] == ["GET"] * 4 + ["POST"]
     with (
         opened(*[ABSENT] * 4, (200, {}, [SHOWN])) as (service, _),
-        pytest.raises(errors.UnreachableError, match="404 for it, but lists it"),
+        pytest.raises(errors.UnreachableError, match="404 for it, but it is there"),
     ):
         service.find(GROUPS, "presses")
+
+
+@pytest.mark.parametrize(("answer", "is_there"), [((200, {}, {"type": "x509"}), True), (ABSENT, False)])
+def test_one_of_very_many_is_asked_for_at_another_address(monkeypatch: pytest.MonkeyPatch, answer: Reply, is_there: bool) -> None:
+    """A long list is not read to its end."""
+    monkeypatch.setattr(enrollment_service, "MOST_LISTED", 1)
+    with opened(*[ABSENT] * 4, (200, {"x-ms-continuation": "t1"}, [INDIVIDUAL]), answer) as (service, script):
+        if is_there:
+            with pytest.raises(errors.UnreachableError, match="404 for it, but it is there"):
+                service.find(INDIVIDUALS, "press-9")
+        else:
+            assert service.find(INDIVIDUALS, "press-9") is None
+        assert script.requests[-1].path.startswith("/enrollments/press-9/attestationmechanism?")
 
 
 def test_a_query_has_pages_that_must_not_lead_back() -> None:

@@ -11,6 +11,7 @@ LONGEST_COMMON_NAME = 64  # characters; in a certificate it is the registration 
 MOST_ENROLLMENTS = 1_000_000  # individual ones of a service
 MOST_IN_BULK = 10  # enrollments a call
 PAGE = 100  # enrollments or registrations that a query is asked for; the service may give fewer
+MOST_LISTED = 1000  # enrollments that are listed to see whether one is there: each page is a call
 MOST_X509_GROUPS = 100  # a service
 MOST_LINKED_HUBS = 50  # a service
 RESERVED_IN_TWINS = ("version", "count", "metadata")  # of Azure's TwinCollection, which holds both parts of an initial twin

@@ -15,7 +15,7 @@ from hubtrust.azure import answer_shapes, enrollment_shapes
 from hubtrust.azure.absence import found_again
 from hubtrust.azure.client import AzureClient, JsonResponse
 from hubtrust.azure.clouds import Cloud
-from hubtrust.azure.enrollment_limits import PAGE
+from hubtrust.azure.enrollment_limits import MOST_LISTED, PAGE
 from hubtrust.azure.error_bodies import PROXY_REMEDY
 from hubtrust.azure.errors import AzureError, DeniedError, NotFoundError, RefusedError, UnreachableError
 from hubtrust.azure.login import Login
@@ -155,18 +155,28 @@ class EnrollmentService:
         return None if answer.status == _NOT_FOUND else Enrollment(kind, answer.body)
 
     def find(self, kind: Kind, id_: str) -> Enrollment | None:
-        """As ``get``, but that it does not exist is confirmed: the service is asked again over some seconds, and a group's list too.
+        """As ``get``, but that it does not exist is confirmed: the service is asked again over some seconds, and for the list too.
 
-        There may be a million individual enrollments, so they are not listed.
+        There may be a million individual enrollments. Of more than ``MOST_LISTED`` the service is asked for this one's attestation
+        instead, at another address.
 
         Raises:
-            UnreachableError: the list has it although the service says that it does not exist.
+            UnreachableError: it is there although the service says that it does not exist.
         """
         found = self.get(kind, id_) or self.found_again(lambda: self.get(kind, id_))
-        if found is None and kind is GROUPS and any(one.id.lower() == id_.lower() for one in self.every(kind)):
-            fact, remedy = "Azure answers 404 for it, but lists it", "run again in a few minutes: nothing was changed"
+        if found is None and self._is_there(kind, id_):
+            fact, remedy = "Azure answers 404 for it, but it is there", "run again in a few minutes: nothing was changed"
             raise UnreachableError(self._named(_what(kind, id_)), fact, remedy)
         return found
+
+    def _is_there(self, kind: Kind, id_: str) -> bool:
+        for number, one in enumerate(self.every(kind), 1):
+            if one.id.lower() == id_.lower():
+                return True
+            if number >= MOST_LISTED:
+                expects, path = enrollment_shapes.attestation, f"{_path(kind, id_)}/attestationmechanism"
+                return self._send("POST", path, _what(kind, id_), expects=expects, absent_is_fine=True).status != _NOT_FOUND
+        return False
 
     def found_again(self, read: Callable[[], _T | None]) -> _T | None:
         """See ``absence.found_again``."""

@@ -32,6 +32,11 @@ def enrollments(id_member: str) -> Expectation:
     return _list_of("enrollments", lambda row: _enrollment(id_member, row))
 
 
+def attestation(body: Any) -> str | None:
+    """How an enrollment's devices prove who they are."""
+    return has_members(body, ("type", str))
+
+
 def registration(registration_id: str) -> Expectation:
     """The record of the device ``registration_id``, which has registered, or tried to."""
 
