@@ -113,7 +113,7 @@ class Enrolled:
             AzureError: the provisioning service does not tell its registrations.
             RevocationError: some devices are still disabled; all others are enabled.
         """
-        outcome = self._write(dict(self._registrations()), _enabled)
+        outcome = self._write(dict(self._registrations(sure=True)), _enabled)
         if outcome.left:
             first, why = next(iter(outcome.left.items()))
             fact = f"it is enabled, but {len(outcome.left):,} of its devices are still disabled, such as '{first}': {why}"
@@ -128,14 +128,24 @@ class Enrolled:
         """
         return self._write(dict(self._registrations()), lambda _found, _reason: None, looking=True).result()
 
-    def _registrations(self) -> Iterator[tuple[Registration, str]]:
-        """Each with the enrollment by which it came."""
+    def _registrations(self, *, sure: bool = False) -> Iterator[tuple[Registration, str]]:
+        """Each with the enrollment by which it came. ``sure``: they are asked for once, so that one 404 is not believed."""
         if self.kind is GROUPS:
             yield from ((one, group) for group in self.enrollments for one in self.service.registrations(group))
             return
+        found = self._read(self.enrollments)
+
+        def all_of_them() -> bool | None:
+            found.update(self._read([id_ for id_, one in found.items() if one is None]))
+            return None if None in found.values() else True
+
+        if sure and None in found.values():
+            self.service.found_again(all_of_them)
+        yield from ((one, id_) for id_, one in found.items() if one is not None)
+
+    def _read(self, registration_ids: Collection[str]) -> dict[str, Registration | None]:
         with ThreadPoolExecutor(max_workers=PARALLEL) as pool:
-            found = zip(self.enrollments, pool.map(self.service.registration, self.enrollments), strict=True)
-            yield from ((one, id_) for id_, one in found if one is not None)
+            return dict(zip(registration_ids, pool.map(self.service.registration, registration_ids), strict=True))
 
     def _write(self, registrations: Mapping[Registration, str], wanted: "_Wanted", *, looking: bool = False) -> "_Outcome":
         """Write the devices of these registrations, hub by hub: one that fails keeps no other from being done."""
