@@ -75,7 +75,9 @@ class EnrolledCanary:
             raise AlreadyExistsError(what, fact, remedy)
         for host in self.hubs:
             with self.open_registry(host) as registry:
-                found = registry.twin(device_id)
+                found = registry.find(device_id) if host == there else registry.twin(device_id)
+                if found is None:  # a 404 may be wrong, and a device that is there would lose its certificate
+                    registry.require_absent(device_id)
             left_behind = found and (found.description.owner == self.owner or (host == there and _never_connected(found)))
             if found and not left_behind:
                 fact = f"IoT hub '{host.partition('.')[0]}' has a device of this id, and registering would replace its certificate"

@@ -157,7 +157,10 @@ def _unauthorized(message: str, canary: Canary, registrar: Registrar) -> Fault:
         fact = "an individual enrollment has this id with another certificate, or a certificate of the chain is not valid now"
         return Fault("certificate", fact, "use an id that no individual enrollment has, or give the enrollment this certificate")
     fact = f"no enrollment is for a device with the chain {canary.path()}"
-    remedy = "declare an EnrollmentGroup with one of these CAs, and let devices send their whole chain up to it"
+    remedy = (
+        "declare an EnrollmentGroup with one of these CAs, and let devices send their whole chain up to it; "
+        "if there is one, let the service's network rules admit devices from here"
+    )
     return Fault("no enrollment", fact, remedy, temporary=True)
 
 
