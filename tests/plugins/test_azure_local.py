@@ -97,18 +97,30 @@ def authority() -> str:
     return base64.b64encode(pem.encode()).decode()
 
 
+LINKED = {
+    "iotHubs": [{"connectionString": "HostName=h.azure-devices.net;SharedAccessKeyName=own;SharedAccessKey=c2VjcmV0", "location": "westus"}]
+}
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "change"),
     [
         (RESOURCE_GROUP, {}, {"tags": {"a": "b"}}),
         (IOT_HUB, {"sku": SKU, "properties": {"minTlsVersion": "1.2"}}, {"sku": {"name": "S1", "capacity": 2}}),
-        (DPS, {"sku": SKU, "properties": {"allocationPolicy": "Hashed"}}, {"properties": {"allocationPolicy": "GeoLatency"}}),
+        (
+            DPS,
+            {"sku": SKU, "properties": {"allocationPolicy": "Hashed", **LINKED}},
+            {"properties": {"allocationPolicy": "GeoLatency", **LINKED}},
+        ),
         (VAULT, {"properties": VAULT_PROPERTIES}, {"properties": {**VAULT_PROPERTIES, "enablePurgeProtection": True}}),
     ],
     ids=["group", "hub", "dps", "vault"],
 )
 def test_the_lifecycle_of_a_resource(azure_native: Plugin, group: str, kind: Any, given: dict[str, Any], change: dict[str, Any]) -> None:
-    """Create with a generated name and location, refresh without a diff, update, delete, read nothing."""
+    """Create with a generated name and location, refresh without a diff, update, delete, read nothing.
+
+    Azure shows a link of a provisioning service without its key: the inputs keep it.
+    """
     parent = {} if kind is RESOURCE_GROUP else {"resourceGroupName": group}
     identity, outputs, inputs = created(azure_native, kind, "life", {**parent, **given})
     assert (inputs["location"], outputs["name"], outputs["id"]) == ("westeurope", inputs[kind.name_parameter], identity)
@@ -163,6 +175,15 @@ def test_the_keys_of_a_hub_are_listed(azure_native: Plugin, group: str, hub: dic
     """The five shared access policies that Azure creates for a hub."""
     result = azure_native.invoke("azure-native:iothub:listIotHubResourceKeys", {"resourceGroupName": group, "resourceName": hub["name"]})
     assert [rule["keyName"] for rule in result["value"]] == ["iothubowner", "service", "device", "registryRead", "registryReadWrite"]
+
+
+def test_a_provisioning_service_is_found_and_its_keys_are_listed(azure_native: Plugin, group: str, service: dict[str, Any]) -> None:
+    """As its Read shows it; with the shared access policy that Azure creates for it."""
+    names = {"resourceGroupName": group, "provisioningServiceName": service["name"]}
+    found = azure_native.invoke("azure-native:deviceprovisioningservices:getIotDpsResource", names)
+    assert (found["id"], found["properties"]["idScope"]) == (service["id"], service["properties"]["idScope"])
+    keys = azure_native.invoke("azure-native:deviceprovisioningservices:listIotDpsResourceKeys", names)
+    assert [rule["keyName"] for rule in keys["value"]] == ["provisioningserviceowner"]
 
 
 def test_a_hub_and_its_group_are_found(azure_native: Plugin, group: str, hub: dict[str, Any]) -> None:

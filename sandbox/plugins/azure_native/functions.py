@@ -33,8 +33,9 @@ def functions(account: Callable[[], Account]) -> dict[str, Function]:
         "azure-native:authorization:getClientToken": lambda arguments: get_client_token(account(), arguments),
         "azure-native:authorization:getRoleAssignment": lambda arguments: get_resource(account(), ROLE_ASSIGNMENT, arguments),
         "azure-native:deviceprovisioningservices:getIotDpsResource": lambda arguments: get_resource(account(), DPS, arguments),
+        "azure-native:deviceprovisioningservices:listIotDpsResourceKeys": lambda arguments: list_keys(account(), DPS, arguments),
         "azure-native:iothub:getIotHubResource": lambda arguments: get_resource(account(), IOT_HUB, arguments),
-        "azure-native:iothub:listIotHubResourceKeys": lambda arguments: list_hub_keys(account(), arguments),
+        "azure-native:iothub:listIotHubResourceKeys": lambda arguments: list_keys(account(), IOT_HUB, arguments),
         "azure-native:keyvault:getVault": lambda arguments: get_resource(account(), VAULT, arguments),
         "azure-native:resources:getResourceGroup": lambda arguments: get_resource(account(), RESOURCE_GROUP, arguments),
     }
@@ -79,14 +80,14 @@ def get_resource(account: Account, kind: ResourceType, arguments: Properties) ->
     return CheckResult(conversion.outputs(kind, answer))
 
 
-def list_hub_keys(account: Account, arguments: Properties) -> CheckResult:
-    """The shared access policies of a hub with their keys. Like the real plugin, they are not marked secret."""
+def list_keys(account: Account, kind: ResourceType, arguments: Properties) -> CheckResult:
+    """The shared access policies of a hub or provisioning service with their keys. Like the real plugin, they are not marked secret."""
     given = plain(arguments)
-    missing = [name for name in IOT_HUB.parameters if not given.get(name)]
+    missing = [name for name in kind.parameters if not given.get(name)]
     if missing:
         return CheckResult({}, [f"missing required property '{name}'" for name in missing])
-    path = f"{conversion.resource_path(IOT_HUB, given, account.subscription)}/listkeys"
-    answer = account.arm.request("POST", path, IOT_HUB.api_version, account.deadline(), body={})
+    path = f"{conversion.resource_path(kind, given, account.subscription)}/listkeys"
+    answer = account.arm.request("POST", path, kind.api_version, account.deadline(), body={})
     body = answer.json()
     if answer.status != HTTPStatus.OK or not isinstance(body, dict):
         raise PluginError(f"request failed {path}: {ArmError(answer)}")
