@@ -22,9 +22,7 @@ _POWERSHELL: Final = re.compile(r"\b(?:New|Add|Set|Update)-AzIo[tT](?:Hub|Device
 # Their APIs: Resource Manager's paths, and the service API of provisioning services. A device enrols at `global`, which declares nothing.
 _APIS: Final = re.compile(r"microsoft\.devices/(?:iothubs|provisioningservices)|(?<!global)\.azure-devices-provisioning\.", re.IGNORECASE)
 # The last words of az commands that change nothing: learn.microsoft.com/cli/azure/iot.
-_READS: Final = re.compile(
-    r"(?:show|list|query|monitor|export|compute|wait|simulate)(?:-[\w-]+)?|(?:compute|show)-device-key", re.IGNORECASE
-)
+_READS: Final = re.compile(r"(?:show|list|query|monitor|export|compute|wait|simulate)(?:-[\w-]+)?", re.IGNORECASE)
 
 
 def unreadable_command(resource: Resource) -> Iterator[str]:
