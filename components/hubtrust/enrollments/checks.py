@@ -101,10 +101,7 @@ def _require(
 ) -> None:
     for hub in hubs:
         if hub not in facts.hubs:
-            linked = (
-                f"linked {'is' if len(facts.hubs) == 1 else 'are'} {', '.join(sorted(facts.hubs))}" if facts.hubs else "no hub is linked"
-            )
-            fact = f"hub '{hub}' is not linked to {owner.title} ({linked})"
+            fact = f"hub '{hub}' is not linked to {owner.title} ({facts.shown_hubs})"
             raise EnrollmentError(what, fact, "link it there (hubs of ProvisioningService), or leave it out")
     if certificates.kind == REFERENCES:
         for name in certificates.held:

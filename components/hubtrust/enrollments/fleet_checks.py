@@ -47,10 +47,9 @@ def require_linked(what: str, declared: EnrollmentRoster, facts: Callable[[bool]
     named = {one.lower(): id_ for id_, terms in declared for one in terms.hubs or ()}
     if not named or named.keys() <= facts(False).hubs:
         return
-    linked = facts(True).hubs
-    if stray := next((one for one in named if one not in linked), None):
-        there = f"linked {'is' if len(linked) == 1 else 'are'} {', '.join(sorted(linked))}" if linked else "no hub is linked"
-        fact = f"enrollment '{named[stray]}' names hub '{stray}', which is not linked to the service ({there})"
+    known = facts(True)
+    if stray := next((one for one in named if one not in known.hubs), None):
+        fact = f"enrollment '{named[stray]}' names hub '{stray}', which is not linked to the service ({known.shown_hubs})"
         raise EnrollmentError(what, fact, "link it there (hubs of ProvisioningService), or leave it out")
 
 

@@ -26,6 +26,13 @@ class ServiceFacts:
         """SHA-1 thumbprints of the certificates that are verified."""
         return frozenset(one.thumbprint for one in self.certificates.values() if one.verified)
 
+    @property
+    def shown_hubs(self) -> str:
+        """Which hubs are linked, for a message about one that is not."""
+        if not self.hubs:
+            return "no hub is linked"
+        return f"linked {'is' if len(self.hubs) == 1 else 'are'} {', '.join(sorted(self.hubs))}"
+
     def names_of(self, thumbprint: str) -> list[str]:
         """The names under which the certificate with this SHA-1 thumbprint is there."""
         return [one.name for one in self.certificates.values() if one.thumbprint == thumbprint]
