@@ -19,8 +19,8 @@ from hubtrust.devices.loss import Consent
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import MOST_DEVICES, Roster, require_roster, unpack
 from hubtrust.devices.taken_over import taken_over
+from hubtrust.dynamic import handed_over, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
 from hubtrust.dynamic.known_devices import remember_enabled
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
@@ -125,7 +125,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             if last is not None:
                 reconciliation.read(_in_doubt(reconciliation, last, roster))
             if not olds:
-                hubs.remember_existing(host, (*reconciliation.matching, *reconciliation.differing))
+                handed_over.note_found(host, (*reconciliation.matching, *reconciliation.differing))
             _require_meant(news.consent, reconciliation, last, roster)
             reconciliation.apply(roster.ids)
         _remember(host, news.owner, roster)
@@ -143,7 +143,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
                 reading = FleetReading(registry, olds["owner"], _scope(olds), roster, str(olds.get("digest")))
                 reading.read()
         except NotAdmittedError as error:
-            return hubs.unread(_what(olds["owner"], str(olds["hostName"])), olds, error)
+            return service_endpoint.unread(_what(olds["owner"], str(olds["hostName"])), olds, error)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
@@ -171,7 +171,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
                     olds["owner"],
                     known,
                     count,
-                    lambda one: hubs.is_taken_over(host, one),
+                    lambda one: handed_over.is_handed_over(host, one),
                     show_message,
                 ).run()
         except (NotFoundError, UnreachableError):

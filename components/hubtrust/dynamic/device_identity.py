@@ -23,8 +23,8 @@ from hubtrust.devices.description import (
 from hubtrust.devices.edge_parent import require_not_below_itself, require_parent, require_scope
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.taken_over import taken_over
+from hubtrust.dynamic import handed_over, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.description_inputs import DescriptionInputs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
 from hubtrust.dynamic.known_devices import remember_enabled
@@ -146,7 +146,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             if wanted.parent and device_id not in reconciliation.matching and (there is None or there.description.parent != wanted.parent):
                 require_parent(registry, what, wanted.parent)
             if creating and (device_id in reconciliation.matching or reconciliation.differing[device_id]):
-                hubs.remember_existing(host, [device_id])
+                handed_over.note_found(host, [device_id])
             reconciliation.apply([device_id])
             found = registry.find(device_id)
         _remember(host, news.owner, found)
@@ -164,7 +164,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             with hub.open_registry(reading=True, refreshing=True) as registry:
                 found = registry.find(str(olds["deviceId"]))
         except NotAdmittedError as error:
-            return hubs.unread(_what(str(olds["hostName"]), str(olds["deviceId"])), olds, error)
+            return service_endpoint.unread(_what(str(olds["hostName"]), str(olds["deviceId"])), olds, error)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
@@ -185,7 +185,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
             return
         if moved_hub.stays(f"device '{device_id}'", hub.hub_id):
             return
-        if hubs.is_taken_over(host, device_id):
+        if handed_over.is_handed_over(host, device_id):
             show_message(f"{_what(host, device_id)}: another resource has taken it over in this run, so it is kept")
             return
         try:

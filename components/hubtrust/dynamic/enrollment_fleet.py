@@ -18,8 +18,7 @@ from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, 
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.loss import Consent
 from hubtrust.devices.reading import MOST_READ
-from hubtrust.dynamic import enrolled_devices
-from hubtrust.dynamic import hub_inputs as hubs
+from hubtrust.dynamic import enrolled_devices, handed_over, service_endpoint
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
 from hubtrust.enrollments.description import Terms
@@ -160,7 +159,7 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
             try:
                 reconciliation.run()
             finally:
-                hubs.remember_existing(host, map(_path, reconciliation.met))  # a resource that had them until now leaves them
+                handed_over.note_found(host, map(_path, reconciliation.met))  # a resource that had them until now leaves them
             if news.revoke_devices:
                 off, on = _switched(declared, last, met=reconciliation.met)
                 enrolled_devices.after_fleet_write(replace(news, host_name=host), service, what, off, on)
@@ -178,7 +177,7 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
         except NotAdmittedError as error:
             if inputs.is_gone():
                 return None
-            return hubs.unread(_what(str(olds.get("fleetName")), str(olds["hostName"])), olds, error)
+            return service_endpoint.unread(_what(str(olds.get("fleetName")), str(olds["hostName"])), olds, error)
         except (NotFoundError, UnreachableError, DeniedError):
             if inputs.is_gone():
                 return None
@@ -215,7 +214,7 @@ def _path(id_: str) -> str:
 
 def _taken_over(host: str, ids: Iterable[str]) -> set[str]:
     """Those that another resource has taken over in this run."""
-    return {one for one in ids if hubs.is_taken_over(host, _path(one))}
+    return {one for one in ids if handed_over.is_handed_over(host, _path(one))}
 
 
 def _switched(

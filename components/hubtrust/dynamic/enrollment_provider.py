@@ -8,8 +8,7 @@ import pulumi
 
 from hubtrust.azure.enrollment_service import GROUPS, INDIVIDUALS, Enrollment, EnrollmentService, Kind
 from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
-from hubtrust.dynamic import enrolled_devices
-from hubtrust.dynamic import hub_inputs as hubs
+from hubtrust.dynamic import enrolled_devices, handed_over, service_endpoint
 from hubtrust.dynamic.enrollment_inputs import EnrollmentInputs, named
 from hubtrust.dynamic.lifecycle import Change, Reconciler
 from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
@@ -163,7 +162,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         def found_first() -> None:
             if not olds:
                 existing.append(self._path(news.id))
-                hubs.remember_existing(host, existing)
+                handed_over.note_found(host, existing)
 
         with known.open_enrollments() as service:
             reconciliation = EnrollmentReconciliation(
@@ -207,7 +206,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         except NotAdmittedError as error:
             if known.is_gone():
                 return None
-            return hubs.unread(named(self.kind, id_, str(olds["hostName"])), olds, error)
+            return service_endpoint.unread(named(self.kind, id_, str(olds["hostName"])), olds, error)
         except (NotFoundError, UnreachableError):
             if known.is_gone():
                 return None
@@ -224,7 +223,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         what = named(self.kind, id_, host)
         if not _is_written(olds):
             return
-        if hubs.is_taken_over(host, self._path(id_)):
+        if handed_over.is_handed_over(host, self._path(id_)):
             show_message(f"{what}: another resource has taken it over in this run, so it is kept")
             return
         try:

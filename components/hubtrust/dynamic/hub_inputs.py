@@ -1,23 +1,20 @@
 """Inputs that several resources share: the hub and the owner of devices; and the hub's device registry."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pulumi
 
-from hubtrust.azure.errors import NotAdmittedError
 from hubtrust.azure.registry import Registry
 from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import same_id
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.dynamic.service_endpoint import EndpointInputs, require_host
-from hubtrust.inputs import Properties, input_field, texts
+from hubtrust.inputs import input_field, texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
-
-_existing: set[tuple[str, str]] = set()  # devices that a create of this process found on the hub; a process lasts for one run
 
 
 def _hub(value: object) -> Service:
@@ -63,7 +60,7 @@ class HubInputs(EndpointInputs):
         return self.hub_id
 
     def open_registry(self, *, reading: bool = False, refreshing: bool = False, limits: RetryLimits | None = None) -> Registry:
-        """The hub's device registry, for a `with` statement; see ``endpoint_options``, and ``unread`` for ``refreshing``.
+        """The hub's device registry, for a `with` statement; see ``endpoint_options``.
 
         Raises:
             CloudError, NotFoundError, AzureError: there is no such cloud or hub.
@@ -105,28 +102,6 @@ class DevicesOutputs:
     """The cloud, as declared."""
     deadline: pulumi.Output[float | None]
     """The deadline in seconds, as declared."""
-
-
-def unread(what: str, olds: Properties, error: NotAdmittedError) -> dict[str, Any]:
-    """The outputs after a refresh in which the hub did not admit this machine: as they were, until an `up` has read it.
-
-    A hub that others closed is opened again by the `up` of the stack that declares it open, and an `up` begins with a refresh. Nothing is
-    taken for as it was: the difference makes the `up` read and write it, after the hub, and fail if the hub is still closed.
-    """
-    show_message(f"{what} is not read in this refresh, and the next `up` reads it: {error.fact}; {error.remedy}")
-    return {**olds, "unread": error.fact}
-
-
-def remember_existing(host: str, device_ids: Iterable[str]) -> None:
-    """Record devices that a create found on the hub: the resource that it replaces must not delete them at the end of the run."""
-    _existing.update((host, one) for one in device_ids)
-
-
-def is_taken_over(host: str, device_id: str) -> bool:
-    """Whether another resource has taken the device over in this run. Forgets the device: only the resource that is deleted asks."""
-    found = (host, device_id) in _existing
-    _existing.discard((host, device_id))
-    return found
 
 
 def stack_name() -> str:

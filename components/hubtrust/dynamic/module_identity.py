@@ -24,8 +24,8 @@ from hubtrust.devices.description import (
 )
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.module_reconcile import ModuleReconciliation, require_module_id
+from hubtrust.dynamic import handed_over, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic import moved_hub
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.dynamic.twin_documents import Document, document_text, managed_text, read_desired, read_tags, recorded_documents
@@ -128,7 +128,7 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
         with replace(news, host_name=host).open_registry() as registry:
             modules = Modules(registry)
             if not olds and modules.read(news.device_id, news.module_id) is not None:
-                hubs.remember_existing(host, [_path(news.device_id, news.module_id)])
+                handed_over.note_found(host, [_path(news.device_id, news.module_id)])
             found = news.reconciliation(modules, host, olds).apply(wanted, Scope.of(wanted) | _recorded_scope(olds))
         return _outs({**news.given, "hostName": host}, found, Scope.of(wanted))
 
@@ -139,7 +139,7 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
             with hub.open_registry(reading=True, refreshing=True) as registry:
                 found = Modules(registry).find(str(olds["deviceId"]), str(olds["moduleId"]))
         except NotAdmittedError as error:
-            return hubs.unread(_what(str(olds["hostName"]), str(olds["deviceId"]), str(olds["moduleId"])), olds, error)
+            return service_endpoint.unread(_what(str(olds["hostName"]), str(olds["deviceId"]), str(olds["moduleId"])), olds, error)
         except (NotFoundError, UnreachableError):
             if hub.is_gone():
                 return None
@@ -154,7 +154,7 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
         device_id, module_id = str(olds["deviceId"]), str(olds["moduleId"])
         if moved_hub.stays(f"module '{module_id}' of device '{device_id}'", hub.hub_id):
             return
-        if hubs.is_taken_over(host, _path(device_id, module_id)):
+        if handed_over.is_handed_over(host, _path(device_id, module_id)):
             show_message(f"{_what(host, device_id, module_id)}: another resource has taken it over in this run, so it is kept")
             return
         try:

@@ -11,11 +11,13 @@ from hubtrust.azure import clouds
 from hubtrust.azure.absence import is_known_gone, read_service, service_is_gone
 from hubtrust.azure.certificates import host_name
 from hubtrust.azure.client import AzureClient
-from hubtrust.azure.errors import AzureError, NotFoundError, RefusedError
+from hubtrust.azure.errors import AzureError, NotAdmittedError, NotFoundError, RefusedError
 from hubtrust.azure.login import login
 from hubtrust.azure.retry import DENIED, NETWORK_DENIED, READ_DEADLINE, READ_DENIED, READ_NOT_FOUND, READ_UNREACHABLE, RetryLimits
 from hubtrust.azure.service import Service
 from hubtrust.azure_inputs import AzureInputs, CloudInputs, report_if_gone
+from hubtrust.inputs import Properties
+from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
 
 if TYPE_CHECKING:
@@ -126,3 +128,13 @@ class EndpointInputs(AzureInputs):
 
     def _reading_client(self, denied: float) -> AzureClient:
         return self.resource_manager(RetryLimits(deadline=min(self.deadline, READ_DEADLINE), denied=denied, not_found=0.0))
+
+
+def unread(what: str, olds: Properties, error: NotAdmittedError) -> dict[str, Any]:
+    """The outputs after a refresh in which the service did not admit this machine: as they were, until an `up` has read it.
+
+    A service that others closed is opened again by the `up` of the stack that declares it open, and an `up` begins with a refresh. Nothing
+    is taken for as it was: the difference makes the `up` read and write it, after the service, and fail if that is still closed.
+    """
+    show_message(f"{what} is not read in this refresh, and the next `up` reads it: {error.fact}; {error.remedy}")
+    return {**olds, "unread": error.fact}
