@@ -138,6 +138,7 @@ def test_what_is_no_request(enrolling: Enrolling, root: Party) -> None:
 @pytest.mark.parametrize(("case", "told", "reason"), [
     ("no enrollment", "Unauthorized", "no enrollment has its certificate"),
     ("intermediate not sent", "Unauthorized", "'CN=issuing', which is neither verified here"),
+    ("intermediate not sent, root sent", "Unauthorized", "'CN=issuing', which is neither verified here"),
     ("not verified", "CA certificate not found.", "group 'unproven' matches"),
     ("unknown root", "CA certificate not found.", "'CN=other' is a root, and it is not verified here"),
     ("signing certificate not sent", "Signing certificate info did not match chain elements.", "group 'line' ('CN=root') was not sent"),
@@ -174,6 +175,7 @@ def test_who_is_refused(case: str, told: str, reason: str, enrolling: Enrolling)
     later = root.start + 365 * DAY
     sent: dict[str, list[Party]] = {
         "intermediate not sent": [below],
+        "intermediate not sent, root sent": [below, root],
         "not verified": [unproven.device("press-001"), unproven],
         "unknown root": [other.device("press-001"), other],
         "signing certificate not sent": [below, issuing],

@@ -121,7 +121,7 @@ class _Requests:
             return []
         try:
             body = json.loads(bytes(payload) or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             body = None
         if not parts or not isinstance(body, dict):
             fact, remedy = "the answer is not Azure's", "check what the host's name leads to, then run again"

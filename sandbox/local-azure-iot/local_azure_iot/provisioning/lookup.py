@@ -139,7 +139,8 @@ def _no_group(azure: Azure, registrant: Registrant, own: Certificate, steps: lis
     missing = "no enrollment has its certificate or one of its CAs"
     if refusal is None:
         return RefusedError(UNAUTHORIZED, missing)
-    told = NO_CA if len(registrant.chain) > 1 and refusal.reason is Reason.UNTRUSTED else UNAUTHORIZED
+    ends_at_ca = any(step.sent for step in steps)  # a root that was sent without the CA below it ends nothing
+    told = NO_CA if ends_at_ca and refusal.reason is Reason.UNTRUSTED else UNAUTHORIZED
     return RefusedError(told, f"{missing}; {refusal}")
 
 
