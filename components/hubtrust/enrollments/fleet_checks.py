@@ -4,11 +4,11 @@ from collections.abc import Callable
 from datetime import datetime
 from itertools import islice
 
+from hubtrust.azure.enrollment_limits import MOST_LISTED
 from hubtrust.azure.enrollment_service import INDIVIDUALS, EnrollmentService
 from hubtrust.enrollments.description import found_attestation
 from hubtrust.enrollments.fleet_certificates import validity_fault
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster
-from hubtrust.enrollments.holders import MOST_READ
 from hubtrust.enrollments.service_facts import ServiceFacts
 from hubtrust.many_errors import ManyErrors
 from hubtrust.reconcile_errors import DeclarationError, EnrollmentError
@@ -66,7 +66,7 @@ def require_unclaimed(service: EnrollmentService, what: str, declared: Enrollmen
     owners = {one: id_ for id_, attestation in declared.attestations.items() for one in attestation.held if one not in known}
     if not owners:
         return
-    for other in islice(service.every(INDIVIDUALS), MOST_READ):
+    for other in islice(service.every(INDIVIDUALS), MOST_LISTED):
         attestation = found_attestation(other.record)
         for one in attestation.held if attestation else ():
             if (id_ := owners.get(one)) is not None and id_.lower() != other.id.lower():

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
+from hubtrust.azure.enrollment_limits import MOST_LISTED
 from hubtrust.azure.enrollment_service import GROUPS, EnrollmentService, Kind
 from hubtrust.enrollments.description import CLIENT, REFERENCES, SIGNING
 
-MOST_READ = 1000  # individual enrollments: there may be a million, and each page is a call
 Entry = tuple[str, str]  # a kind's title, and an id in lower case
 
 
@@ -125,7 +125,7 @@ def _conflict(known: _Known, others_may: Collection[Entry], wanted: Collection[H
 
 
 def _read(service: EnrollmentService, known: _Known, kind: Kind) -> None:
-    every = islice(service.every(kind), None if kind is GROUPS else MOST_READ)
+    every = islice(service.every(kind), None if kind is GROUPS else MOST_LISTED)
     found = {(kind.title, one.id.lower()): set(_keys(one.record)) for one in every}
     known.read = {entry: keys for entry, keys in known.read.items() if entry[0] != kind.title} | found
     known.kinds.add(kind.title)
