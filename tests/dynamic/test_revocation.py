@@ -208,6 +208,24 @@ def test_a_hub_that_refuses_is_told_and_the_next_run_goes_on(
     groups.delete(back)
 
 
+@pytest.mark.parametrize("is_linked", [True, False])
+def test_a_hub_that_is_gone_keeps_no_group_from_being_revoked(
+    groups: Provider, enrollments: Enrollments, registry: DeviceRegistry, azure: LocalAzure, tmp_path: Path, *, is_linked: bool
+) -> None:
+    """Its devices are gone with it, as Resource Manager says: no hub has its name. A link outlives its hub."""
+    own, passing = registry.client.hub, azure.hub()
+    _, host = enrollments.link(own, passing)
+    created = groups.create(enrollments.group(groupId="drills", hubs=[host], allocation="static"))
+    enrolled(enrollments, tmp_path, "drill-1")
+    passing.delete_hub()
+    if not is_linked:
+        enrollments.link(own)
+    revoked = groups.update(created, enrollments.group(groupId="drills", status="disabled", deadline=5))
+    assert ("left" in revoked.outs, "revoked" in revoked.outs) == (False, False)
+    groups.delete(revoked)
+    enrollments.link(own)
+
+
 def test_a_run_that_fails_anywhere_is_finished_by_the_next_one(
     groups: Provider, enrollments: Enrollments, registry: DeviceRegistry, tmp_path: Path
 ) -> None:

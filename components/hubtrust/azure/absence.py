@@ -81,6 +81,20 @@ def read_service(client: AzureClient, owner: Service) -> Mapping[str, Any] | Non
     return found
 
 
+def is_no_hubs_name(client: AzureClient, subscription: str, name: str) -> bool:
+    """Whether no hub has this name, in whichever subscription: a cloud's hubs have names of their own (checkNameAvailability).
+
+    Source: learn.microsoft.com/rest/api/iothub/iot-hub-resource/check-name-availability.
+
+    Raises:
+        AzureError: see ``AzureClient.send``.
+    """
+    path = f"/subscriptions/{subscription}/providers/Microsoft.Devices/checkNameAvailability"
+    what, query = f"the check whether there is an IoT hub '{name}'", {"api-version": API_VERSIONS["iothubs"]}
+    answer = client.send("POST", path, what=what, query=query, body={"name": name}, expects=answer_shapes.name_check)
+    return bool(answer.body["nameAvailable"])
+
+
 def _require_unlisted(client: AzureClient, owner: Service) -> None:
     """Ask the group, or where it is gone too the subscription's groups; and the subscription, in case it was moved to another group."""
     in_group = _listed(client, owner, f"/subscriptions/{owner.subscription}/resourceGroups/{owner.group}")

@@ -64,7 +64,7 @@ def policies(body: Any) -> str | None:
 
 
 def name_check(body: Any) -> str | None:
-    """Whether a vault's name is free."""
+    """Whether the name of a vault or hub is free."""
     return has_members(body, ("nameAvailable", bool))
 
 

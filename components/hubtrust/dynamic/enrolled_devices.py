@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from hubtrust.azure import clouds
+from hubtrust.azure.absence import is_no_hubs_name
 from hubtrust.azure.enrollment_service import INDIVIDUALS, Enrollment, EnrollmentService, Kind
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.login import login
@@ -144,6 +145,7 @@ def _enrolled_by(
         enrollments,
         clouds.cloud_named(inputs.cloud).hub_suffix,
         lambda host: _open_registry(inputs, host, briefly=briefly),
+        lambda host: _is_no_hub(inputs, host),
         inputs.facts(False).hubs,
     )
 
@@ -151,6 +153,14 @@ def _enrolled_by(
 def _open_registry(inputs: ServiceInputs, host: str, *, briefly: bool) -> Registry:
     cloud = clouds.cloud_named(inputs.cloud)
     return Registry(host, cloud, login(cloud, os.environ), _BRIEFLY if briefly else RetryLimits(inputs.deadline), show_message)
+
+
+def _is_no_hub(inputs: ServiceInputs, host: str) -> bool:
+    try:
+        with inputs.resource_manager(_BRIEFLY) as client:
+            return is_no_hubs_name(client, inputs.service_id.subscription, host.partition(".")[0])
+    except AzureError:
+        return False  # nobody can say: what the hub's own name answers is told
 
 
 def _is_disabled(found: Enrollment) -> bool:

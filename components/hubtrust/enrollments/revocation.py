@@ -73,7 +73,8 @@ class Enrolled:
     Individual enrollments have their device id beside them, where it is another one than the registration id. ``hub_suffix`` is that of
     the cloud's hubs: no other host is asked. ``hubs`` are the host names of the linked hubs. A device that was refused since may have no
     hub in its registration any more: then it is looked for there, and it is a device of the enrollment if it has a thumbprint, as the
-    service gives one to all of them.
+    service gives one to all of them. ``is_no_hub`` says of a host name that no hub has it, so that no device of it can connect; where
+    nobody can say, it is False.
     """
 
     service: EnrollmentService
@@ -81,6 +82,7 @@ class Enrolled:
     enrollments: Mapping[str, str | None]
     hub_suffix: str
     open_registry: Callable[[str], Registry]
+    is_no_hub: Callable[[str], bool]
     hubs: Collection[str] = ()
     sleep: Callable[[float], None] = time.sleep
 
@@ -166,11 +168,16 @@ class Enrolled:
         return outcome
 
     def _write_on(self, host: str, devices: Mapping[str, "_Place"], wanted: "_Wanted", *, looking: bool) -> "_Outcome":
+        linked = host in {one.lower() for one in self.hubs}
+        if not linked and self.is_no_hub(host):  # it was unlinked and deleted, and its devices with it
+            return _Outcome(absent=set(devices))
         outcome = _Outcome()
         try:
             with self.open_registry(host) as registry:
                 _OnHub(registry, devices, wanted, outcome, self.sleep, looking=looking).write()
         except AzureError as error:
+            if linked and self.is_no_hub(host):  # a link outlives its hub
+                return _Outcome(absent=set(devices))
             if looking:
                 raise
             outcome.left |= dict.fromkeys(set(devices) - outcome.done, f"{error.what}: {error.fact}")
