@@ -149,7 +149,8 @@ class ManagedService:
         """Tell of links that are taken away: the declared list is the whole list, if there is one."""
         linked, *own = known
         declared = {str(name).lower() for name in own}
-        names = [str(one.name) for one in linked or [] if str(one.name).partition(".")[0].lower() not in declared]
+        found = [str(one["name"]) for one in linked or []]
+        names = [name for name in found if name.partition(".")[0].lower() not in declared]
         if names and declared:
             what = f"links to {', '.join(names)} are on the adopted provisioning service and not declared in hubs: they are taken away"
             pulumi.log.warn(shown(what), self._component)

@@ -116,14 +116,17 @@ from hubtrust import CertificateAuthority, Generate, ProvisioningService, Provis
 
 authority = CertificateAuthority("plant", source=Generate(common_name="Plant", intermediates=0))
 args = ProvisioningServiceArgs(adopt_id="ADOPTED", protect=False, tags={"site": "Rosenheim"})
-service = ProvisioningService("plant", authorities=[authority], service=args)
+service = ProvisioningService("plant", authorities=[authority], service=args, hubs=HUBS)
 pulumi.export("idScope", service.id_scope)
 pulumi.export("proven", service.trust)
 """
 
 
 def test_an_adopted_service_keeps_its_links(stack: Program) -> None:
-    """What is not declared stays as it is, the key of its link too, in later runs as in the first; it gets the stack's tag and its CA."""
+    """What is not declared stays as it is, the key of its link too, in later runs as in the first; it gets the stack's tag and its CA.
+
+    Hubs that are declared are all that it has: what is taken away is told.
+    """
     assert stack.sandbox("up", "--no-program") == 0, stack.printed
     with stack.azure() as azure:
         service, rule = azure.hub("provisioningServices"), {**_RULE, "target": "all"}
@@ -131,7 +134,8 @@ def test_an_adopted_service_keeps_its_links(stack: Program) -> None:
         properties = {"iotHubs": [link], "allocationPolicy": "Static", "ipFilterRules": [rule]}
         change(service, lambda body: body.update(properties=properties, tags={"cost": "4711"}))
         before = azure.ask("GET", service.id).json()
-        (stack.folder / "__main__.py").write_text(_ADOPTING.replace("ADOPTED", service.id))
+        adopting = _ADOPTING.replace("ADOPTED", service.id)
+        (stack.folder / "__main__.py").write_text(adopting.replace("HUBS", "[]"))
         stack.configure(devices="", canary="", operators=[])
         stack.up()
         after = azure.ask("GET", service.id).json()
@@ -143,3 +147,12 @@ def test_an_adopted_service_keeps_its_links(stack: Program) -> None:
         stack.control("DELETE", "/requests")
         stack.up()
         assert stack.control("GET", "/requests?mutating=1") == []
+
+        hub = azure.hub()
+        (stack.folder / "__main__.py").write_text(adopting.replace("HUBS", f"['{hub.id}']"))
+        stack.up()
+        assert "links to h.azure-devices.net are on the adopted provisioning service and not declared in hubs" in stack.printed
+        (linked,) = azure.ask("GET", service.id).json()["properties"]["iotHubs"]
+        assert linked["name"].startswith(hub.id.rpartition("/")[2])
+        stack.up()
+        assert "not declared in hubs" not in stack.printed
