@@ -159,7 +159,7 @@ def test_two_teams(stacks: Stacks) -> None:
 
 def test_a_provisioning_service_of_another_team(stacks: Stacks, azure: LocalAzure) -> None:
     """Our CA is proven there alone, a device below it enrols and connects to their hub, and what is ours goes without theirs."""
-    theirs = stacks.twice(stacks.add("provisioning/services"))
+    theirs = stacks.up(stacks.add("provisioning/services"))
     folder = stacks.add("provisioning/devices", servicesStack="organization/provisioning-services/dev")
     ours = stacks.twice(folder)
     assert _proofs(ours["trust"]) == ["possession"]
