@@ -146,7 +146,11 @@ def test_one_device_of_a_group_is_kept_out(
     roster = enrollments_from_list([{"registrationId": lost.name, "certificate": lost.identity.pem, "status": "disabled"}])
     fleet = fleets.create({"serviceId": enrollments.service.id, "fleetName": "lost", "members": roster.pack()})
     assert [one.connects(registry.client) for one in (stolen, other, lost)] == [True, True, False]
-    for provider, state in ((individuals, back), (fleets, fleet), (groups, created)):
+    enrollments.clear()
+    unseen = individuals.create(enrollments.individual(ROOT.device("drill-4"), status="disabled", hostName=enrollments.client.host))
+    hosts = {call["host"] for call in enrollments.azure.control("GET", "/requests")}
+    assert "management.azure.com" not in hosts, "where nobody has registered, nothing is asked of hubs or Resource Manager"
+    for provider, state in ((individuals, back), (individuals, unseen), (fleets, fleet), (groups, created)):
         provider.delete(state)
 
 

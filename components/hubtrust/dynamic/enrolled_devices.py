@@ -146,7 +146,7 @@ def _enrolled_by(
         clouds.cloud_named(inputs.cloud).hub_suffix,
         lambda host: _open_registry(inputs, host, briefly=briefly),
         lambda host: _is_no_hub(inputs, host),
-        inputs.facts(False).hubs,
+        lambda: inputs.facts(False).hubs,
     )
 
 

@@ -71,7 +71,7 @@ class Enrolled:
     """The devices that came by ``enrollments`` of ``service``: one group, or any number of individual enrollments.
 
     Individual enrollments have their device id beside them, where it is another one than the registration id. ``hub_suffix`` is that of
-    the cloud's hubs: no other host is asked. ``hubs`` are the host names of the linked hubs. A device that was refused since may have no
+    the cloud's hubs: no other host is asked. ``hubs`` tells the host names of the linked hubs. A device that was refused since may have no
     hub in its registration any more: then it is looked for there, and it is a device of the enrollment if it has a thumbprint, as the
     service gives one to all of them. ``is_no_hub`` says of a host name that no hub has it, so that no device of it can connect; where
     nobody can say, it is False.
@@ -83,7 +83,7 @@ class Enrolled:
     hub_suffix: str
     open_registry: Callable[[str], Registry]
     is_no_hub: Callable[[str], bool]
-    hubs: Collection[str] = ()
+    hubs: Callable[[], Collection[str]] = tuple
     sleep: Callable[[float], None] = time.sleep
 
     def revoke(self) -> Revocation:
@@ -156,7 +156,7 @@ class Enrolled:
         for one, enrollment in registrations.items():
             device_id = one.device_id or self.enrollments[enrollment] or one.registration_id
             place = _Place(status_reason(self.kind, enrollment, name), is_known=bool(one.assigned_hub))
-            for host in [one.assigned_hub] if one.assigned_hub else self.hubs:
+            for host in [one.assigned_hub] if one.assigned_hub else self.hubs():
                 by_hub.setdefault(host.lower(), {})[device_id] = place
         outcome = _Outcome()
         for host, devices in by_hub.items():
