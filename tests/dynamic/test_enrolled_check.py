@@ -196,6 +196,22 @@ def test_no_hub_and_a_throttled_service_are_named(checks: Provider, plant: Plant
     assert re.search(r"throttled: provisioning service '[^']+' takes no more registrations at the moment; .*1,000 a minute", text), text
 
 
+def test_a_registration_that_does_not_end_is_named(checks: Provider, plant: Plant, azure: LocalAzure) -> None:
+    """It is the check's own that is under way, and a later check, after it has ended, removes what it made."""
+    azure.control("PATCH", "/settings", {"registration_seconds": 3600})
+    try:
+        assert "not assigned: provisioning service '" in checks.create_error(plant.check())
+        text = checks.create_error(plant.check())
+        assert "under way: an earlier registration of 'hubtrust-canary' is under way: this check's, or that of another device" in text
+        azure.control("PUT", "/clock", {"advance": 3601})
+        azure.until(lambda: plant.what_is_left() == ([_CANARY], 200))
+    finally:
+        azure.control("DELETE", "/clock")
+        azure.control("PATCH", "/settings", {"registration_seconds": 0})
+    assert checks.create(plant.check()).outs["state"] == "connected"
+    assert plant.what_is_left() == ([], 404)
+
+
 @pytest.mark.parametrize(
     ("found", "fault"),
     [

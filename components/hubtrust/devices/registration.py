@@ -121,8 +121,9 @@ def _fault(answer: "Answer", canary: Canary, registrar: Registrar) -> Fault | No
     if answer.code == _UNAUTHORIZED:
         return _unauthorized(answer.message.rstrip("."), canary, registrar)
     if answer.code == _TWICE:
-        fact = f"'{canary.device_id}' is being registered by another device or program at the same moment"
-        return Fault("registered twice", fact, "let one of them register; give the canary an id of its own", temporary=True)
+        fact = f"an earlier registration of '{canary.device_id}' is under way: this check's, or that of another device or program"
+        remedy = "run again in some minutes; if it is told again, give the canary an id of its own"
+        return Fault("under way", fact, remedy, temporary=True)
     return _result(answer, registrar)
 
 
