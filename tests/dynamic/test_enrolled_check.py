@@ -198,12 +198,12 @@ def test_no_hub_and_a_throttled_service_are_named(checks: Provider, plant: Plant
 
 def test_a_registration_that_does_not_end_is_named(checks: Provider, plant: Plant, azure: LocalAzure) -> None:
     """It is the check's own that is under way, and a later check, after it has ended, removes what it made."""
-    azure.control("PATCH", "/settings", {"registration_seconds": 3600})
+    azure.control("PATCH", "/settings", {"registration_seconds": 60})
     try:
         assert "not assigned: provisioning service '" in checks.create_error(plant.check())
         text = checks.create_error(plant.check())
         assert "under way: an earlier registration of 'hubtrust-canary' is under way: this check's, or that of another device" in text
-        azure.control("PUT", "/clock", {"advance": 3601})
+        azure.control("PUT", "/clock", {"advance": 61})
         azure.until(lambda: plant.what_is_left() == ([_CANARY], 200))
     finally:
         azure.control("DELETE", "/clock")
