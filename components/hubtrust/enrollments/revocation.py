@@ -168,7 +168,7 @@ class Enrolled:
         return outcome
 
     def _write_on(self, host: str, devices: Mapping[str, "_Place"], wanted: "_Wanted", *, looking: bool) -> "_Outcome":
-        linked = host in {one.lower() for one in self.hubs}
+        linked = host in {one.lower() for one in self.hubs()}
         if not linked and self.is_no_hub(host):  # it was unlinked and deleted, and its devices with it
             return _Outcome(absent=set(devices))
         outcome = _Outcome()
