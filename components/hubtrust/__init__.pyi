@@ -20,6 +20,7 @@ from .dynamic.authority_generation import AuthorityGeneration as AuthorityGenera
 from .dynamic.connection_check import ConnectionCheck as ConnectionCheck
 from .dynamic.device_fleet import DeviceFleet as DeviceFleet
 from .dynamic.device_identity import DeviceIdentity as DeviceIdentity
+from .dynamic.enrollment_fleet import EnrollmentFleetEntries as EnrollmentFleetEntries
 from .dynamic.enrollment_group import EnrollmentGroupEntry as EnrollmentGroupEntry
 from .dynamic.individual_enrollment import IndividualEnrollmentEntry as IndividualEnrollmentEntry
 from .dynamic.issued_batch import IssuedBatch as IssuedBatch

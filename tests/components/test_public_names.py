@@ -12,12 +12,12 @@ import hubtrust
 
 PUBLIC = """
     AuthorityGeneration AuthorityVault CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity EnrollmentCanary EnrollmentFleet
-    EnrollmentGroup EnrollmentGroupEntry EnrollmentRoster EnrollmentState FleetConnection FleetDevices FleetEnrollments Generate HubArgs
-    HubtrustError Import InKeyVault InToken IndividualEnrollment IndividualEnrollmentEntry IssuedBatch IssuedCertificate KeyAlgorithm
-    LinkPolicy LinkedHub ModuleIdentity PossessionProof ProvisioningService ProvisioningServiceArgs Request Roster SigningKey Trust
-    TrustedCertificate TrustedDevice TrustedFleet TrustedHub TrustedModule VerifiedCertificate enrollments_from_csv enrollments_from_file
-    enrollments_from_json_lines enrollments_from_list from_csv from_file from_ids from_json_lines from_pattern retain_everything
-    signer_inputs
+    EnrollmentFleetEntries EnrollmentGroup EnrollmentGroupEntry EnrollmentRoster EnrollmentState FleetConnection FleetDevices
+    FleetEnrollments Generate HubArgs HubtrustError Import InKeyVault InToken IndividualEnrollment IndividualEnrollmentEntry IssuedBatch
+    IssuedCertificate KeyAlgorithm LinkPolicy LinkedHub ModuleIdentity PossessionProof ProvisioningService ProvisioningServiceArgs Request
+    Roster SigningKey Trust TrustedCertificate TrustedDevice TrustedFleet TrustedHub TrustedModule VerifiedCertificate enrollments_from_csv
+    enrollments_from_file enrollments_from_json_lines enrollments_from_list from_csv from_file from_ids from_json_lines from_pattern
+    retain_everything signer_inputs
 """.split()
 KEY_VAULT = "pulumi_azure_native.keyvault."
 HEAVY = ("pulumi_azure_native", "pulumi_tls", "hubtrust.authority", "hubtrust.device", "hubtrust.fleet", "hubtrust.hub")

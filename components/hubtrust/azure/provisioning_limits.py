@@ -39,7 +39,7 @@ def units(value: object) -> int:
 
 
 def weight(value: object) -> int:
-    """The weight of a linked hub: of how many devices it gets its share.
+    """The weight of a linked hub: its share of the devices, compared with the weights of the others.
 
     Raises:
         RefusedError: it is no such number.
