@@ -201,6 +201,19 @@ def test_a_404_that_is_wrong_takes_nothing_away(groups: Provider, enrollments: E
         enrollments.azure.control("DELETE", "/clock")
 
 
+def test_a_404_that_lasts_is_waited_for_or_told(groups: Provider, enrollments: Enrollments) -> None:
+    """Azure answers it for a while for what is there. It is asked again over some seconds; what contradicts itself is told so."""
+    created = groups.create(enrollments.group())
+    at = "404:method=GET:path=/enrollmentGroups/presses"
+    for write in (lambda: groups.create(enrollments.group()), lambda: groups.update(created, enrollments.group(status="disabled"))):
+        enrollments.clear(f"{at}:times=3")
+        assert write().outs["created"] == created.outs["created"]
+        enrollments.clear(at)
+        with pytest.raises(CallFailedError, match="Azure answers 404 for it, and also that it exists; run again in a few minutes"):
+            write()
+    enrollments.clear()
+
+
 def test_another_one_in_its_place_is_not_ours(groups: Provider, enrollments: Enrollments) -> None:
     """Deleted and made again by others: a refresh shows it, an update refuses it, and a deletion keeps it."""
     news = enrollments.group()

@@ -57,9 +57,10 @@ class EnrollmentReconciliation:
             AzureError: a call failed.
         """
         ours, last, done = self.created, self.last, ""
+        exists = bool(ours)  # as far as is known; then one 404 is not believed
         begun: datetime | None = None
         for turn in range(_MOST_ROUNDS):
-            found = self.service.get(self.kind, self.id)
+            found = self._get(exists=exists)
             begun = begun or self.service.time
             if found is not None and not done and (turn == 0 or _was_before(found, begun)):
                 self.found_first()
@@ -70,15 +71,24 @@ class EnrollmentReconciliation:
             if found is not None:
                 self._require_ours(found, wanted, last, ours)
             written = self._write(found, wanted, last)
+            if written is None and found is None:
+                if exists and turn:
+                    fact = "Azure answers 404 for it, and also that it exists"
+                    raise EnrollmentError(self.what, fact, "run again in a few minutes")
+                exists = True
             if written is None:
                 continue
-            ours, last, done = written.created, None, "created" if found is None else "updated"
+            ours, last, exists, done = written.created, None, True, "created" if found is None else "updated"
             if agrees(written.record, wanted):
                 self.report(f"{self.what}: {done}")
                 return written
         raise EnrollmentError(
             self.what, f"still not as declared after {_MOST_ROUNDS} attempts", "run again, and find out who else changes it"
         )
+
+    def _get(self, *, exists: bool) -> Enrollment | None:
+        found = self.service.get(self.kind, self.id)
+        return self.service.found_again(lambda: self.service.get(self.kind, self.id)) if found is None and exists else found
 
     def delete(self) -> bool:
         """Delete the enrollment, unless it is gone or not ours. Whether it is gone now.
