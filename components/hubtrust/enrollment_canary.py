@@ -10,11 +10,12 @@ from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckInputs
 from hubtrust.dynamic.enrolled_check import require_registration_id
-from hubtrust.fleet_outputs import FleetConnection, connection_of
+from hubtrust.fleet_outputs import PRIVATE_HUB, FleetConnection, connection_of
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import is_plain, notice_shown_secret, require_plain, require_resource_name
 from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_service import ProvisioningService
+from hubtrust.trust_output import checked_trust
 
 
 class EnrollmentCanaryError(ProgramError):
@@ -78,7 +79,7 @@ class EnrollmentCanary(pulumi.ComponentResource):
             chain=authority.chain,
             anchor=authority.given_anchor,
             signer=authority.signer,
-            trust=service.trust.apply(lambda trusted: [{name: one.get(name) for name in _TRUST} for one in trusted]),
+            trust=checked_trust(service.trust),
             device=pulumi.Output.all(*_outputs(enrollments, "etag")).apply(lambda found: " ".join(str(one or "") for one in found)),
             enabled=check is not False,
             skip=_skip(hubs, enrollments, check=check),
@@ -132,8 +133,4 @@ def _skip(hubs: Sequence[TrustedHub], enrollments: Sequence[pulumi.Resource], *,
 
 _DISABLED = "disabled"
 _REVOKED = "every enrollment by which it could enrol is disabled"
-_PRIVATE = (
-    "the hub's public network access is disabled; to connect from inside its network, "
-    "give EnrollmentCanary check=True (connectionCheck: true)"
-)
-_TRUST = ("name", "thumbprint", "etag", "state", "verified")
+_PRIVATE = PRIVATE_HUB.format("EnrollmentCanary")

@@ -13,10 +13,11 @@ from hubtrust.devices.roster import Roster, RosterError, require_roster
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckInputs
 from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetInputs
 from hubtrust.dynamic.device_identity import DeviceIdentity
-from hubtrust.fleet_outputs import FleetConnection, FleetDevices, connection_of, devices_of, no_canary, no_devices_there
+from hubtrust.fleet_outputs import PRIVATE_HUB, FleetConnection, FleetDevices, connection_of, devices_of, no_canary, no_devices_there
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import if_present, notice_shown_secret, require_plain, require_resource_name, when_known
 from hubtrust.program_errors import ProgramError
+from hubtrust.trust_output import checked_trust
 
 
 class FleetDeclarationError(ProgramError):
@@ -134,7 +135,7 @@ class TrustedFleet(pulumi.ComponentResource):
             chain=authority.chain,
             anchor=self._hub.trusted_of(authority),
             signer=authority.signer,
-            trust=self._hub.trust.apply(lambda trusted: [{name: one.get(name) for name in _TRUST} for one in trusted]),
+            trust=checked_trust(self._hub.trust),
             device=device,
             enabled=check is not False,
             skip=self._skip(check=check),
@@ -184,10 +185,7 @@ def _member(roster: Roster, canary: pulumi.Input[str], what: str) -> pulumi.Inpu
     return when_known(FleetDeclarationError, require, canary)
 
 
-_PRIVATE = (
-    "the hub's public network access is disabled; to connect from inside its network, give TrustedFleet check=True (connectionCheck: true)"
-)
-_TRUST = ("name", "thumbprint", "etag", "state", "verified")
+_PRIVATE = PRIVATE_HUB.format("TrustedFleet")
 
 
 def _joined(*texts: pulumi.Output[str]) -> pulumi.Output[str]:

@@ -36,6 +36,11 @@ class FleetConnection(TypedDict, total=False):
     """If it was not checked: why."""
 
 
+PRIVATE_HUB = (  # why a canary is not checked; with the component that it is of
+    "the hub's public network access is disabled; to connect from inside its network, give {} check=True (connectionCheck: true)"
+)
+
+
 def no_devices_there() -> pulumi.Output[FleetDevices]:
     """Those of a fleet without devices."""
     return pulumi.Output.from_input(FleetDevices(count=0, enabled=0, digest=None))

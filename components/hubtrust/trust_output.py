@@ -1,4 +1,4 @@
-"""The output ``trust`` of a hub: what is known about each certificate that it trusts, or is to trust."""
+"""The output ``trust`` of a hub or provisioning service: what is known about each certificate that it trusts, or is to trust."""
 
 from typing import Required, TypedDict, cast
 
@@ -10,7 +10,7 @@ from hubtrust.known_values import if_present
 
 
 class TrustedCertificate(TypedDict, total=False):
-    """A certificate that a hub trusts, or is to trust. A CA that has no certificate yet has the first four keys only."""
+    """A certificate that a hub or provisioning service trusts, or is to trust. A CA without one yet has the first four keys only."""
 
     name: Required[str]
     """The certificate's name on the hub; of a CA that has none yet, the authority's name."""
@@ -64,3 +64,11 @@ def trust_of(certificate: VerifiedCertificate) -> pulumi.Output[TrustedCertifica
 def waiting_for_certificate(name: str) -> pulumi.Output[TrustedCertificate]:
     """The entry of a CA that has no certificate yet: its request waits for an answer."""
     return pulumi.Output.from_input(TrustedCertificate(name=name, state=WAITING, verified=False, proof=None))
+
+
+def checked_trust(trust: pulumi.Output[list[TrustedCertificate]]) -> pulumi.Output[list[dict[str, object]]]:
+    """``trust`` as ConnectionCheck takes it: a change of anything else needs no new check."""
+    return trust.apply(lambda trusted: [{name: one.get(name) for name in _CHECKED} for one in trusted])
+
+
+_CHECKED = ("name", "thumbprint", "etag", "state", "verified")
