@@ -6,6 +6,7 @@ from typing import Any
 
 import pulumi
 
+from hubtrust.authority import CertificateAuthority
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.devices.json_values import kind
 from hubtrust.hub import TrustedHub
@@ -49,6 +50,17 @@ def place_of(error: type[ProgramError], what: str, service: Any, cloud: pulumi.I
         raise error(what, f"its service is {kind(service)}", "give a ProvisioningService, or the resource id of a service")
     chosen = choose_cloud(None, creates_hub=False) if cloud is None else cloud
     return Place({"service_id": service, "host_name": None, "cloud": chosen}, None)
+
+
+def require_proven(error: type[ProgramError], what: str, authority: CertificateAuthority, service: ProvisioningService) -> None:
+    """``authority`` is one of those that are proven at ``service``.
+
+    Raises:
+        ProgramError: it is not.
+    """
+    if authority not in service.authorities:
+        fact = f"the authority '{authority.name}' is not proven at its service, so that none of its devices could register"
+        raise error(what, fact, f"name '{authority.name}' in the service's authorities, or give one of these")
 
 
 def host_names(error: type[ProgramError], what: str, hubs: object) -> list[Any] | None:

@@ -10,6 +10,7 @@ from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckInputs
 from hubtrust.dynamic.enrolled_check import require_registration_id
+from hubtrust.enrollment_arguments import require_proven
 from hubtrust.fleet_outputs import PRIVATE_HUB, FleetConnection, connection_of
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import is_plain, notice_shown_secret, require_plain, require_resource_name
@@ -97,9 +98,7 @@ def _require_types(what: str, service: object, authority: object, rest: dict[str
         raise EnrollmentCanaryError(what, f"its service is {kind(service)}", "give a ProvisioningService")
     if not isinstance(authority, CertificateAuthority):
         raise EnrollmentCanaryError(what, f"its authority is {kind(authority)}", "give a CertificateAuthority")
-    if authority not in service.authorities:
-        fact = f"the authority '{authority.name}' is not proven at its service, so it could never enrol"
-        raise EnrollmentCanaryError(what, fact, f"name '{authority.name}' in the service's authorities, or give one of these to it")
+    require_proven(EnrollmentCanaryError, what, authority, service)
     hubs, enrollments, check = rest["hubs"], rest["enrollments"], rest["check"]
     if not isinstance(hubs, list | tuple) or not hubs or not all(isinstance(one, TrustedHub) for one in hubs):
         raise EnrollmentCanaryError(what, f"its hubs are {kind(hubs)}", "give a list of at least one TrustedHub")

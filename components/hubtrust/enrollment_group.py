@@ -10,7 +10,7 @@ from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry, EnrollmentGroupInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.dynamic.verified_certificate import VerifiedCertificate
-from hubtrust.enrollment_arguments import Place, host_names, place_of
+from hubtrust.enrollment_arguments import Place, host_names, place_of, require_proven
 from hubtrust.enrollment_state import EnrollmentState, state_of
 from hubtrust.hub import TrustedHub
 from hubtrust.known_values import notice_shown_secret, require_plain, require_resource_name
@@ -175,9 +175,7 @@ def _certificates(what: str, place: Place, authorities: Any) -> list[VerifiedCer
         if place.service is None:
             fact = "authorities are given with the resource id of a service, which does not tell their certificates there"
             raise EnrollmentGroupError(what, fact, "give the ProvisioningService (ProvisioningService.existing), or ca_references")
-        if one not in place.service.authorities:
-            fact = f"the authority '{one.name}' is not proven at its service, so that none of its devices could register"
-            raise EnrollmentGroupError(what, fact, f"name '{one.name}' in the service's authorities, or give one of these")
+        require_proven(EnrollmentGroupError, what, one, place.service)
         found += place.service.certificates[one.name]
     return found
 
