@@ -32,7 +32,7 @@ def after_write(
         RevocationError: some devices could not be written; all others are.
         AzureError: the provisioning service does not tell its registrations.
     """
-    excludes = found.kind is INDIVIDUALS and _is_disabled(found)
+    excludes = revoke and found.kind is INDIVIDUALS and _is_disabled(found)
     if not olds and not was_there and not excludes:
         return outputs_of(Revocation())  # nobody can have come by it yet
     if _is_disabled(found) and revoke:
