@@ -92,11 +92,12 @@ def test_the_life_of_a_group(groups: Provider, enrollments: Enrollments) -> None
 
 def test_the_life_of_an_individual_enrollment(individuals: Provider, enrollments: Enrollments) -> None:
     """By one or two certificates of the device; the second one that Azure shows as a copy of the first is no difference."""
-    device = ROOT.device("Press-1")
-    news = enrollments.individual(device, deviceId="press-in-hall-2", **TERMS)
+    device, hub = ROOT.device("Press-1"), enrollments.hubs[0].host
+    news = enrollments.individual(device, deviceId="press-in-hall-2", hubs=[hub], **TERMS)
     created = individuals.create(news)
     found = enrollments.read("press-1", INDIVIDUALS)
     assert (found["deviceId"], found["attestation"]["x509"]["clientCertificates"].keys()) == ("press-in-hall-2", {"primary", "secondary"})
+    assert found["iotHubs"] == [hub], "linked hubs are checked, and no CA: the device's own certificate is enrolled"
     assert (len(created.outs["thumbprints"]), individuals.diff(created, news).changes) == (1, False)
     assert individuals.up(created, news).outs == created.outs
     renewed = ROOT.device("press-1")

@@ -106,7 +106,7 @@ def _require(
     if certificates.kind == REFERENCES:
         for name in certificates.held:
             _require_verified(what, owner, name, facts)
-    else:
+    elif certificates.kind == SIGNING:  # a device's own certificate needs no CA: it is enrolled itself
         for held, sent in zip(certificates.held, certificates.sent, strict=True):
             _require_trusted(what, owner, load_certificate(sent, what=what), above.get(held, ()), facts)
 
