@@ -1,6 +1,6 @@
 """The errors of many items (requests of a batch, lines of a file) in one error of bounded length: the first twenty, and how many more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from hubtrust.errors import HubtrustError, shown
@@ -52,3 +52,9 @@ class ManyErrors:
     def remedy(self) -> str:
         """The remedies of those that are named, each once."""
         return "; ".join(self._remedies)
+
+
+def named(ids: Collection[str], most: int = 5) -> str:
+    """Ids in a message: the first few in their order, and how many more."""
+    first = ", ".join(f"'{one}'" for one in sorted(ids)[:most])
+    return first + (f" and {len(ids) - most:,} more" if len(ids) > most else "")

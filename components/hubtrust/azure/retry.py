@@ -48,6 +48,7 @@ SHORTEST_CONFIRMATION = 1.0  # what these waits take together even if the deadli
 # A hub's query index shows changes late.
 INDEX_LAG = 1.0  # after this it is read again, if it showed a difference
 INDEX_WAITS = (1.0, 2.0, 4.0)  # between the passes of a fleet's deletion, for new devices that it does not show yet
+MOST_ROUNDS = 8  # of reading and writing what others keep changing; after these, somebody else probably goes on doing so
 BUSY_WAIT = 0.5  # before the next round of a bulk write if the hub was busy; doubles each round
 PROGRESS_INTERVAL = 3.0  # until the first line about the progress of a bulk write
 MIN_SPACING, FIRST_SPACING, MAX_SPACING = 0.001, 0.5, 15.0  # between two calls that share a throttle

@@ -9,11 +9,11 @@ from typing import Any
 from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription
 from hubtrust.azure.errors import EtagError, RefusedError
 from hubtrust.azure.modules import Module, Modules
+from hubtrust.azure.retry import MOST_ROUNDS
 from hubtrust.devices.description import Scope, require_device_id
 from hubtrust.devices.id_patterns import as_setting
 from hubtrust.reconcile_errors import AlreadyExistsError, DeclarationError, FleetError
 
-_MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
 _OF_EDGE = ("$edgeAgent", "$edgeHub")  # Azure creates them with every IoT Edge device
 _EXISTS = {"ModuleAlreadyExistsOnDevice", "409301"}
 Owner = Mapping[str, str]  # the value of the owner tag: {stack, urn}
@@ -61,7 +61,7 @@ class ModuleReconciliation:
             AzureError: a call failed.
         """
         written = ""
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(MOST_ROUNDS):
             found = self.modules.read(self.device_id, self.module_id)
             try:
                 done = self._write(found, wanted, scope)
@@ -76,7 +76,7 @@ class ModuleReconciliation:
                     self.report(f"{self.what}: {written}")
                 return found
             written = written or str(done)
-        raise FleetError(self.what, f"still not as declared after {_MOST_ROUNDS} attempts", "run again, and find out who else changes it")
+        raise FleetError(self.what, f"still not as declared after {MOST_ROUNDS} attempts", "run again, and find out who else changes it")
 
     def delete(self) -> None:
         """Delete the module, unless it is gone or has another owner.
@@ -84,7 +84,7 @@ class ModuleReconciliation:
         Raises:
             AzureError: a call failed.
         """
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(MOST_ROUNDS):
             found = self.modules.find(self.device_id, self.module_id)
             if found is None:
                 return
@@ -97,7 +97,7 @@ class ModuleReconciliation:
                 continue
             if not self.modules.is_there(self.device_id, self.module_id):  # whatever the answer was
                 return
-        raise FleetError(self.what, f"not deleted after {_MOST_ROUNDS} attempts", "run again, and find out who else changes it")
+        raise FleetError(self.what, f"not deleted after {MOST_ROUNDS} attempts", "run again, and find out who else changes it")
 
     def _write(self, found: Module | None, wanted: DeviceDescription, scope: Scope) -> str | None:
         """Make one change; None: there is none to make."""

@@ -9,16 +9,15 @@ from dataclasses import dataclass, field, replace
 from hubtrust.azure.bulk import MOST_IN_BULK, Operation, Refusal, RefusalReason, creation, deletion, identity_update, twin_update
 from hubtrust.azure.device_description import OWNER_TAG, DeviceDescription, Twin
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import BUSY_WAIT
+from hubtrust.azure.retry import BUSY_WAIT, MOST_ROUNDS
 from hubtrust.devices.description import Scope, same_identity
 from hubtrust.devices.id_patterns import as_setting
 from hubtrust.devices.progress import Progress
 from hubtrust.devices.reading import MOST_READ, PARALLEL, confirm_absent, read_each, until_one_fails
+from hubtrust.many_errors import named
 from hubtrust.process import now
 from hubtrust.reconcile_errors import AlreadyExistsError, FleetError
 
-_MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
-_MOST_NAMED = 5  # devices in a message
 _NO_SCOPES: Mapping[str, str] = {}
 Owner = Mapping[str, str]  # the value of the owner tag: {stack, urn}
 Declaration = Callable[[str], DeviceDescription | None]  # what is declared of a device id; None: the device must not exist
@@ -94,7 +93,7 @@ class Reconciliation:
         done: dict[str, set[str]] = {}
         failed, not_ours = dict[str, str](), set[str]()
         progress = Progress(self.what, len(pending), self.report)
-        for round_number in range(_MOST_ROUNDS):
+        for round_number in range(MOST_ROUNDS):
             actions = {one: action for one in pending if (action := self._action(one)) is not None}
             not_ours |= {one for one, action in actions.items() if action is Action.REFUSE}
             to_write = [one for one in actions if one not in not_ours]
@@ -108,7 +107,7 @@ class Reconciliation:
             self._reread(refusals, round_number)
             pending = [one for one in to_write if one not in failed and (one in refusals or actions[one] is Action.UPDATE_IDENTITY)]
         else:
-            failed |= dict.fromkeys(pending, f"still not as declared after {_MOST_ROUNDS} attempts")
+            failed |= dict.fromkeys(pending, f"still not as declared after {MOST_ROUNDS} attempts")
         if done:
             self.written |= set().union(*done.values())
             self.report(f"{self.what}: {', '.join(f'{len(ids):,} {word}' for word, ids in sorted(done.items()))}")
@@ -221,10 +220,8 @@ class Reconciliation:
 
 
 def _display(device_ids: Collection[str]) -> str:
-    """Devices in a message: the first few ids, and how many more."""
-    first = ", ".join(f"'{one}'" for one in sorted(device_ids)[:_MOST_NAMED])
-    more = len(device_ids) - _MOST_NAMED
-    return f"device {first}" if len(device_ids) == 1 else f"devices {first}" + (f" and {more:,} more" if more > 0 else "")
+    """Devices in a message."""
+    return f"device{'' if len(device_ids) == 1 else 's'} {named(device_ids)}"
 
 
 def _owner_of(found: Twin | None) -> str:

@@ -6,16 +6,16 @@ The service writes the thumbprint of the certificate with which the device regis
 
 from collections.abc import Collection
 
+from hubtrust.many_errors import named
+
 _MOST_NAMED = 3
 
 
 def taken_over(what: str, device_ids: Collection[str], *, where: str) -> str:
     """That these devices have thumbprints, although a CA is declared to authenticate them. ``where`` they are declared."""
-    named = ", ".join(f"'{one}'" for one in sorted(device_ids)[:_MOST_NAMED])
-    more = f" and {len(device_ids) - _MOST_NAMED:,} more" if len(device_ids) > _MOST_NAMED else ""
-    one = len(device_ids) == 1
+    one, ids = len(device_ids) == 1, named(device_ids, _MOST_NAMED)
     return (
-        f"{what}: {named}{more} {'has' if one else 'have'} the thumbprint of one certificate, not the CA that is declared: a provisioning "
+        f"{what}: {ids} {'has' if one else 'have'} the thumbprint of one certificate, not the CA that is declared: a provisioning "
         "service writes that when a device registers. Such a device connects with that certificate alone, and must register again when it "
         f"is renewed. If {'it is' if one else 'they are'} to enrol, remove {'it' if one else 'them'} from {where}; otherwise `up` sets "
         f"{'it' if one else 'them'} back, until {'it registers' if one else 'they register'} again"

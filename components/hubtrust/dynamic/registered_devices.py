@@ -13,10 +13,10 @@ from hubtrust.azure.retry import READ_DEADLINE, READ_DENIED, READ_UNREACHABLE, R
 from hubtrust.azure.service import Service
 from hubtrust.dynamic.service_inputs import ServiceInputs
 from hubtrust.enrollments.description import REFERENCES, SIGNING, found_attestation
+from hubtrust.many_errors import named
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DependantsError
 
-_MOST_NAMED = 5  # groups in a message
 _MOST_COUNTED = 10_000  # registrations: more pages would tell nothing new
 
 
@@ -107,8 +107,8 @@ def require_unreferenced(what: str, service_id: Service, certificate_name: str, 
         show_message(f"{what}: {fact}; it is deleted, as Azure allows it")
         return
     if groups:
-        named = ", ".join(f"'{one}'" for one in groups[:_MOST_NAMED])
-        fact = f"enrollment group {named} refers to it, and would admit no device without it, so it is kept"
+        refers = f"group {named(groups)} refers" if len(groups) == 1 else f"groups {named(groups)} refer"
+        fact = f"enrollment {refers} to it, and would admit no device without it, so it is kept"
         raise DependantsError(what, fact, "give the group another certificate where it is declared, or delete it, then run again")
 
 

@@ -10,19 +10,17 @@ from typing import Any
 
 from hubtrust.azure.enrollment_limits import MOST_IN_BULK
 from hubtrust.azure.enrollment_service import INDIVIDUALS, BulkMode, Enrollment, EnrollmentRefusal, EnrollmentService
-from hubtrust.azure.retry import BUSY_WAIT
+from hubtrust.azure.retry import BUSY_WAIT, MOST_ROUNDS
 from hubtrust.devices.id_patterns import as_setting
 from hubtrust.devices.progress import Progress
 from hubtrust.devices.reading import PARALLEL, until_one_fails
 from hubtrust.enrollments.description import agrees, body, difference, unknown_members
 from hubtrust.enrollments.fleet_reading import FleetReading
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster
-from hubtrust.many_errors import ManyErrors
+from hubtrust.many_errors import ManyErrors, named
 from hubtrust.process import now
 from hubtrust.reconcile_errors import AlreadyExistsError, DeclarationError, FleetError
 
-_MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
-_MOST_NAMED = 5  # enrollments in a message
 _DATED = timedelta(seconds=2)  # the time of an answer is in whole seconds, that of an enrollment is not
 _BUSY = ("429", "500", "503")
 
@@ -93,7 +91,7 @@ class FleetReconciliation:
         pending = list(ids)
         failed, foreign = dict[str, str](), set[str]()
         progress = Progress(self.what, len(pending), self.report, noun="enrollments")
-        for round_number in range(_MOST_ROUNDS):
+        for round_number in range(MOST_ROUNDS):
             actions = {one: action for one in pending if one not in failed and (action := self._action(one, failed)) is not None}
             foreign |= {one for one, action in actions.items() if action is _Action.REFUSE}
             to_write = {one: action for one, action in actions.items() if action is not _Action.REFUSE}
@@ -104,7 +102,7 @@ class FleetReconciliation:
                 self.done.setdefault(to_write[one].value, set()).add(one)
             pending = self._after(refusals, failed, round_number)
         else:
-            failed |= dict.fromkeys(pending, f"still not as declared after {_MOST_ROUNDS} attempts")
+            failed |= dict.fromkeys(pending, f"still not as declared after {MOST_ROUNDS} attempts")
         if self.done:
             self.report(f"{self.what}: {', '.join(f'{len(ids):,} {word}' for word, ids in sorted(self.done.items()))}")
         self._raise(failed, foreign)
@@ -226,7 +224,5 @@ def _to_delete(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _display(ids: Collection[str]) -> str:
-    """Enrollments in a message: the first few ids, and how many more, and the verb."""
-    first = ", ".join(f"'{one}'" for one in sorted(ids)[:_MOST_NAMED])
-    more = len(ids) - _MOST_NAMED
-    return f"enrollment {first} is" if len(ids) == 1 else f"enrollments {first}" + (f" and {more:,} more" if more > 0 else "") + " are"
+    """Enrollments in a message, and the verb."""
+    return f"enrollment {named(ids)} is" if len(ids) == 1 else f"enrollments {named(ids)} are"

@@ -8,11 +8,11 @@ from typing import Any
 from hubtrust.azure.enrollment_limits import MOST_X509_GROUPS
 from hubtrust.azure.enrollment_service import EXISTS, GROUPS, Enrollment, EnrollmentService, Kind
 from hubtrust.azure.errors import AzureError, EtagError, RefusedError
+from hubtrust.azure.retry import MOST_ROUNDS
 from hubtrust.enrollments import holders
 from hubtrust.enrollments.description import EnrollmentDescription, agrees, body, difference, unknown_members
 from hubtrust.reconcile_errors import AlreadyExistsError, EnrollmentError
 
-_MOST_ROUNDS = 8  # of writing what still differs; after these, somebody else probably keeps changing it
 Parts = Mapping[str, Any]
 
 
@@ -59,7 +59,7 @@ class EnrollmentReconciliation:
         ours, last, done = self.created, self.last, ""
         exists = bool(ours)  # as far as is known; then one 404 is not believed
         begun: datetime | None = None
-        for turn in range(_MOST_ROUNDS):
+        for turn in range(MOST_ROUNDS):
             found = self._get(exists=exists)
             begun = begun or self.service.time
             if found is not None and not done and (turn == 0 or _was_before(found, begun)):
@@ -83,7 +83,7 @@ class EnrollmentReconciliation:
                 self.report(f"{self.what}: {done}")
                 return written
         raise EnrollmentError(
-            self.what, f"still not as declared after {_MOST_ROUNDS} attempts", "run again, and find out who else changes it"
+            self.what, f"still not as declared after {MOST_ROUNDS} attempts", "run again, and find out who else changes it"
         )
 
     def _get(self, *, exists: bool) -> Enrollment | None:
@@ -97,7 +97,7 @@ class EnrollmentReconciliation:
             EnrollmentError: others keep changing it.
             AzureError: a call failed.
         """
-        for _ in range(_MOST_ROUNDS):
+        for _ in range(MOST_ROUNDS):
             found = self.service.find(self.kind, self.id)
             if found is None:
                 return True
@@ -111,7 +111,7 @@ class EnrollmentReconciliation:
             if self.service.get(self.kind, self.id) is None:  # whatever the answer was
                 holders.release(self.service, self.kind, self.id)
                 return True
-        raise EnrollmentError(self.what, f"not deleted after {_MOST_ROUNDS} attempts", "run again, and find out who else changes it")
+        raise EnrollmentError(self.what, f"not deleted after {MOST_ROUNDS} attempts", "run again, and find out who else changes it")
 
     def _write(self, found: Enrollment | None, wanted: EnrollmentDescription, last: Parts | None) -> Enrollment | None:
         """Write it once; None: it has to be read again."""

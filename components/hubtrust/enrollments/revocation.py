@@ -16,12 +16,11 @@ from hubtrust.azure.device_description import Twin
 from hubtrust.azure.enrollment_service import GROUPS, EnrollmentService, Kind, Registration
 from hubtrust.azure.errors import AzureError
 from hubtrust.azure.registry import Registry
-from hubtrust.azure.retry import BUSY_WAIT, REVOCATION_WAITS
+from hubtrust.azure.retry import BUSY_WAIT, MOST_ROUNDS, REVOCATION_WAITS
 from hubtrust.devices.reading import PARALLEL, confirm_absent, read_each
 from hubtrust.reconcile_errors import RevocationError
 
 _LONGEST_REASON = 128  # characters of a device's status reason
-_MOST_ROUNDS = 8  # of writing a device that others keep changing
 _MOST_NAMED = 5  # devices in a message
 _MOST_KEPT = 100  # devices in an output
 _CHUNK = 1000  # devices that are read before they are written
@@ -257,7 +256,7 @@ class _OnHub:
     def write(self) -> None:
         """Bring them to what is wanted. What the hub refuses for good is recorded as left."""
         pending = list(self.devices)
-        for round_number in range(_MOST_ROUNDS):
+        for round_number in range(MOST_ROUNDS):
             found = self._read(pending)
             to_write = {one.device_id: target for one in found if (target := self._target(one)) is not None}
             refusals = self._send([(one, to_write[one.device_id]) for one in found if one.device_id in to_write])
@@ -267,7 +266,7 @@ class _OnHub:
                 return
             if any(one.reason is RefusalReason.BUSY for one in refusals):
                 self.sleep(BUSY_WAIT * 2**round_number)
-        self.outcome.left |= dict.fromkeys(pending, f"the hub did not take it in {_MOST_ROUNDS} attempts")
+        self.outcome.left |= dict.fromkeys(pending, f"the hub did not take it in {MOST_ROUNDS} attempts")
 
     def _read(self, device_ids: Collection[str]) -> list[Twin]:
         """The devices that there are. That one is gone is confirmed, because a 404 may be wrong."""
