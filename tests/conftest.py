@@ -12,6 +12,8 @@ import pytest
 from hypothesis import settings
 from pulumi.runtime.settings import _shutdown_callbacks
 
+from tests.kit.pulumi_programs import LOOP, finish_programs
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -30,12 +32,6 @@ settings.register_profile("hubtrust", deadline=None)
 settings.load_profile("hubtrust")
 
 
-# Pulumi objects that test modules create when they are imported belong to the current event loop, which is this one.
-_LOOP = asyncio.new_event_loop()
-_PATIENCE = 30  # seconds until what a program left is said to hang
-asyncio.set_event_loop(_LOOP)
-
-
 @pytest.fixture(autouse=True)
 def pulumi_event_loop() -> Iterator[None]:
     """The loop of all programs. What one program leaves on it ends with its test.
@@ -43,19 +39,9 @@ def pulumi_event_loop() -> Iterator[None]:
     Pulumi's SDK asks for the thread's event loop, which an earlier test (`asyncio.run`) may have removed. A program that a test declares
     wrong ends where it is wrong; resources that were still to be registered would be, in the next test and with its engine.
     """
-    asyncio.set_event_loop(_LOOP)
-    _finish_programs()  # before the first test: objects that modules made when they were imported
+    asyncio.set_event_loop(LOOP)
+    finish_programs()  # before the first test: objects that modules made when they were imported
     yield
-    _finish_programs()
-    if asyncio.all_tasks(_LOOP):  # a server for callbacks, which a program that ended so did not stop
-        _LOOP.run_until_complete(_shutdown_callbacks())
-
-
-def _finish_programs() -> None:
-    """Let programs come to their ends: cancelled, they would leave coroutines that nobody awaits."""
-    while left := {task for task in asyncio.all_tasks(_LOOP) if "AioServer" not in getattr(task.get_coro(), "__qualname__", "")}:
-        done, hanging = _LOOP.run_until_complete(asyncio.wait(left, timeout=_PATIENCE))
-        if not done:
-            for task in hanging:
-                task.cancel()
-            pytest.fail(f"a program does not end; it waits in {hanging}")
+    finish_programs()
+    if asyncio.all_tasks(LOOP):  # a server for callbacks, which a program that ended so did not stop
+        LOOP.run_until_complete(_shutdown_callbacks())

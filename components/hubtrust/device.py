@@ -11,7 +11,7 @@ from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityInput
 from hubtrust.dynamic.issued_certificate import IssuedCertificateInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import is_plain, notice_shown_secret, require_resource_name
+from hubtrust.known_values import is_plain, notice_shown_secret, require_resource_name, sendable
 from hubtrust.program_errors import ProgramError
 
 
@@ -138,7 +138,10 @@ class TrustedDevice(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[hub], deleted_with=hub.resource),
         )
         issued = credentials.issue(name, self, hub, {"device_id": given_id})
-        self.device_id, self.device_scope = pulumi.Output.from_input(given_id), self.identity.device_scope
+        self.device_id, self.device_scope = (
+            pulumi.Output.from_input(sendable(DeviceError, f"the id of {what}", given_id)),
+            self.identity.device_scope,
+        )
         self.certificate, self.chain, self.private_key = issued.certificate, issued.chain, issued.private_key
         self.register_outputs({"deviceId": self.device_id, "chain": self.chain})
 

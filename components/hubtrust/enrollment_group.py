@@ -13,7 +13,7 @@ from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.enrollment_arguments import Place, host_names, place_of, require_proven
 from hubtrust.enrollment_state import EnrollmentState, state_of
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import notice_shown_secret, require_plain, require_resource_name
+from hubtrust.known_values import notice_shown_secret, require_plain, require_resource_name, sendable
 from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_service import ProvisioningService
 
@@ -126,7 +126,7 @@ class EnrollmentGroup(pulumi.ComponentResource):
             EnrollmentGroupInputs.check_plain(what, {**described, **place.plain})
         super().__init__("hubtrust:index:EnrollmentGroup", name, None, opts)
         notice_shown_secret(what, group_id, self)
-        self.group_id, self.entry = pulumi.Output.from_input(given_id), None
+        self.group_id, self.entry = pulumi.Output.from_input(sendable(EnrollmentGroupError, f"the id of {what}", given_id)), None
         if waits:
             pulumi.log.warn(f"{what} is not declared yet: its authority has no certificate", self)
             self.etag = pulumi.Output.from_input(None)

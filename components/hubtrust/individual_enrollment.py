@@ -10,7 +10,7 @@ from hubtrust.dynamic.twin_documents import Document
 from hubtrust.enrollment_arguments import host_names, place_of
 from hubtrust.enrollment_state import EnrollmentState, state_of
 from hubtrust.hub import TrustedHub
-from hubtrust.known_values import notice_shown_secret, require_resource_name
+from hubtrust.known_values import notice_shown_secret, require_resource_name, sendable
 from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_service import ProvisioningService
 
@@ -109,7 +109,7 @@ class IndividualEnrollment(pulumi.ComponentResource):
             IndividualEnrollmentInputs.check_plain(what, {**described, **place.plain})
         super().__init__("hubtrust:index:IndividualEnrollment", name, None, opts)
         notice_shown_secret(what, registration_id, self)
-        self.registration_id = pulumi.Output.from_input(given_id)
+        self.registration_id = pulumi.Output.from_input(sendable(IndividualEnrollmentError, f"the id of {what}", given_id))
         self.entry = IndividualEnrollmentEntry(name, **described, **place.inputs, tags=tags, desired=desired, opts=place.options(self))
         self.etag = self.entry.etag
         self.state = state_of(self.entry)

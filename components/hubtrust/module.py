@@ -9,7 +9,7 @@ from hubtrust.credentials import Credentials
 from hubtrust.device import TrustedDevice
 from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityInputs
 from hubtrust.dynamic.twin_documents import Document
-from hubtrust.known_values import notice_shown_secret, require_resource_name
+from hubtrust.known_values import notice_shown_secret, require_resource_name, sendable
 from hubtrust.pki.issue import device_name
 from hubtrust.program_errors import ProgramError
 
@@ -112,6 +112,6 @@ class TrustedModule(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[device.identity], deleted_with=hub.resource),
         )
         issued = credentials.issue(name, self, hub, {"device_id": device.device_id, "module_id": given_id})
-        self.module_id = pulumi.Output.from_input(given_id)
+        self.module_id = pulumi.Output.from_input(sendable(ModuleError, f"the id of {what}", given_id))
         self.certificate, self.chain, self.private_key = issued.certificate, issued.chain, issued.private_key
         self.register_outputs({"moduleId": self.module_id, "chain": self.chain})

@@ -20,6 +20,7 @@ from hubtrust.program_errors import ProgramError
 from hubtrust.provisioning_args import PROPERTIES as OF_SERVICES
 from tests.kit.every_argument import ARGUMENTS, declare
 from tests.kit.mutated_runs import MUTATIONS, require_one_line
+from tests.kit.pulumi_programs import finish_programs
 from tests.kit.remembering_engine import Engine, Monitor, is_secret
 
 _OWNERS = sorted(ARGUMENTS, key=lambda owner: owner.__name__)
@@ -55,6 +56,8 @@ def run(program: Callable[[], None], *, preview: bool = False, strict: bool = Fa
         if strict:
             raise
         _require_clean(error)
+    finally:
+        finish_programs()  # hundreds of programs in one test: what each left would wait within the next one's calls, too deep for Python
     assert _PULUMIS_TEXT not in json.dumps([*engine.sent.values()])
     return engine
 
