@@ -48,6 +48,8 @@ async def answers(plane: Plane, peer: Peer, parts: list[bytes]) -> list[packets.
         if not wire.is_closing():
             session.data_received(part)
             await asyncio.sleep(0)
+    while plane.azure.turns.are_taken:
+        await plane.azure.turns.wait()
     session.connection_lost(None)
     found = []
     while answer := packets.split(wire.out):

@@ -17,6 +17,11 @@ class Turns:
 
     _waiting: deque[Callable[[], None]] = field(default_factory=deque)
 
+    @property
+    def are_taken(self) -> bool:
+        """Whether somebody waits."""
+        return bool(self._waiting)
+
     def take(self, function: Callable[[], None]) -> None:
         """Call ``function`` when it is its turn. It must not raise."""
         self._waiting.append(function)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import deque
 from dataclasses import replace
 from functools import partial
 from itertools import cycle
@@ -39,6 +40,7 @@ _MOST = 96 * 1024  # bytes of a message: learn.microsoft.com/azure/iot-dps/about
 # quick.
 _PAUSE = 0.1
 _GONE = "the provisioning service was deleted"
+_MOST_WAITING = 1000  # packets of one client that wait for the answer to what it asked before them
 
 
 class ProvisioningTopics:
@@ -50,6 +52,8 @@ class ProvisioningTopics:
         self._end: Callable[[str], None] = lambda _: None
         self._qos: int | None = None  # of the subscription to answers; None: there is none
         self._ids = cycle(range(1, _PACKET_IDS + 1))
+        self._asking = False  # whether a question waits for its turn
+        self._waiting: deque[Packet] = deque()  # what came after it: a client's packets are served in their order
         self.client = registrant.registration_id
         self.expires: float | None = None  # a token is judged with each registration
 
@@ -68,6 +72,14 @@ class ProvisioningTopics:
             ProtocolBreachError: The connection must end.
             MalformedPacketError: The packet is malformed or not allowed here.
         """
+        if not self._asking:
+            self._serve_next(packet)
+        elif len(self._waiting) < _MOST_WAITING:
+            self._waiting.append(packet)
+        else:
+            raise ProtocolBreachError(f"more than {_MOST_WAITING} packets before the answer to a question")
+
+    def _serve_next(self, packet: Packet) -> None:
         if packet.kind == PacketType.PUBLISH:
             self._publish(packets.read_publish(packet))
         elif packet.kind == PacketType.SUBSCRIBE:
@@ -86,6 +98,7 @@ class ProvisioningTopics:
     def stop(self, *, tell_will: bool) -> None:  # noqa: ARG002 - nobody is told of a will
         """Answer no more."""
         self._qos = None
+        self._waiting.clear()
 
     def gone(self, connection: Connection) -> None:
         """The connection is gone, and with it all there was."""
@@ -118,7 +131,17 @@ class ProvisioningTopics:
             ask = partial(operations.register, self._azure, registrant, publish.payload)
         else:
             ask = partial(operations.status, self._azure, registrant, unquote(asked.get("operationId", "")))
-        self._azure.turns.take(lambda: self._serve_asked(request, publish, ask))  # many devices ask at the same moment
+        self._asking = True
+        self._azure.turns.take(lambda: self._take_turn(request, publish, ask))  # many devices ask at the same moment
+
+    def _take_turn(self, request: str, publish: Publish, ask: Callable[[], Dialogue]) -> None:
+        self._asking = False
+        self._serve_asked(request, publish, ask)
+        try:
+            while self._waiting and not self._asking:
+                self._serve_next(self._waiting.popleft())
+        except (MalformedPacketError, ProtocolBreachError) as error:
+            self._end(str(error))
 
     def _serve_asked(self, request: str, publish: Publish, ask: Callable[[], Dialogue]) -> None:
         """Carry out what was asked; the answer comes behind the PUBACK."""
