@@ -8,7 +8,8 @@ from pulumi_azure_native.iothub import PublicNetworkAccess
 
 from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
-from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckInputs
+from hubtrust.dynamic.connection_check import ConnectionCheck
+from hubtrust.dynamic.connection_inputs import ConnectionCheckInputs
 from hubtrust.dynamic.enrolled_check import require_registration_id
 from hubtrust.enrollment_arguments import require_proven
 from hubtrust.fleet_outputs import PRIVATE_HUB, FleetConnection, connection_of

@@ -10,7 +10,8 @@ from hubtrust.authority import CertificateAuthority
 from hubtrust.credentials import may_trust
 from hubtrust.devices.json_values import kind
 from hubtrust.devices.roster import Roster, RosterError, require_roster
-from hubtrust.dynamic.connection_check import ConnectionCheck, ConnectionCheckInputs
+from hubtrust.dynamic.connection_check import ConnectionCheck
+from hubtrust.dynamic.connection_inputs import ConnectionCheckInputs
 from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetInputs
 from hubtrust.dynamic.device_identity import DeviceIdentity
 from hubtrust.fleet_outputs import PRIVATE_HUB, FleetConnection, FleetDevices, connection_of, devices_of, no_canary, no_devices_there

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hubtrust.azure import clouds
 from hubtrust.azure.absence import read_service
@@ -24,9 +24,6 @@ from hubtrust.dynamic.service_endpoint import require_host
 from hubtrust.inputs import texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
-
-if TYPE_CHECKING:
-    from hubtrust.dynamic.connection_check import ConnectionCheckInputs
 
 _ID_SCOPE = re.compile(r"[A-Za-z0-9]{1,32}")
 _HOSTS = "list the host names of hubs, such as hub-7.azure-devices.net"
@@ -70,7 +67,7 @@ def require_registration_id(device_id: str) -> None:
 class ServiceRoute:
     """The way of a device through a provisioning service. What is None is asked of Resource Manager."""
 
-    check: "ConnectionCheckInputs"
+    check: AzureInputs
     service_id: Service
     id_scope: str | None
     device_host: str | None
@@ -86,7 +83,7 @@ class ServiceRoute:
         """
         cloud = clouds.cloud_named(self.check.cloud)
         limits = RetryLimits(self.check.deadline).starting_now()
-        found = self._properties(self.check)
+        found = self._properties()
         host = str(found["serviceOperationsHostName"])
         who = login(cloud, os.environ)
         id_scope = self.id_scope or str(found["idScope"])
@@ -105,9 +102,9 @@ class ServiceRoute:
             )
             return enrolled.connect(now=now, deadline=self.check.deadline)
 
-    def _properties(self, inputs: AzureInputs) -> Mapping[str, Any]:
-        limits = RetryLimits(min(inputs.deadline, READ_DEADLINE), denied=READ_DENIED, not_found=0.0)
-        with inputs.resource_manager(limits) as client:
+    def _properties(self) -> Mapping[str, Any]:
+        limits = RetryLimits(min(self.check.deadline, READ_DEADLINE), denied=READ_DENIED, not_found=0.0)
+        with self.check.resource_manager(limits) as client:
             found = read_service(client, self.service_id)
         if found is None:
             raise NotFoundError(self.service_id.title, "it does not exist", "check its resource id, refresh, then run again")
