@@ -8,6 +8,6 @@ _HERE = Path(__file__).resolve().parent
 # for each file, and pip takes no folder beside hashes.
 sys.path.insert(0, str(_HERE if (_HERE / "hubtrust").is_dir() else _HERE.parent / "components"))
 
-from hubtrust.plugin.server import main  # noqa: E402 # the path to the package is set first
+from hubtrust.plugin.server import main  # noqa: E402 - the path to the package is set first
 
 main()
