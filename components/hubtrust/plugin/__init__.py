@@ -1,0 +1,1 @@
+"""The plugin: components and custom resources for every Pulumi language."""
