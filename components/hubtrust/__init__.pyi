@@ -53,4 +53,5 @@ from .provisioning_args import ProvisioningServiceArgs as ProvisioningServiceArg
 from .provisioning_links import LinkedHub as LinkedHub
 from .provisioning_service import ProvisioningService as ProvisioningService
 from .retention import retain_everything as retain_everything
+from .shell import use_plugin as use_plugin
 from .trust_output import TrustedCertificate as TrustedCertificate

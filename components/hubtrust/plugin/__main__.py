@@ -1,0 +1,5 @@
+"""`python -m hubtrust.plugin <engine address>`: the same as `pulumi-resource-hubtrust`."""
+
+from hubtrust.plugin.server import main
+
+main()

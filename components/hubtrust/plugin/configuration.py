@@ -1,0 +1,66 @@
+"""What an engine asks of the plugin itself: its version, and the configuration of its providers."""
+
+from typing import Any
+
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
+
+from hubtrust import shell
+from hubtrust.plugin.one_line import in_one_line
+from hubtrust.plugin.property_values import from_struct
+from hubtrust.reconcile_errors import DeclarationError
+
+
+class Configuration(provider_pb2_grpc.ResourceProviderServicer):
+    """A provider of this plugin has no configuration of its own: Azure's login is read from the environment, as Azure's tools do."""
+
+    def Handshake(self, _request: Any, _context: Any) -> Any:
+        """What the plugin understands."""
+        return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, accept_resources=True, accept_outputs=True)
+
+    def Attach(self, _request: Any, _context: Any) -> Any:
+        """An engine takes over a plugin that was started for a debugger."""
+        return empty_pb2.Empty()
+
+    def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
+        """The version of this package."""
+        return plugin_pb2.PluginInfo(version=shell.plugin_version())
+
+    def CheckConfig(self, request: Any, _context: Any) -> Any:
+        """Any configuration is one. An engine gives the project's own if the project's name is that of this package."""
+        return provider_pb2.CheckResponse(inputs=request.news)
+
+    def DiffConfig(self, request: Any, _context: Any) -> Any:
+        """Nothing replaces a provider. So no resource is replaced that moves here from the dynamic provider, by its alias."""
+        changed = request.old_inputs != request.news
+        answers = provider_pb2.DiffResponse
+        return answers(changes=answers.DIFF_SOME if changed else answers.DIFF_NONE)
+
+    @in_one_line
+    def Configure(self, request: Any, _context: Any) -> Any:
+        """Say what the plugin supports.
+
+        Raises:
+            DeclarationError: the program was written for another version.
+        """
+        require_version(from_struct(request.args).get("version"))
+        return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=True)
+
+    def Cancel(self, _request: Any, _context: Any) -> Any:
+        """Calls go on: one that ends in the middle would leave behind what the state does not know."""
+        return empty_pb2.Empty()
+
+
+def require_version(asked: object) -> None:
+    """Refuse a program of another version: its SDK may declare what this plugin does not know.
+
+    Raises:
+        DeclarationError: the version that it asks for has another major or minor number.
+    """
+    own = shell.plugin_version()
+    if isinstance(asked, str) and asked.lstrip("v").split(".")[:2] != own.split(".")[:2]:
+        raise DeclarationError(
+            "the plugin hubtrust",
+            f"the program asks for version {asked}, and this plugin is {own}",
+            "give the program's package and the plugin the same version",
+        )

@@ -1,0 +1,104 @@
+"""The native shell: an engine calls our resources by Pulumi's protocol for providers, without a dynamic provider between them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from google.protobuf import empty_pb2
+from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
+
+from hubtrust import shell
+from hubtrust.dynamic.contract import Contract
+from hubtrust.inputs import wire_names
+from hubtrust.plugin import detailed_diff, previews, tokens
+from hubtrust.plugin.one_line import in_one_line
+from hubtrust.plugin.property_values import as_secret, from_struct, secret_names, to_struct
+
+
+class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
+    """Check, Diff, Create, Read, Update and Delete of every custom resource."""
+
+    @in_one_line
+    def Check(self, request: Any, _context: Any) -> Any:
+        """The inputs, with the owner, and with declared secrets marked as such; and every input that is not valid."""
+        contract, olds, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
+        answer = provider_pb2.CheckResponse(inputs=request.news)
+        if "owner" in wire_names(contract.inputs, "required") and "owner" not in news:
+            news["owner"] = olds.get("owner") or owner_of(request.urn)
+            answer.inputs.fields["owner"].CopyFrom(to_struct(news).fields["owner"])
+        for name in contract.secret_inputs & news.keys():
+            answer.inputs.fields[name].CopyFrom(as_secret(request.news.fields[name]))
+        refusals = contract.refusals(olds, news)
+        answer.failures.extend(provider_pb2.CheckFailure(property=each.name, reason=each.reason) for each in refusals)
+        return answer
+
+    @in_one_line
+    def Diff(self, request: Any, _context: Any) -> Any:
+        """How the inputs differ from the old outputs, and at which paths. A replacement is created before the old one is deleted."""
+        contract, outs, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
+        change = contract.difference(outs, news)
+        return detailed_diff.answer(change, from_struct(request.old_inputs), outs, news, request.ignoreChanges)
+
+    @in_one_line
+    def Create(self, request: Any, _context: Any) -> Any:
+        """Create it; in a preview, say which outputs are known."""
+        contract, news = _contract(request.urn), from_struct(request.properties)
+        if request.preview:
+            outs = previews.of_create(contract, news)
+            return provider_pb2.CreateResponse(properties=_outputs(contract, outs, request.properties))
+        id_, outs = contract.created(news)
+        return provider_pb2.CreateResponse(id=id_, properties=_outputs(contract, outs, request.properties))
+
+    @in_one_line
+    def Read(self, request: Any, _context: Any) -> Any:
+        """Read it: a refresh keeps the program's inputs. Without a state it is an import, which finds the inputs too."""
+        contract, olds = _contract(request.urn), from_struct(request.properties)
+        if olds:
+            outs = contract.found(request.id, olds)
+            if outs is None:
+                return provider_pb2.ReadResponse()
+            return provider_pb2.ReadResponse(id=request.id, properties=_outputs(contract, outs, request.properties, request.inputs))
+        both = contract.imported(request.id)
+        if both is None:
+            return provider_pb2.ReadResponse()
+        inputs, outs = both
+        properties = _outputs(contract, outs, request.inputs)
+        return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=to_struct(inputs, contract.secret_inputs))
+
+    @in_one_line
+    def Update(self, request: Any, _context: Any) -> Any:
+        """Update it; in a preview, say which outputs are known."""
+        contract, olds, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
+        outs = previews.of_update(contract, olds, news) if request.preview else contract.updated(request.id, olds, news)
+        return provider_pb2.UpdateResponse(properties=_outputs(contract, outs, request.news, request.olds))
+
+    @in_one_line
+    def Delete(self, request: Any, _context: Any) -> Any:
+        """Delete it."""
+        _contract(request.urn).deleted(request.id, from_struct(request.properties))
+        return empty_pb2.Empty()
+
+
+def owner_of(urn: str) -> dict[str, str]:
+    """The owner tag of a resource whose program gives none: as ``hub_inputs.owner_tag``, with as much of the stack as the URN says.
+
+    The type is that of the dynamic provider, so that a resource has the same owner in both shells.
+    """
+    stack, project, types, name = _parts(urn)
+    parents, _, own = types.rpartition("$")
+    kind = shell.dynamic_type(own.rpartition(":")[2])
+    return {"stack": f"{project}/{stack}", "urn": f"urn:pulumi:{stack}::{project}::{f'{parents}$' if parents else ''}{kind}::{name}"}
+
+
+def _contract(urn: str) -> Contract[Any]:
+    return tokens.contract(_parts(urn)[2].rpartition("$")[2])
+
+
+def _parts(urn: str) -> list[str]:
+    """Stack, project, types and name of `urn:pulumi:stack::project::types::name`; a name may have colons."""
+    return urn.removeprefix("urn:pulumi:").split("::", 3)
+
+
+def _outputs(contract: Contract[Any], outs: Mapping[str, Any], *sources: Any) -> Any:
+    """The outputs. One is a secret if it is declared so, or if the input or the old output of its name is."""
+    secret = contract.secret_outputs.union(*(secret_names(each) for each in sources))
+    return to_struct(outs, secret)

@@ -1,0 +1,88 @@
+"""Properties between Pulumi's messages and Python's values: unknowns, secrets, output values and numbers.
+
+Their forms are those of Pulumi's SDKs (`sdk/go/common/resource/plugin/rpc.go`): a struct with the member ``_SIGNATURE`` says what it is.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from google.protobuf import struct_pb2
+from pulumi.output import Unknown
+
+UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 # a public constant: the mark of a secret
+_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+_NO_VALUE = struct_pb2.Value(string_value=UNKNOWN)  # an output value without a value is not known yet
+
+
+def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
+    """The properties that have a value. What is unknown is an ``Unknown``; secrets and output values are the value in them.
+
+    Numbers are floats, as Pulumi sends all of them.
+    """
+    return {name: value for name, each in struct.fields.items() if (value := _plain(each)) is not None}
+
+
+def _plain(value: struct_pb2.Value) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        fields = value.struct_value.fields
+        if _is_marked(value, _SECRET, _OUTPUT):
+            return _plain(fields.get("value", _NO_VALUE))
+        return {name: _plain(each) for name, each in fields.items()}
+    if kind == "list_value":
+        return [_plain(each) for each in value.list_value.values]
+    if kind in {None, "null_value"}:
+        return None
+    found = getattr(value, kind)
+    return Unknown() if found == UNKNOWN else found  # type: ignore[no-untyped-call] # Pulumi's
+
+
+def secret_names(struct: struct_pb2.Struct) -> frozenset[str]:
+    """The names of the properties that are secrets, or have one in them."""
+    return frozenset(name for name, value in struct.fields.items() if any(_is_secret(each) for each in _parts(value)))
+
+
+def _parts(value: struct_pb2.Value) -> Iterator[struct_pb2.Value]:
+    yield value
+    for each in [*value.struct_value.fields.values(), *value.list_value.values]:
+        yield from _parts(each)
+
+
+def _is_secret(value: struct_pb2.Value) -> bool:
+    return _is_marked(value, _SECRET) or (_is_marked(value, _OUTPUT) and value.struct_value.fields["secret"].bool_value)
+
+
+def _is_marked(value: struct_pb2.Value, *signatures: str) -> bool:
+    return value.struct_value.fields[_SIGNATURE].string_value in signatures if _SIGNATURE in value.struct_value.fields else False
+
+
+def to_struct(properties: Mapping[str, Any], secret: Collection[str] = ()) -> struct_pb2.Struct:
+    """The message of ``properties``, with those named ``secret`` marked as secrets. None is left out."""
+    fields = {name: _value(value) for name, value in properties.items() if value is not None}
+    return struct_pb2.Struct(fields={name: as_secret(value) if name in secret else value for name, value in fields.items()})
+
+
+def _value(value: Any) -> struct_pb2.Value:
+    match value:
+        case None:
+            return struct_pb2.Value(null_value=struct_pb2.NULL_VALUE)
+        case bool():
+            return struct_pb2.Value(bool_value=value)
+        case int() | float():
+            return struct_pb2.Value(number_value=value)
+        case str() | Unknown():
+            return struct_pb2.Value(string_value=value if isinstance(value, str) else UNKNOWN)
+        case Mapping():
+            return struct_pb2.Value(struct_value=struct_pb2.Struct(fields={name: _value(each) for name, each in value.items()}))
+        case _:
+            return struct_pb2.Value(list_value=struct_pb2.ListValue(values=[_value(each) for each in value]))
+
+
+def as_secret(value: struct_pb2.Value) -> struct_pb2.Value:
+    """``value``, marked as a secret."""
+    if _is_marked(value, _SECRET):
+        return value
+    marked = {_SIGNATURE: struct_pb2.Value(string_value=_SECRET), "value": value}
+    return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=marked))
