@@ -21,7 +21,7 @@ def in_one_line(method: _Method) -> _Method:
             return method(plugin, request, context)
         except HubtrustError as error:
             refuse(context, str(error))
-        except Exception as error:  # noqa: BLE001 # the last line of defence: grpc would tell the engine less than this line
+        except Exception as error:  # noqa: BLE001 - the last line of defence: grpc would tell the engine less than this line
             traceback.print_exc()
             urn = getattr(request, "urn", "")
             what = f"{method.__name__}{f' of {urn}' if urn else ''}: {type(error).__name__}: {error}"

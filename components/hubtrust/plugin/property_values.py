@@ -11,7 +11,7 @@ from pulumi.output import Unknown
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 # a public constant: the mark of a secret
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public constant: the mark of a secret
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 _NO_VALUE = struct_pb2.Value(string_value=UNKNOWN)  # an output value without a value is not known yet
 
