@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two more than there are cores: many tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: help up down environment demo-rotation test lint types contracts unit strangers bench newer-sdks faults dist docs lock clean
+.PHONY: help up down environment demo-rotation test lint types contracts unit strangers bench newer-sdks faults dist sdks plugin-archives docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -170,14 +170,39 @@ JARS := $(CURDIR)/.strangers/java/jars
 SBOM_CHECK ?= --validate
 SBOM := .strangers/release/bin/cyclonedx-py requirements $(SBOM_CHECK) --mc-type library --output-reproducible --spec-version 1.6 --output-format JSON
 # An SBOM lists the locked versions, with their hashes: those that a release was tested with. Packages lie apart, because all files beside
-# them would be published too. VERSION is what a tag says; the shell reads it as a variable, so that no name is a command.
-dist: .strangers/release.stamp ## build the packages of a release and their CycloneDX SBOMs into dist/ (VERSION=1.2.3: refuse any other version)
+# them would be published too. VERSION is what a tag says; the shell reads it as a variable, so that no name is a command. Git has the last
+# word: it knows whether the files are the tag's. A published source has its version in pyproject.toml, which the SBOM is told.
+RELEASE := .strangers/release/bin/python
+PLUGIN_VERSION := $(RELEASE) -P components/hubtrust/version.py --plugin
+dist: .strangers/release.stamp ## build the packages and plugin archives of a release and their CycloneDX SBOMs into dist/ (VERSION=1.2.3: refuse any other version)
 	@rm -rf dist
-	@test -z "$$VERSION" || for each in pyproject.toml $(LOCAL_AZURE)/pyproject.toml; do grep -qxF "version = \"$$VERSION\"" $$each || (echo "the tag says version $$VERSION, and $$each has $$(grep '^version = ' $$each): correct one of them"; exit 1) || exit 1; done
-	@for each in . $(LOCAL_AZURE); do SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) .strangers/release/bin/python -m build --no-isolation --outdir dist/packages $$each > dist.log 2>&1 || (cat dist.log; exit 1) || exit 1; done
+	@found=$$($(PLUGIN_VERSION)); test -z "$$VERSION" || test "$$VERSION" = "$$found" || (echo "the tag says version $$VERSION, and Git has version $$found here: tag this commit, with no file changed"; exit 1)
+	@for each in . $(LOCAL_AZURE); do SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(RELEASE) -m build --no-isolation --outdir dist/packages $$each > dist.log 2>&1 || (cat dist.log; exit 1) || exit 1; done
 	@rm dist.log
-	@$(SBOM) --pyproject pyproject.toml --output-file dist/hubtrust.cdx.json requirements/program.txt 2> /dev/null
-	@$(SBOM) --pyproject $(LOCAL_AZURE)/pyproject.toml --output-file dist/local-azure-iot.cdx.json $(LOCAL_AZURE)/requirements.txt 2> /dev/null
+	@tar --extract --gzip --to-stdout --file dist/packages/hubtrust-*.tar.gz --wildcards --no-wildcards-match-slash '*/pyproject.toml' > dist/pyproject.toml
+	@$(SBOM) --pyproject dist/pyproject.toml --output-file dist/hubtrust.cdx.json requirements/program.txt 2> /dev/null
+	@tar --extract --gzip --to-stdout --file dist/packages/local_azure_iot-*.tar.gz --wildcards --no-wildcards-match-slash '*/pyproject.toml' > dist/pyproject.toml
+	@$(SBOM) --pyproject dist/pyproject.toml --output-file dist/local-azure-iot.cdx.json $(LOCAL_AZURE)/requirements.txt 2> /dev/null
+	@rm dist/pyproject.toml
+	@$(MAKE) --no-print-directory --old-file=.strangers/release.stamp plugin-archives
+
+# What `pulumi plugin install` takes: the plugin's folder with the package in it and its lock. The same files for every platform, because
+# Pulumi looks for an archive by platform, and Python has none.
+PLATFORMS := darwin-amd64 darwin-arm64 linux-amd64 linux-arm64 windows-amd64 windows-arm64
+plugin-archives: .strangers/release.stamp
+	@mkdir -p dist/plugin dist/plugins && $(RELEASE) -m zipfile -e dist/packages/hubtrust-*.whl dist/plugin && rm -r dist/plugin/*.dist-info
+	@cp LICENSE plugin/PulumiPlugin.yaml plugin/__main__.py dist/plugin && cp requirements/program.txt dist/plugin/requirements.txt
+	@tar --sort=name --owner=0 --group=0 --numeric-owner --mode='u+rw,go+r-w,a+X' --mtime="@$$(git log -1 --format=%ct)" --directory dist/plugin --create . | gzip -9n > dist/plugin.tar.gz
+	@version=$$($(PLUGIN_VERSION)) && for each in $(PLATFORMS); do cp dist/plugin.tar.gz dist/plugins/pulumi-resource-hubtrust-v$$version-$$each.tar.gz; done
+	@rm -r dist/plugin dist/plugin.tar.gz
+
+# From the checked-in schema, with this version in it, by Pulumi's CLI on PATH: an archive for each language.
+SDKS ?= dotnet go java nodejs python
+sdks: .strangers/release.stamp ## generate the SDKs of a release into dist/sdks (needs Pulumi's CLI)
+	@rm -rf dist/sdks dist/sdk && mkdir -p dist/sdks
+	@version=$$($(PLUGIN_VERSION)) && $(RELEASE) -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1])) | {"version": sys.argv[2]}))' components/hubtrust/plugin/schema.json "$$version" > dist/schema.json \
+	&& for each in $(SDKS); do pulumi package gen-sdk dist/schema.json --language $$each --out dist/sdk && tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$$(git log -1 --format=%ct)" --directory dist/sdk --create $$each | gzip -9n > dist/sdks/hubtrust-sdk-$$each-v$$version.tar.gz || exit 1; done
+	@rm -r dist/sdk dist/schema.json
 
 docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage

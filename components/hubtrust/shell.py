@@ -3,12 +3,7 @@
 Both run the same lifecycle, with the same inputs, outputs and ids. The dynamic provider is the default: it needs no plugin.
 """
 
-import functools
-import re
-from importlib import metadata
-
 PLUGIN = "hubtrust"  # the package of the plugin's tokens: `hubtrust:index:DeviceIdentity`
-_VERSION = re.compile(r"(\d+\.\d+\.\d+)(?:\.?(dev|a|b|rc|post)(\d+))?(?:\+([0-9A-Za-z.-]+))?")
 _chosen: set[str] = set()
 
 
@@ -33,14 +28,3 @@ def token(name: str) -> str:
 def dynamic_type(name: str) -> str:
     """The type of the same resource with the dynamic provider: `pulumi-python:dynamic/hubtrust:DeviceIdentity`."""
     return f"pulumi-python:dynamic/hubtrust:{name}"
-
-
-@functools.cache
-def plugin_version() -> str:
-    """This package's version as engines compare versions: by semver.org, where Python's `1.2.0.dev3` is `1.2.0-dev.3`."""
-    found = metadata.version("hubtrust")
-    parts = _VERSION.fullmatch(found)
-    if parts is None:
-        return found
-    number, stage, count, build = parts.groups()
-    return f"{number}{f'-{stage}.{count}' if stage else ''}{f'+{build}' if build else ''}"

@@ -1,5 +1,6 @@
 """One version for the package, the plugin and the schema, from the repository's last tag."""
 
+import json
 import os
 import re
 import shutil
@@ -60,7 +61,9 @@ class Copy:
         self.folder = folder
         (folder / "components/hubtrust").mkdir(parents=True)
         shutil.copy(ROOT / "components/hubtrust/version.py", folder / "components/hubtrust")
-        shutil.copy(ROOT / "pyproject.toml", folder)
+        # A published source's own file has a version: this is the repository's.
+        rules = "\n".join(f"{name} = {json.dumps(value)}" for name, value in RULES.items())
+        (folder / "pyproject.toml").write_text(f'[project]\ndynamic = ["version"]\n[tool.pdm.version]\n{rules}\n')
 
     def git(self, *arguments: str) -> None:
         """One command of Git, by nobody's settings."""

@@ -15,6 +15,7 @@ from hubtrust.dynamic.dynamic_shell import Reconciler
 from hubtrust.inputs import python_name, wire_name
 from hubtrust.known_values import sendable
 from hubtrust.program_errors import ProgramError
+from hubtrust.version import plugin_version
 
 __all__ = ["AnyInputs", "Change", "InputError", "Reconciled", "Reconciler"]
 
@@ -41,7 +42,7 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
             props[input_name] = pulumi.Output.secret(value) if declaration.secret and value is not None else value
         if shell.uses_plugin():
             kind = type(self).__name__
-            moved = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=shell.dynamic_type(kind))], version=shell.plugin_version())
+            moved = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=shell.dynamic_type(kind))], version=plugin_version())
             pulumi.CustomResource.__init__(self, shell.token(kind), name, props, pulumi.ResourceOptions.merge(moved, opts))
         else:
             super().__init__(provider, name, props, opts)

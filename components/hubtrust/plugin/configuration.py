@@ -5,10 +5,10 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
-from hubtrust import shell
 from hubtrust.plugin.one_line import in_one_line
 from hubtrust.plugin.property_values import from_struct
 from hubtrust.reconcile_errors import DeclarationError
+from hubtrust.version import plugin_version
 
 
 class Configuration(provider_pb2_grpc.ResourceProviderServicer):
@@ -24,7 +24,7 @@ class Configuration(provider_pb2_grpc.ResourceProviderServicer):
 
     def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
         """The version of this package."""
-        return plugin_pb2.PluginInfo(version=shell.plugin_version())
+        return plugin_pb2.PluginInfo(version=plugin_version())
 
     def CheckConfig(self, request: Any, _context: Any) -> Any:
         """Any configuration is one. An engine gives the project's own if the project's name is that of this package."""
@@ -57,7 +57,7 @@ def require_version(asked: object) -> None:
     Raises:
         DeclarationError: the version that it asks for has another major or minor number.
     """
-    own = shell.plugin_version()
+    own = plugin_version()
     if isinstance(asked, str) and asked.lstrip("v").split(".")[:2] != own.split(".")[:2]:
         raise DeclarationError(
             "the plugin hubtrust",

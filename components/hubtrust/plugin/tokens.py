@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from hubtrust import shell
 from hubtrust.reconcile_errors import DeclarationError
+from hubtrust.version import plugin_version
 
 if TYPE_CHECKING:
     from hubtrust.dynamic.contract import Contract
@@ -49,5 +50,5 @@ def contract(urn_type: str) -> "Contract[Any]":
     name = urn_type.rpartition(":")[2]
     if name not in MODULES or urn_type != shell.token(name):
         known = f"use one of {', '.join(MODULES)}"
-        raise DeclarationError(urn_type, f"hubtrust {shell.plugin_version()} has no such resource", known)
+        raise DeclarationError(urn_type, f"hubtrust {plugin_version()} has no such resource", known)
     return resource(name).provider()
