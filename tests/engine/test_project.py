@@ -48,6 +48,9 @@ def test_options_and_settings_folder_are_read(tmp_path: Path):
     assert (load_project(tmp_path).options_refresh_always, load_project(tmp_path).stack_config_dir) == (False, tmp_path / "stacks")
 
 
+_OTHER_RUNTIMES = ("nodejs", "go", "yaml", "dotnet", "java", "bun", "hcl")
+
+
 @pytest.mark.parametrize(
     ("text", "fact"),
     [
@@ -56,8 +59,11 @@ def test_options_and_settings_folder_are_read(tmp_path: Path):
         ("name: [", "could not load the project"),
         ("runtime: python", "missing a non-empty string 'name'"),
         ("name: 1\nruntime: python", "missing a non-empty string 'name'"),
-        ("name: quill", "runtime None"),
-        ("name: quill\nruntime: nodejs", "this engine runs Python programs; use the pulumi CLI"),
+        ("name: quill", "`runtime` names no language"),
+        ("name: quill\nruntime: {options: {}}", "`runtime` names no language"),
+        *((f"name: quill\nruntime: {name}\nmain: dist/index.js", f"the runtime '{name}'") for name in _OTHER_RUNTIMES),
+        ('name: quill\nruntime: "no\\nsuch"', r"the runtime 'no\nsuch'"),
+        *((f"name: quill\nruntime: {{name: {name}}}", "install Pulumi's CLI") for name in _OTHER_RUNTIMES),
         ("name: quill\nruntime: {name: python, options: {toolchain: poetry}}", "toolchain 'poetry'"),
         ("name: quill\nruntime: {name: python, options: {virtualenv: gone}}", "create it with `python -m venv"),
         ("name: quill\nruntime: python\nmain: gone", "`main` names 'gone'"),

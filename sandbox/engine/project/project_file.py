@@ -14,6 +14,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _FILE_NAMES = ("Pulumi.yaml", "Pulumi.yml")
+_LANGUAGES = {
+    "nodejs": " (TypeScript or JavaScript)",
+    "go": " (Go)",
+    "yaml": " (YAML)",
+    "dotnet": " (C#, F# or Visual Basic)",
+    "java": " (Java, Kotlin or Scala)",
+    "bun": " (TypeScript or JavaScript)",
+}
 _TYPES = ("string", "integer", "boolean", "array", "object")
 
 
@@ -100,6 +108,7 @@ def load_project(start: Path) -> Project:
     name = content.get("name")
     if not isinstance(name, str) or not name:
         raise ProjectError(f"could not load the project at {path}: project is missing a non-empty string 'name' attribute")
+    _require_python(content.get("runtime"), path)  # first: what follows may be as another language has it, such as `main: dist/index.js`
     root = path.parent
     options = _mapping(content, "options", path)
     entry = _entry(content, root, path)
@@ -115,6 +124,23 @@ def load_project(start: Path) -> Project:
         stack_config_dir=_stack_config_dir(content, root),
         backend_url=_mapping(content, "backend", path).get("url"),
         config_decl=_declarations(name, content.get("config"), path),
+    )
+
+
+def _require_python(runtime: object, path: Path) -> None:
+    """Refuses a program in any language but Python.
+
+    Raises:
+        ProjectError: it is in another one, which needs Pulumi's CLI and that language's host; or the project names none.
+    """
+    name = runtime.get("name") if isinstance(runtime, dict) else runtime
+    if name == "python":
+        return
+    if not isinstance(name, str) or not name:
+        raise ProjectError(f"could not load the project at {path}: `runtime` names no language; a Python program has `runtime: python`")
+    raise ProjectError(
+        f"the program at {path} has the runtime {name!r}{_LANGUAGES.get(name, '')}, and this engine runs Python programs only: install "
+        f"Pulumi's CLI (https://www.pulumi.com/docs/install/) and run the same command as `pulumi …`; both use the same state"
     )
 
 
@@ -137,9 +163,7 @@ def _entry(content: Mapping[str, Any], root: Path, path: Path) -> Path:
 
 def _interpreter(content: Mapping[str, Any], root: Path, path: Path) -> Path:
     runtime = content.get("runtime")
-    name, options = (runtime.get("name"), runtime.get("options") or {}) if isinstance(runtime, dict) else (runtime, {})
-    if name != "python":
-        raise ProjectError(f"runtime {name!r} in {path} is not supported here: this engine runs Python programs; use the pulumi CLI for it")
+    options = (runtime.get("options") or {}) if isinstance(runtime, dict) else {}
     toolchain = options.get("toolchain", "pip")
     if toolchain not in ("pip", ""):
         raise ProjectError(
