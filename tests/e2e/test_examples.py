@@ -155,3 +155,13 @@ def test_devices(run: Run, tmp_path: Path) -> None:
     assert outputs["connection"]["chain"] == "canary < Contoso Plant issuing CA < Contoso Plant root CA"
     chain = x509.load_pem_x509_certificates(outputs["pressChain"].encode())
     assert (chain[0].public_key(), len(chain)) == (key.public_key(), 3)
+
+
+@pytest.mark.usefixtures("azure")
+def test_own_program(run: Run, tmp_path: Path) -> None:
+    """The package beside a team's own hub and inside its own component: proven, a device connected, and a key that only a secret shows."""
+    folder = _copy("own-program", tmp_path)
+    outputs = _twice(run, folder)
+    assert [each["proof"] for each in outputs["trust"]] == ["possession"]
+    assert outputs["connection"].items() >= {"state": "connected", "device": "line-1-canary"}.items()
+    assert (outputs["gatewayKey"], outputs["gatewayChain"].count("BEGIN CERTIFICATE")) == ("[secret]", 3)
