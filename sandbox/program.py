@@ -18,6 +18,7 @@ from local_azure_iot.foreground import Foreground
 from local_azure_iot.installation import Installation, InstallationError, environment
 from sandbox.engine.errors import EXIT_CANCELLED
 from sandbox.engine.project.project_file import ProjectError, load_project
+from sandbox.plugins.installed import install_stand_ins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -111,6 +112,7 @@ class Program:
         """The variables that point an engine at this sandbox's state; for use together with `installation.environment`."""
         home = self.installation.home
         (home / "state").mkdir(parents=True, exist_ok=True)  # without it an engine has nowhere to create a stack
+        install_stand_ins(home / "pulumi")
         return {
             "PULUMI_BACKEND_URL": f"file://{home / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self._passphrase()),

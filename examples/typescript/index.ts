@@ -1,5 +1,5 @@
 // A hub that trusts a CA by proof of possession, its devices from a pattern, and a canary that connects at the end.
-import * as hubtrust from "@pulumi/hubtrust";
+import * as hubtrust from "@hubtrust/hubtrust";
 import * as pulumi from "@pulumi/pulumi";
 
 const config = new pulumi.Config();

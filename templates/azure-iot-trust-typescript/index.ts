@@ -1,5 +1,5 @@
 // An IoT hub that trusts a CA by proof of possession, its devices, and one connection at the end.
-import * as hubtrust from "@pulumi/hubtrust";
+import * as hubtrust from "@hubtrust/hubtrust";
 import * as pulumi from "@pulumi/pulumi";
 
 const config = new pulumi.Config();

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from local_azure_iot import installation
+from sandbox.plugins.installed import install_stand_ins
 from tests.kit.local_azure import LocalAzure
 from tests.kit.prerequisites import need_pulumi
 from tests.kit.repository import ROOT
@@ -48,6 +49,7 @@ class Clone:
                 (place / part).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(ROOT / part, place / part)
         (place / "state").mkdir()
+        install_stand_ins(place / "home")  # Pulumi fetches the plugins that the plugin needs: azure-native and tls
         own = {str(Path(sys.executable).parent), str(Path(sys.prefix) / "bin"), str(ROOT / ".venv" / "bin")}
         path = [str(ROOT / "sandbox" / "plugins" / "bin"), *(each for each in os.environ["PATH"].split(os.pathsep) if each not in own)]
         unset = ("PULUMI", "PYTHONPATH", "VIRTUAL_ENV")
