@@ -33,7 +33,7 @@ func main() {
 		fleet, err := hubtrust.NewTrustedFleet(ctx, "presses", &hubtrust.TrustedFleetArgs{
 			Hub:       hub,
 			Authority: plant,
-			Roster:    &hubtrust.RosterArgs{Pattern: pulumi.String("press-{001..003}")},
+			Roster:    &hubtrust.RosterArgs{Pattern: pulumi.StringRef("press-{001..003}")},
 			Canary:    pulumi.String("canary"),
 		})
 		if err != nil {
