@@ -23,7 +23,7 @@ def main() -> int:
     """Run the sweep and write the page."""
     extent = Extent.of({"HUBTRUST_FAULTS": "all"} | os.environ)
     flaws = 0
-    with tempfile.TemporaryDirectory(prefix="hubtrust-faults-") as folder, sweep.bench(Path(folder), whole=True) as bench:
+    with tempfile.TemporaryDirectory(prefix="hubtrust-faults-") as folder, sweep.bench(Path(folder)) as bench:
         found = []
         for scenario in SCENARIOS:
             outcomes = sweep.sweep(bench, scenario, 1.0, extent.seed)

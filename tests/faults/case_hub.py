@@ -76,6 +76,10 @@ class CaseHub:
         for about in (self.name, _LOGIN) if self.login else (self.name,):
             self.control.delete("/faults", params={"about": about}).raise_for_status()
 
+    def clear(self) -> None:
+        """Forget this hub's requests: each look at the log reads all of it, other cases' too."""
+        self.control.delete("/requests", params={"about": self.name}).raise_for_status()
+
     def log(self, *, by_tests: bool = False) -> list[dict[str, Any]]:
         """The requests about this hub since ``forget``, without those that the tests made at Resource Manager."""
         return [entry for entry in self._entries()[self._seen :] if by_tests or not entry["host"].startswith("127.0.0.1")]

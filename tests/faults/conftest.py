@@ -29,9 +29,9 @@ def seed(extent: Extent) -> int:
 
 
 @pytest.fixture(scope="session")
-def bench(tmp_path_factory: pytest.TempPathFactory, extent: Extent) -> Iterator[sweep.Bench]:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sweep.Bench]:
     """Local Azure and the provider processes of four runs."""
-    with sweep.bench(tmp_path_factory.mktemp("faults"), whole=extent.http == 1) as found:
+    with sweep.bench(tmp_path_factory.mktemp("faults")) as found:
         yield found
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from tests.faults.deaths import OPERATIONS, Death
 from tests.faults.fault import FAULTS, LIES, Fault
 from tests.faults.scenario import Scenario
-from tests.faults.sweep import ABSORBED, Outcome
+from tests.faults.sweep import ABSORBED, Outcome, Part
 from tests.kit.repository import ROOT
 
 PAGE = ROOT / "docs" / "faults.md"
@@ -51,6 +51,16 @@ def written(scenario: Scenario) -> str:
     """The scenario's tables in the page; empty if the page has none."""
     _, title, rest = PAGE.read_text().partition(f"### {scenario.title}\n")
     return (title + rest.partition("\n##")[0]).rstrip("\n")
+
+
+def rows(text: str, part: Part) -> list[str]:
+    """The lines of a scenario's tables that belong to a part: its titles, and of each table's rows those of the part's calls."""
+    _, *tables = text.partition("\n| call ")
+    found = list[str]()
+    for table in "".join(tables).split("\n\n"):
+        titles, line, *calls = table.strip().splitlines()
+        found += [titles, line, *part.among(calls)]
+    return found
 
 
 def told(scenario: Scenario) -> Callable[[Outcome], bool]:

@@ -1,12 +1,11 @@
 """The sweep: every fault at every HTTP call of every operation, and its outcome."""
 
-import itertools
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +29,10 @@ LINE = re.compile(r"(?!\S+(Error|Exception)\b)[^\n]+: [^\n]+; [^\n]+")  # no cla
 _TIME_OVER = re.compile(r"no (complete )?answer within|: no token within|did not answer in time|\(it timed out\)")
 _NEVER_OCCURRED = "the fault never occurred: the call was not made on another hub"
 _TRIED_AGAIN = "(tried "
+_ANSWERED = ": Azure answers "  # so the connection was not lost
 _MORE_TRIES = 3
 _RUNS = 4  # the previous one, the one with the fault, the next, the last: each a process without the memory of the others
-_LANES = 3  # of provider processes, for the whole matrix
-AT_A_TIME = 5  # cases in a lane: a provider process serves four calls at a time, and most of them wait
+AT_A_TIME = 16  # cases: most of them wait, and each provider process answers as many calls at a time
 _TIME = 120.0  # seconds: the deadline of every run but the one with a permanent fault; only a busy machine needs more than a few
 _LONGEST = 24.0  # seconds, of a run with a permanent fault that is tried again
 
@@ -64,17 +63,11 @@ class Outcome:
 
 @dataclass
 class Bench:
-    """Local Azure, its control port, and the provider processes of the runs."""
+    """Local Azure, its control port, and the provider processes of the runs, which all cases share."""
 
     azure: LocalAzure
     control: httpx.Client
-    lanes: Sequence[Sequence[ProviderProcess]]  # each with a process for each run of a case
-    _numbers: Iterator[int] = field(default_factory=itertools.count)
-
-    @property
-    def runs(self) -> Sequence[ProviderProcess]:
-        """The processes for the runs of one case: each call gives the next lane's."""
-        return self.lanes[next(self._numbers) % len(self.lanes)]
+    runs: Sequence[ProviderProcess]  # one for each run of a case
 
     def case(self, scenario: Scenario, run: ProviderProcess) -> CaseHub:
         """A hub of its own, in the state that the scenario starts from after ``run``."""
@@ -98,19 +91,17 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path, *, whole: bool = False) -> Iterator[Bench]:
-    """The real processes, more of them for the ``whole`` matrix; every Azure name leads to local Azure through its proxy."""
+def bench(folder: Path) -> Iterator[Bench]:
+    """The real processes; every Azure name leads to local Azure through its proxy."""
     with ExitStack() as open_:
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
         devices.may_manage(azure)
         enrollment_fleet.may_manage(azure)
         azure.grant(OFFICER)
         control = open_.enter_context(control_client(azure.ready))
-        lanes = range(_LANES if whole else 1)
-        found = Bench(azure, control, [[open_.enter_context(_provider_process(azure)) for _ in range(_RUNS)] for _ in lanes])
-        for processes in found.lanes:
-            for process in processes:
-                _log_in(process, found)
+        found = Bench(azure, control, [open_.enter_context(_provider_process(azure)) for _ in range(_RUNS)])
+        for process in found.runs:
+            _log_in(process, found)
         yield found
 
 
@@ -138,9 +129,8 @@ def cells(bench: Bench, scenario: Scenario) -> list[Cell]:
     Raises:
         AssertionError: the run without faults does not end as the scenario expects.
     """
-    runs = bench.runs
-    case = bench.case(scenario, runs[0])
-    with bench.run(runs[1], alone=scenario.login, login=scenario.login) as run:
+    case = bench.case(scenario, bench.runs[0])
+    with bench.run(bench.runs[1], alone=scenario.login, login=scenario.login) as run:
         case.stack.up(run, scenario.declared(case))
     calls = case.calls()
     assert dict(scenario.found(case)) == dict(scenario.wanted(case)), f"{scenario.title}: the run without faults ends differently"
@@ -156,12 +146,31 @@ def _anything(_outcome: Outcome) -> bool:
     return True
 
 
-def sweep(bench: Bench, scenario: Scenario, share: float, seed: int, is_told: Callable[[Outcome], bool] = _anything) -> list[Outcome]:
-    """The outcomes of a random ``share`` of the scenario's cells (at least one), several at a time. For ``is_told`` see ``attempt``."""
+@dataclass(frozen=True)
+class Part:
+    """Each ``of``-th call of a scenario, from ``number`` on (from 0), so that workers share long scenarios."""
+
+    number: int = 0
+    of: int = 1
+
+    def among(self, each: Sequence[Any]) -> list[Any]:
+        """This part of what there is for each call."""
+        return [*each[self.number :: self.of]]
+
+
+WHOLE = Part()
+
+
+def sweep(
+    bench: Bench, scenario: Scenario, share: float, seed: int, is_told: Callable[[Outcome], bool] = _anything, part: Part = WHOLE
+) -> list[Outcome]:
+    """The outcomes of a random ``share`` of the part's cells (at least one), several at a time. For ``is_told`` see ``attempt``."""
     every = cells(bench, scenario)
+    calls = part.among([*dict.fromkeys(cell.call for cell in every)])
+    every = [cell for cell in every if cell.call in calls]
     chance = random.Random(f"{seed} {scenario.title}")  # noqa: S311 - a draw that can be repeated, no secret
     drawn = [every[index] for index in sorted(chance.sample(range(len(every)), max(1, round(share * len(every)))))]
-    with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME * len(bench.lanes)) as pool:
+    with ThreadPoolExecutor(1 if scenario.login else AT_A_TIME) as pool:
         return list(pool.map(lambda cell: attempt(bench, scenario, cell, is_told), drawn))
 
 
@@ -208,9 +217,11 @@ def _attempt(bench: Bench, scenario: Scenario, cell: Cell, deadline: float, *, a
     flaws += _wrong(scenario, case, declared)
     if scenario.population and not all(moments := trust.moments(verified, after)):
         flaws.append(f"devices were locked out: the trusted CAs were, in order, {[sorted(each) for each in moments]}")
-    flaws += _next(case, runs[3], later)
-    if changes := _changes(case.log()[len(after) :]):
-        flaws.append(f"the last run still changed something: {changes}")
+    if result != ABSORBED:  # else the next run was already one that had nothing to do
+        flaws += _next(case, runs[3], later)
+        if changes := _changes(case.log()[len(after) :]):
+            flaws.append(f"the last run still changed something: {changes}")
+    case.clear()
     disturbed = _is_disturbed(cell, result, line, occurred=occurred, alone=alone)
     return Outcome(cell, _label(cell.call, scenario.names(case)), result, line, tuple(flaws), disturbed)
 
@@ -223,7 +234,7 @@ def _is_disturbed(cell: Cell, result: str, line: str, *, occurred: bool, alone: 
     """
     if _TIME_OVER.search(line):
         return True
-    if result != UnreachableError.__name__:
+    if result != UnreachableError.__name__ or _ANSWERED in line:
         return False
     withheld = cell.lasting and _TRIED_AGAIN in line
     return not occurred or not (alone or withheld)

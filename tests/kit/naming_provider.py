@@ -1,14 +1,18 @@
-"""`python -m pulumi.dynamic` as it is. A failed call also tells the kind of its error, which users never see, beside the answer."""
+"""`python -m pulumi.dynamic` as it is, but more calls at a time: those of many stacks, most of which wait.
 
-import functools
+A failed call also tells the kind of its error, which users never see, beside the answer.
+"""
+
 import runpy
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
 
 KIND = "error-kind"  # in the trailing metadata
+AT_A_TIME = 16  # calls; the provider itself serves four
 
 
 class _Context:
@@ -41,6 +45,14 @@ class _Naming(grpc.ServerInterceptor):
         )
 
 
+_server = grpc.server
+
+
+def _naming(_pool: ThreadPoolExecutor, **options: Any) -> grpc.Server:
+    """The server that the provider starts."""
+    return _server(ThreadPoolExecutor(AT_A_TIME), **options, interceptors=[_Naming()])
+
+
 if __name__ == "__main__":
-    grpc.server = functools.partial(grpc.server, interceptors=[_Naming()])
+    grpc.server = _naming
     runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)

@@ -125,13 +125,16 @@ class _ControlHandlers:
 
     def requests(self, _body: dict[str, Any], request: ControlRequest) -> Iterator[dict[str, Any]]:
         """The request log, oldest first. `?about=hub-1`: only with that text in host or path; `?mutating=1`: none that only read."""
-        about = request.query_params.get("about", "").lower()
         mutating = bool(request.query_params.get("mutating"))
-        asked = (entry for entry in tuple(self._application.entries) if about in entry.host.lower() or about in entry.path.lower())
+        asked = (entry for entry in tuple(self._application.entries) if _is_about(request, entry))
         return (vars(entry) for entry in asked if not mutating or _mutates(vars(entry)))
 
-    def clear_requests(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
-        self._application.entries.clear()
+    def clear_requests(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
+        """Forget the request log. `?about=hub-1`: only the requests with that text in host or path."""
+        entries = self._application.entries
+        kept = [entry for entry in entries if not _is_about(request, entry)]
+        entries.clear()
+        entries.extend(kept)
         return {}
 
     def connections(self, _body: dict[str, Any], request: ControlRequest) -> list[dict[str, Any]]:
@@ -212,9 +215,8 @@ class _ControlHandlers:
 
     def clear_faults(self, _body: dict[str, Any], request: ControlRequest) -> dict[str, Any]:
         """Remove all fault rules. `?about=hub-1`: only rules with that text in host or path."""
-        about = request.query_params.get("about", "").lower()
         rules = self._application.faults.rules
-        rules[:] = [rule for rule in rules if about not in rule.host.lower() and about not in rule.path.lower()]
+        rules[:] = [rule for rule in rules if not _is_about(request, rule)]
         return {}
 
     def get_settings(self, _body: dict[str, Any], _request: ControlRequest) -> dict[str, Any]:
@@ -330,6 +332,12 @@ def _message(recorded: RecordedEvent, *, whole: bool) -> dict[str, Any]:
     if whole:
         shown |= {"payload": base64.b64encode(event.body).decode(), "system": event.system, "properties": event.properties}
     return shown
+
+
+def _is_about(request: ControlRequest, each: Any) -> bool:
+    """Whether the host or path of a request or a fault rule has the text `?about=`; without it each has."""
+    about = request.query_params.get("about", "").lower()
+    return about in each.host.lower() or about in each.path.lower()
 
 
 def _of_device(entries: Iterable[Any], request: ControlRequest) -> list[dict[str, Any]]:
