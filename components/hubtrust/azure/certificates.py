@@ -52,6 +52,7 @@ class RegisteredCertificate:
     verified: bool
     code: str | None
     date: datetime
+    text: str | None = None  # PEM; of a provisioning service's certificate Azure shows none when it is read
 
 
 _WRITERS: dict[str, threading.Lock] = {}
@@ -196,7 +197,19 @@ def _shown_certificate(body: Any, response: Any) -> RegisteredCertificate:
         verified=properties["isVerified"],
         code=properties.get("verificationCode") or None,
         date=service_time(response.http_response.headers) or datetime.now(UTC),
+        text=_text(properties.get("certificate")),
     )
+
+
+def _text(shown: object) -> str | None:
+    """The PEM text of what Azure shows as `certificate`: the base64 of what was uploaded, which may be base64 itself."""
+    if not isinstance(shown, str) or not shown:
+        return None
+    try:
+        text = base64.b64decode(shown, validate=True).decode("ascii")
+    except ValueError:
+        text = ""
+    return text if "-----BEGIN CERTIFICATE-----" in text else f"-----BEGIN CERTIFICATE-----\n{shown}\n-----END CERTIFICATE-----\n"
 
 
 def _names(response: Any, _model: Any, _headers: Any) -> list[str]:

@@ -1,5 +1,6 @@
 """What a VerifiedCertificate declares, and what follows from its inputs: the name on the service, and proofs of possession."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -22,6 +23,7 @@ from hubtrust.pki.signers import Signer
 from hubtrust.reconcile_errors import DeclarationError
 
 _LOCAL_CODE = "0" * 48  # signed to show possession without the service; it is never sent
+_COMPOSED = re.compile(r"(?P<name>.+)-g(?P<generation>[1-9]\d{0,3})-(?P<digits>[0-9a-f]{8})")
 _ANY_THUMBPRINT = "0" * 40  # in a name that is validated before the certificate is known
 
 
@@ -70,6 +72,14 @@ def require_composed_name(name: str, generation: int, *, what: str) -> None:
 
 def _compose_name(name: str, generation: int, thumbprint: str, *, attest: bool) -> str:
     return f"{name}-g{generation}-{thumbprint[:8].lower()}" + ("-attested" if attest else "")
+
+
+def composed_from(name_on_service: str, thumbprint: str) -> tuple[str, int]:
+    """The name and the generation that give a certificate of this thumbprint this name; an empty name if none do."""
+    found = _COMPOSED.fullmatch(name_on_service)
+    if found is None or found["digits"] != thumbprint[:8].lower():
+        return "", 1
+    return found["name"], int(found["generation"])
 
 
 @dataclass(frozen=True, kw_only=True)

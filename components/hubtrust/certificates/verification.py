@@ -70,6 +70,8 @@ class VerifiedCertificateOutputs:
     """How a verified certificate became so: `possession` (Azure accepted this stack's proof), `key-held` (it was found verified, and the
     key is ours), `attestation` (marked without a proof) or `found` (somebody else did it).
     """
+    imported: pulumi.Output[str | None]
+    """`unknown` after an import, until a run does something with it: nobody says who registered it."""
     proven_code: pulumi.Output[str | None]
     """The code of the proof that Azure accepted. This evidence for `possession` holds while ``etag`` is ``proven_etag``."""
     proven_by: pulumi.Output[str | None]

@@ -48,7 +48,7 @@ class ModuleReconciliation:
     device_id: str
     module_id: str
     owner: Owner
-    former: Collection[Owner] = ()
+    former: Collection[Owner | None] = ()  # None: a module without a tag is ours, because it was imported
     adopt: Collection[str] = ()  # ids of modules that may be taken over from others
     report: Callable[[str], None] = print
 
@@ -119,7 +119,7 @@ class ModuleReconciliation:
 
     def _is_ours(self, found: Module) -> bool:
         owners = (self.owner, *self.former)
-        return found.owner in owners or (found.owner is None and found.managed_by in [_mark(one) for one in owners])
+        return found.owner in owners or (found.owner is None and found.managed_by in [_mark(one) for one in owners if one is not None])
 
     def _refuse(self, found: Module) -> None:
         held = found.owner

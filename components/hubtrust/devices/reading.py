@@ -41,6 +41,16 @@ def confirm_absent(registry: Registry, device_ids: Collection[str]) -> dict[str,
     return found
 
 
+def found_each(registry: Registry, device_ids: Collection[str]) -> dict[str, Twin | None]:
+    """As ``read_each``; that a device does not exist is confirmed.
+
+    Raises:
+        AzureError: see ``Registry``.
+    """
+    found = read_each(registry, device_ids)
+    return found | confirm_absent(registry, [one for one, twin in found.items() if twin is None])
+
+
 def until_one_fails(futures: Collection[Future[_T]]) -> Iterator[Future[_T]]:
     """Each future as it completes. When one has failed, those that have not started are cancelled."""
     for future in as_completed(futures):

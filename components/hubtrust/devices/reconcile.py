@@ -49,7 +49,7 @@ class Reconciliation:
     owner: Owner
     scope: Scope
     declaration: Declaration
-    former: Collection[Owner] = ()
+    former: Collection[Owner | None] = ()  # None: devices without a tag are ours, because they were imported
     adopt: Collection[str] = ()  # ids of devices that may be taken over from others
     report: Callable[[str], None] = print
     sleep: Callable[[float], None] = time.sleep
@@ -62,7 +62,7 @@ class Reconciliation:
 
     def find(self) -> None:
         """Find our devices in the hub's query index. Then read each device that differs from the registry itself, up to 1,000."""
-        for owner in (self.owner, *self.former):
+        for owner in (self.owner, *(one for one in self.former if one is not None)):
             for twin in self.registry.owned(owner):
                 self._compare(twin.device_id, twin)
         if len(self.differing) <= MOST_READ:

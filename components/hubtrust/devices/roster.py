@@ -105,6 +105,11 @@ class Roster:
         """The devices that may connect with a certificate of a CA that the hub trusts."""
         return (device_id for device_id, declared in self if declared.enabled and not declared.thumbprints)
 
+    def declares(self, held: "Roster") -> bool:
+        """Whether ``held``, as it was found, has these devices and all that is declared of them; it may have more tags and properties."""
+        line = self.scope.line
+        return self.ids == held.ids and all(line(declared) == line(held.own.get(one, held.common)) for one, declared in self)
+
     def require_room_for(self, owner: Mapping[str, str]) -> None:
         """The tags of each device and the tag that names its ``owner`` fit into one twin.
 

@@ -30,6 +30,18 @@ _LONGEST_VALUE = 200  # characters of an input that the engine may print
 
 
 @dataclass(frozen=True, slots=True)
+class Imported:
+    """What ``on_import`` found: the id that ``on_create`` would have given, the inputs that declare what is there, and the outputs.
+
+    Inputs that Azure does not give back, such as keys, are not among them. The owner is only if it is the importing resource already.
+    """
+
+    id: str
+    inputs: dict[str, Any]
+    outputs: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """What ``on_diff`` found: the inputs whose change replaces the resource, and whether the existing one must be updated."""
 
@@ -94,13 +106,17 @@ class Contract(Generic[AnyInputs]):
     def on_delete(self, id_: str, olds: Properties) -> None:
         """Delete the resource; it is no error if it is gone already."""
 
-    def on_import(self, id_: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
-        """The inputs and the outputs of a resource that is in no state yet; None when there is no such resource.
+    def on_import(self, id_: str, owner: Mapping[str, str]) -> Imported | None:  # noqa: ARG002 - resources that override it need it
+        """Read what is there and is in no state yet, and write nothing; None when it does not exist.
+
+        ``id_`` is what the user gives (``import_ids.py``), ``owner`` the owner tag of the importing resource.
 
         Raises:
-            DeclarationError: resources of this kind can't be imported.
+            DeclarationError: the id has another form, or resources of this kind can't be imported, or can't declare what is there.
+            AzureError: it can't be read.
         """
-        raise DeclarationError(f"import of '{id_}'", "nothing outside of a stack's state tells what it is", "declare it; `up` creates it")
+        what = f"'{id_}' as {type(self).__name__.removesuffix('Provider')}"
+        raise DeclarationError(what, "it has nothing of its own in Azure that could be read", "declare it in the program: `up` makes it")
 
     def refusals(self, olds: Properties, news: Properties) -> list[Refusal]:
         """Every invalid input at once; ``olds`` are the old inputs."""
@@ -139,13 +155,13 @@ class Contract(Generic[AnyInputs]):
         outs = self.on_read(id_, {name: value for name, value in olds.items() if name in self.outputs})
         return None if outs is None else self._allowed_outputs(outs)
 
-    def imported(self, id_: str) -> tuple[dict[str, Any], dict[str, Any]] | None:
+    def imported(self, id_: str, owner: Mapping[str, str]) -> Imported | None:
         """See ``on_import``."""
-        both = self.on_import(id_)
-        if both is None:
+        found = self.on_import(id_, owner)
+        if found is None:
             return None
-        inputs, outs = both
-        return {name: value for name, value in inputs.items() if value is not None}, self._allowed_outputs(outs)
+        inputs = {name: value for name, value in found.inputs.items() if value is not None}
+        return Imported(found.id, inputs, self._allowed_outputs(found.outputs))
 
     def updated(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """See ``on_update``."""

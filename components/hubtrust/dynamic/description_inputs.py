@@ -1,11 +1,13 @@
 """What is declared of a device besides its id, as inputs of a resource."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from hubtrust.azure.device_description import DeviceDescription
 from hubtrust.devices.description import Scope, read_description, require_reason, require_thumbprints
+from hubtrust.dynamic.imported import declarable
 from hubtrust.dynamic.twin_documents import read_desired, read_tags
 from hubtrust.inputs import Inputs, boolean, input_field
 
@@ -50,3 +52,17 @@ class DescriptionInputs(Inputs):
     def scope(self) -> Scope:
         """The names of the declared tags and desired properties."""
         return Scope(self.tags or (), self.desired or ())
+
+
+def description_as_inputs(held: DeviceDescription) -> dict[str, Any]:
+    """The inputs that declare what a registry has of a device, or of a module; what is so without any declaration is left out."""
+    tags = declarable(held.tags)
+    found = {
+        "status": None if held.enabled else "disabled",
+        "reason": held.reason,
+        "edge": held.edge or None,
+        "thumbprints": list(held.thumbprints) or None,
+        "tags": json.dumps(tags) if tags else None,
+        "desired": json.dumps(dict(held.desired)) if held.desired else None,
+    }
+    return {name: value for name, value in found.items() if value is not None}

@@ -5,27 +5,33 @@ of ``AzureInputs`` and ``CloudInputs`` in ``hubtrust/azure_inputs.py``. To add o
 the constructor here.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pulumi
 
+from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
 from hubtrust.devices.description import Scope
 from hubtrust.devices.fleet_deletion import FleetDeletion
 from hubtrust.devices.fleet_reading import FleetReading
 from hubtrust.devices.loss import Consent
+from hubtrust.devices.reading import found_each
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import MOST_DEVICES, Roster, require_roster, unpack
 from hubtrust.devices.taken_over import taken_over
-from hubtrust.dynamic import handed_over, moved_hub, service_endpoint
+from hubtrust.dynamic import handed_over, import_ids, imported, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
+from hubtrust.dynamic.import_ids import read_import_id
 from hubtrust.dynamic.known_devices import remember_enabled
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.lifecycle import Change, Imported, Reconciled, Reconciler
 from hubtrust.inputs import Properties, boolean, input_field, whole_number
+from hubtrust.many_errors import named as listed
 from hubtrust.process import show_message
+from hubtrust.reconcile_errors import DeclarationError
 
 _MOST_EXCEPTIONS = 100  # devices named in the outputs
 
@@ -95,7 +101,11 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
 
     def on_diff(self, olds: Properties, news: DeviceFleetInputs) -> Change:
         """Another hub is another fleet, so a replacement; devices that differ, found by the digest, are an update."""
-        differs = bool(news.unknown or olds.get("unread")) or news.members.digest != olds.get("digest")
+        if imported.is_imported(olds) and not news.unknown:
+            held = _last_roster(olds)
+            differs = bool(olds.get("unread")) or held is None or not news.members.declares(held)
+        else:
+            differs = bool(news.unknown or olds.get("unread")) or news.members.digest != olds.get("digest")
         differs = differs or "members" not in olds or news.moved(olds)
         return Change(news.changes_that_replace(olds), updates=differs)
 
@@ -115,14 +125,20 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         news = replace(news, host_name=host)
         if not len(roster) and last is not None and not len(last):
             return _outs(news, olds.get("lastWrite") or "")  # nothing to ask the hub: a stack without devices needs no right to read them
-        what, scope, former = _what(news.owner, host), roster.scope | _scope(olds), news.former_owners(olds)
+        was_imported = imported.is_imported(olds)
+        what, former = _what(news.owner, host), news.former_owners(olds)
+        scope = roster.scope if was_imported else roster.scope | _scope(olds)
         _remember(host, news.owner, last or Roster(()), roster)
         with news.open_registry() as registry:
             reconciliation = Reconciliation(
                 registry, what, news.owner, scope, roster.get, former=former, adopt=news.adopt, report=show_message
             )
             reconciliation.find()
-            if last is not None:
+            if was_imported:
+                reconciliation.read(
+                    roster.ids
+                )  # those without a tag are in no index of ours; others that were imported are left as they are
+            elif last is not None:
                 reconciliation.read(_in_doubt(reconciliation, last, roster))
             if not olds:
                 handed_over.note_found(host, (*reconciliation.matching, *reconciliation.differing))
@@ -138,6 +154,8 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             if not len(roster):
                 return dict(olds)
             _remember(str(olds["hostName"]), olds["owner"], roster)
+        if roster is not None and imported.is_imported(olds):
+            return self._read_imported(hub, olds, roster)
         try:
             with hub.open_registry(reading=True, refreshing=True) as registry:
                 reading = FleetReading(registry, olds["owner"], _scope(olds), roster, str(olds.get("digest")))
@@ -154,6 +172,38 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         found = {"count": reading.count, "enabled": reading.enabled, "digest": reading.digest}
         return {**olds, **found, "unread": None, "exceptions": _exceptions(reading.disabled), "lastWrite": olds.get("lastWrite") or ""}
 
+    def on_import(self, id_: str, owner: Mapping[str, str]) -> Imported | None:
+        """See ``dynamic/imported.py``. The id names every member, as ids and patterns; the inputs declare all that their twins have."""
+        given = read_import_id(id_, import_ids.FLEET, "hubId")
+        hub, ids = HubInputs.read(given.place), given.members()
+        host, what = hub.resolve_host_name(), _what(owner, None)
+        with replace(hub, host_name=host).open_registry(reading=True) as registry:
+            found = found_each(registry, ids)
+        if missing := [one for one, twin in found.items() if twin is None]:
+            fact = f"{len(missing):,} of the {len(ids):,} devices that the id names don't exist: {listed(missing)}"
+            raise DeclarationError(what, fact, "name those that exist, or create the fleet instead: it takes over what `adopt` names")
+        members, tag = _fleet_of(what, [twin for twin in found.values() if twin is not None])
+        imported.tell(what, tag, owner)
+        declared = {**given.place, "members": members.pack()}
+        inputs, outs = imported.ownership(tag, owner)
+        outs |= {**declared, "hostName": host, "lastWrite": ""} | _found(members)
+        return Imported(f"{host}/{hubs.name_in(owner)}", declared | inputs, outs)
+
+    @staticmethod
+    def _read_imported(hub: HubInputs, olds: Properties, roster: Roster) -> dict[str, Any] | None:
+        """The members as they are now, by their ids: no index knows those without a tag."""
+        try:
+            with hub.open_registry(reading=True, refreshing=True) as registry:
+                found = found_each(registry, roster.ids)
+        except NotAdmittedError as error:
+            return service_endpoint.unread(_what(olds["owner"], str(olds["hostName"])), olds, error)
+        except (NotFoundError, UnreachableError):
+            if hub.is_gone():
+                return None
+            raise
+        members = Roster.of((one, _declarable(twin)) for one, twin in found.items() if twin is not None)
+        return {**olds, "members": members.pack(), "unread": None, **_found(members)}
+
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete every device with the owner tag, except those that another resource has taken over in this run."""
         hub, roster, count = HubInputs.read(olds), _last_roster(olds), int(olds.get("count") or 0)
@@ -162,6 +212,8 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         if moved_hub.stays(f"the fleet of {count:,} devices", hub.hub_id):
             return
         host = str(olds["hostName"])
+        if imported.stays(_what(olds.get("owner") or {}, host), olds):
+            return
         known = None if roster is None else roster.ids
         try:
             with hub.open_registry(reading=True) as registry:
@@ -219,9 +271,12 @@ def _scope(properties: Properties) -> Scope:
 
 def _outs(news: DeviceFleetInputs, last_write: object) -> dict[str, Any]:
     roster = news.members
-    return news.kept_values() | {
-        "hostName": news.host_name,
-        "lastWrite": last_write,
+    return news.kept_values() | {"hostName": news.host_name, "lastWrite": last_write} | _found(roster)
+
+
+def _found(roster: Roster) -> dict[str, Any]:
+    """The outputs about the devices themselves."""
+    return {
         "tagNames": list(roster.scope.tags),
         "desiredNames": list(roster.scope.desired),
         "count": len(roster),
@@ -229,6 +284,27 @@ def _outs(news: DeviceFleetInputs, last_write: object) -> dict[str, Any]:
         "digest": roster.digest,
         "exceptions": _exceptions(roster.disabled),
     }
+
+
+def _declarable(twin: Twin) -> DeviceDescription:
+    """What a fleet can declare of a device, without the rest."""
+    held = twin.description
+    return replace(held, tags=imported.declarable(held.tags), parent=None)
+
+
+def _fleet_of(what: str, twins: Sequence[Twin]) -> tuple[Roster, object]:
+    """The members of a fleet that is imported, and the owner tag that all of them have; None: none has one.
+
+    Raises:
+        DeclarationError: they have several owners, or one authenticates by keys.
+    """
+    for twin in twins:
+        imported.require_declarable(f"device '{twin.device_id}' of {what}", twin.authentication)
+    tags = {json.dumps(twin.description.owner, sort_keys=True): twin for twin in twins}
+    if len(tags) > 1:
+        examples = listed([twin.device_id for twin in tags.values()])
+        raise DeclarationError(what, f"its devices have {len(tags)} owners, such as those of {examples}", "import a fleet of each owner")
+    return Roster.of((twin.device_id, _declarable(twin)) for twin in twins), twins[0].description.owner
 
 
 def _exceptions(disabled: Mapping[str, str]) -> list[str]:

@@ -23,12 +23,13 @@ from hubtrust.devices.description import (
 from hubtrust.devices.edge_parent import require_not_below_itself, require_parent, require_scope
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.taken_over import taken_over
-from hubtrust.dynamic import handed_over, moved_hub, service_endpoint
+from hubtrust.dynamic import handed_over, import_ids, imported, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
-from hubtrust.dynamic.description_inputs import DescriptionInputs
+from hubtrust.dynamic.description_inputs import DescriptionInputs, description_as_inputs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
+from hubtrust.dynamic.import_ids import read_import_id
 from hubtrust.dynamic.known_devices import remember_enabled
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.lifecycle import Change, Imported, Reconciled, Reconciler
 from hubtrust.dynamic.twin_documents import Document, document_text, managed_text, recorded_documents
 from hubtrust.inputs import Properties, input_field, wire_names
 from hubtrust.process import show_message
@@ -52,7 +53,8 @@ class DeviceIdentityInputs(DescriptionInputs, DevicesInputs):
 
     def wanted(self, olds: Properties) -> DeviceDescription:
         """What the device is to be like. A parent that was declared in the last run, and is not any more, is removed."""
-        return replace(self.description, parent=self.parent_scope or ("" if olds.get("parentScope") else None))
+        dropped = olds.get("parentScope") and not imported.is_imported(olds)
+        return replace(self.description, parent=self.parent_scope or ("" if dropped else None))
 
 
 class DeviceIdentityOutputs(DevicesOutputs):
@@ -113,7 +115,8 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         held, wanted = _recorded(olds), news.wanted(olds)
         found = Twin(str(olds["deviceId"]), held, str(olds.get("authentication")), "", "")
         unknown_scope = held.edge and not olds.get("deviceScope")  # a state of an earlier version
-        same = same_identity(found, wanted) and Scope.of(held, wanted).same_twin(held, wanted)
+        scope = Scope.of(wanted) if imported.is_imported(olds) else Scope.of(held, wanted)
+        same = same_identity(found, wanted) and scope.same_twin(held, wanted)
         return not same or news.moved(olds) or unknown_scope or bool(olds.get("unread"))
 
     def on_create(self, news: DeviceIdentityInputs) -> tuple[str, dict[str, Any]]:
@@ -136,7 +139,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     @staticmethod
     def _reconcile(news: DeviceIdentityInputs, olds: Properties, *, creating: bool) -> dict[str, Any]:
         wanted, device_id, host = news.wanted(olds), news.device_id, news.resolve_host_name()
-        what, scope = _what(host, device_id), Scope.of(wanted) | _recorded_scope(olds)
+        what, scope = _what(host, device_id), Scope.of(wanted) | _declared_scope(olds)
         with replace(news, host_name=host).open_registry() as registry:
             reconciliation = Reconciliation(
                 registry, what, news.owner, scope, lambda _: wanted, former=news.former_owners(olds), adopt=news.adopt, report=show_message
@@ -175,15 +178,32 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         if found.authentication == "selfSigned" and olds.get("authentication") == "certificateAuthority":
             what = _what(str(olds["hostName"]), str(olds["deviceId"]))
             show_message(taken_over(what, [found.device_id], where="this program (with the option retain_on_delete its entry stays)"))
-        tag = found.description.owner
-        return _outs({**olds, "owner": tag if isinstance(tag, Mapping) else {}}, found, _recorded_scope(olds))
+        outs = _outs({**olds, "owner": imported.owner_of(found.description.owner)}, found, _recorded_scope(olds))
+        return {**outs, "imported": olds.get("imported")}
+
+    def on_import(self, id_: str, owner: Mapping[str, str]) -> Imported | None:
+        """See ``dynamic/imported.py``. The inputs declare all tags and desired properties that the twin has."""
+        given = read_import_id(id_, import_ids.DEVICE, "hubId")
+        hub, device_id = HubInputs.read(given.place), require_device_id(given.names[0])
+        host = hub.resolve_host_name()
+        with replace(hub, host_name=host).open_registry(reading=True) as registry:
+            found = registry.find(device_id)
+        if found is None:
+            return None
+        what, held, tag = _what(host, device_id), found.description, found.description.owner
+        imported.require_declarable(what, found.authentication)
+        imported.tell(what, tag, owner)
+        declared = {**given.place, "deviceId": device_id, **description_as_inputs(held), "parentScope": held.parent or None}
+        inputs, outs = imported.ownership(tag, owner)
+        outs = _outs({**declared, "hostName": host}, found, Scope(imported.declarable(held.tags), held.desired)) | outs
+        return Imported(f"{host}/{device_id}", declared | inputs, outs)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete the device, with its etag. It is kept if it has another owner, or if another resource has taken it over in this run."""
         hub, device_id, host = HubInputs.read(olds), str(olds["deviceId"]), str(olds["hostName"])
         if not _is_written(olds):
             return
-        if moved_hub.stays(f"device '{device_id}'", hub.hub_id):
+        if moved_hub.stays(f"device '{device_id}'", hub.hub_id) or imported.stays(_what(host, device_id), olds):
             return
         if handed_over.is_handed_over(host, device_id):
             show_message(f"{_what(host, device_id)}: another resource has taken it over in this run, so it is kept")
@@ -214,6 +234,11 @@ def _recorded_scope(olds: Properties) -> Scope:
     """The names of the tags and desired properties that the last run declared; those that others removed are null."""
     documents = recorded_documents(olds)
     return Scope(documents.get("tags", ()), documents.get("desired", ()))
+
+
+def _declared_scope(olds: Properties) -> Scope:
+    """As ``_recorded_scope``; nothing of what was imported was declared."""
+    return Scope((), ()) if imported.is_imported(olds) else _recorded_scope(olds)
 
 
 def _what(host: str, device_id: str) -> str:

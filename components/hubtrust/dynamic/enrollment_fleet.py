@@ -5,7 +5,7 @@ Its inputs are the fields of ``EnrollmentFleetInputs`` here, of ``ServiceInputs`
 constructor here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -18,17 +18,23 @@ from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, 
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.loss import Consent
 from hubtrust.devices.reading import MOST_READ
-from hubtrust.dynamic import enrolled_devices, handed_over, service_endpoint
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic import enrolled_devices, handed_over, import_ids, imported, service_endpoint
+from hubtrust.dynamic.hub_inputs import name_in
+from hubtrust.dynamic.import_ids import read_import_id
+from hubtrust.dynamic.lifecycle import Change, Imported, Reconciled, Reconciler
 from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
 from hubtrust.enrollments.description import Terms
 from hubtrust.enrollments.fleet_checks import require_linked, require_unclaimed, require_valid
+from hubtrust.enrollments.fleet_found import found_description
+from hubtrust.enrollments.fleet_reading import FleetReading
 from hubtrust.enrollments.fleet_reconcile import FleetReconciliation
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster, require_enrollment_roster, unpack
 from hubtrust.enrollments.fleet_state import FleetState
 from hubtrust.enrollments.fleet_terms import require_hubs, require_together
 from hubtrust.inputs import Properties, boolean, input_field, texts, whole_number
+from hubtrust.many_errors import named as listed
 from hubtrust.process import now, show_message
+from hubtrust.reconcile_errors import DeclarationError
 
 _MOST_EXCEPTIONS = 100  # enrollments named in the outputs
 _NONE = EnrollmentRoster((), {})
@@ -99,6 +105,8 @@ class EnrollmentFleetOutputs(ServiceOutputs):
     """Changes with every write of this resource."""
     unread: pulumi.Output[str | None]
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
+    imported: pulumi.Output[str | None]
+    """`unknown` after an import, until a run writes it: nobody says who made them."""
 
 
 class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
@@ -120,9 +128,13 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
 
     def on_diff(self, olds: Properties, news: EnrollmentFleetInputs) -> Change:
         """Another service is another fleet, so a replacement; enrollments that differ, found by the digest, are an update."""
-        differs = bool(news.unknown or olds.get("unread")) or news.roster.digest != olds.get("digest")
+        last = _last(olds)
+        if imported.is_imported(olds) and not news.unknown:
+            differs = bool(olds.get("unread")) or last.digest != olds.get("digest") or not news.roster.declares(last)
+        else:
+            differs = bool(news.unknown or olds.get("unread")) or news.roster.digest != olds.get("digest")
         # A run that failed may have written the enrollments, so that a refresh finds them as declared, and not yet their devices.
-        differs = differs or (news.revoke_devices and any(_switched(news.roster, _last(olds))))
+        differs = differs or (news.revoke_devices and any(_switched(news.roster, last)))
         return Change(news.changes_that_replace(olds), updates=differs or news.moved(olds) or news.fleet_name != olds.get("fleetName"))
 
     def on_create(self, news: EnrollmentFleetInputs) -> tuple[str, dict[str, Any]]:
@@ -138,6 +150,8 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
     def _reconcile(news: EnrollmentFleetInputs, olds: Properties) -> dict[str, Any]:
         """Make the service's enrollments as declared."""
         declared, last = news.roster, _last(olds)
+        if imported.is_imported(olds):
+            last = last.attestations_of(declared.ids)  # nothing else of what was imported was declared
         host = news.resolve_host_name()
         if not len(declared) and not len(last):
             return _outs(news, declared, host, olds.get("lastWrite") or "")  # nothing to ask: no right is needed
@@ -184,6 +198,25 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
             raise
         found = {"count": state.count, "enabled": state.enabled, "digest": state.digest, "unread": None}
         return {**olds, **found, "exceptions": _exceptions(state.disabled), "lastWrite": olds.get("lastWrite") or ""}
+
+    def on_import(self, id_: str, owner: Mapping[str, str]) -> Imported | None:
+        """See ``dynamic/imported.py``. The id names every member; Azure gives no certificates back, so the inputs have no ``members``."""
+        given = read_import_id(id_, import_ids.ENROLLMENTS, "serviceId")
+        inputs, ids, name = ServiceInputs.read(given.place), given.members(), name_in(owner)
+        host, what = inputs.resolve_host_name(), _what(name, None)
+        with replace(inputs, host_name=host).open_enrollments(reading=True) as service:
+            reading = FleetReading(service)
+            found = dict(reading.each(ids))
+            found |= reading.confirm_absent([one for one, held in found.items() if held is None])
+            written = (service.time or now()).isoformat(timespec="milliseconds")
+        if missing := [one for one, held in found.items() if held is None]:
+            fact = f"{len(missing):,} of the {len(ids):,} enrollments that the id names don't exist: {listed(missing)}"
+            raise DeclarationError(what, fact, "name those that exist, or create the fleet instead: it takes over what is as declared")
+        roster = EnrollmentRoster.of((held.id, found_description(what, held.id, held.record)) for held in found.values() if held)
+        show_message(f"{what} is imported without certificates, which Azure does not give back: set its roster in the program")
+        place = {"serviceId": given.place["serviceId"], "cloud": given.place.get("cloud"), "hostName": host, "fleetName": name}
+        outs = place | _found(roster) | {"lastWrite": written, "imported": imported.UNKNOWN}
+        return Imported(f"{host}/{name}", {**given.place, "fleetName": name}, outs)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete every enrollment of the fleet, except those that another resource has taken over in this run, or somebody else made."""
@@ -259,14 +292,24 @@ def _what(name: str | None, host: str | None) -> str:
 
 
 def _outs(news: EnrollmentFleetInputs, declared: EnrollmentRoster, host: str, last_write: object) -> dict[str, Any]:
-    return news.kept_values() | {
-        "hostName": host,
+    return (
+        news.kept_values()
+        | {
+            "hostName": host,
+            "lastWrite": last_write,
+        }
+        | _found(declared)
+    )
+
+
+def _found(declared: EnrollmentRoster) -> dict[str, Any]:
+    """The outputs about the enrollments themselves."""
+    return {
         "recorded": declared.record(),
         "count": len(declared),
         "enabled": declared.enabled,
         "digest": declared.digest,
         "exceptions": _exceptions(declared.disabled),
-        "lastWrite": last_write,
     }
 
 

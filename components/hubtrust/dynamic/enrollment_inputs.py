@@ -1,5 +1,6 @@
 """What is declared of an enrollment of either kind, as inputs of a resource."""
 
+import json
 import re
 from abc import abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -15,7 +16,7 @@ from hubtrust.devices.json_values import kind as kind_of
 from hubtrust.dynamic.service_endpoint import require_host
 from hubtrust.dynamic.service_inputs import ServiceInputs
 from hubtrust.dynamic.twin_documents import read_desired, read_tags
-from hubtrust.enrollments.description import Allocation, Attestation, EnrollmentDescription, Reprovision, Terms
+from hubtrust.enrollments.description import Allocation, Attestation, EnrollmentDescription, Reprovision, Terms, found_parts, undeclared
 from hubtrust.inputs import boolean, choice, input_field, texts
 from hubtrust.pki.certificate import Certificate, load_certificates, pem
 from hubtrust.reconcile_errors import DeclarationError
@@ -233,6 +234,24 @@ def attestation_of(kind: str, certificates: Sequence[Sequence[Certificate]]) -> 
     """The attestation by these certificates; of each text only the first one is the enrollment's."""
     own = [one[0] for one in certificates]
     return Attestation(kind, tuple(_sha256(one) for one in own), tuple(pem(one) for one in own))
+
+
+def record_as_inputs(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that declare what Azure has of an enrollment besides its attestation; what is so without any declaration is left out."""
+    parts, definition = found_parts(record), record.get("customAllocationDefinition") or {}
+    own_id = record.get("deviceId") if str(record.get("deviceId")) != record.get("registrationId") else None
+    found = {
+        "deviceId": own_id,
+        "status": None if parts["enabled"] else "disabled",
+        "edge": parts["edge"] or None,
+        "hubs": parts["hubs"] or None,
+        "allocation": parts["allocation"],
+        "webhook": definition.get("webhookUrl"),
+        "webhookVersion": definition.get("apiVersion"),
+        "reprovision": None if undeclared("reprovision", parts["reprovision"]) else parts["reprovision"],
+        **{name: json.dumps(parts[name]) if parts[name] else None for name in ("tags", "desired")},
+    }
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def issuers_of(certificates: Sequence[Sequence[Certificate]]) -> dict[str, Collection[Certificate]]:

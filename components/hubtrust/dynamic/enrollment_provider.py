@@ -1,6 +1,6 @@
 """What both kinds of enrollments have in common as resources: their outputs, and how each run reads and writes them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -8,9 +8,10 @@ import pulumi
 
 from hubtrust.azure.enrollment_service import GROUPS, INDIVIDUALS, Enrollment, EnrollmentService, Kind
 from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
-from hubtrust.dynamic import enrolled_devices, handed_over, service_endpoint
-from hubtrust.dynamic.enrollment_inputs import EnrollmentInputs, named
-from hubtrust.dynamic.lifecycle import Change, Reconciler
+from hubtrust.dynamic import enrolled_devices, handed_over, import_ids, imported, service_endpoint
+from hubtrust.dynamic.enrollment_inputs import EnrollmentInputs, named, record_as_inputs
+from hubtrust.dynamic.import_ids import read_import_id
+from hubtrust.dynamic.lifecycle import Change, Imported, Reconciler
 from hubtrust.dynamic.service_inputs import ServiceInputs, ServiceOutputs
 from hubtrust.dynamic.twin_documents import managed_text, recorded_documents
 from hubtrust.enrollments import checks, holders
@@ -18,6 +19,7 @@ from hubtrust.enrollments.description import REFERENCES, Attestation, Enrollment
 from hubtrust.enrollments.reconcile import EnrollmentReconciliation, same_moment
 from hubtrust.inputs import Properties, wire_names
 from hubtrust.process import now, show_message
+from hubtrust.reconcile_errors import DeclarationError
 
 AnyEnrollment = TypeVar("AnyEnrollment", bound=EnrollmentInputs)
 
@@ -59,6 +61,8 @@ class EnrollmentOutputs(ServiceOutputs):
     """Why it was not written in the last run; None if it was."""
     unread: pulumi.Output[str | None]
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
+    imported: pulumi.Output[str | None]
+    """`unknown` after an import, until a run writes it: nobody says who made it."""
 
 
 def _is_written(olds: Properties) -> bool:
@@ -136,6 +140,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         held, wanted = recorded_parts(olds), news.description.parts
         same = all(held.get(name) == value for name, value in wanted.items())
         dropped = any(name not in wanted and not undeclared(name, value) for name, value in held.items())
+        dropped = dropped and not imported.is_imported(olds)  # nothing of what was imported was declared
         devices = enrolled_devices.differ(olds, disabled=not news.terms.enabled, revoke=news.revoke_devices)
         return not same or dropped or devices or news.moved(olds) or not olds.get("created") or bool(olds.get("unread"))
 
@@ -172,7 +177,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
                 what,
                 created=str(olds.get("created") or ""),
                 adopt=news.adopt,
-                last=recorded_parts(olds) if olds else None,
+                last=recorded_parts(olds) if olds and not imported.is_imported(olds) else None,
                 require=lambda found: self._require(known, service, wanted, found),
                 found_first=found_first,
                 report=show_message,
@@ -214,8 +219,33 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         if found is None:
             return None
         outs = {**outputs_of(olds, found, recorded_parts(olds)), **about, self.id_output: id_}
-        outs["revokeDevices"] = olds.get("revokeDevices")
+        outs |= {"revokeDevices": olds.get("revokeDevices"), "imported": olds.get("imported")}
         return outs if same_moment(found.created, str(olds.get("created"))) else {**outs, "created": ""}
+
+    def on_import(self, id_: str, _owner: Mapping[str, str]) -> Imported | None:
+        """See ``dynamic/imported.py``. Azure gives no certificates back, so the inputs lack those that it has."""
+        given = read_import_id(id_, import_ids.GROUP if self.kind is GROUPS else import_ids.INDIVIDUAL, "serviceId")
+        service = ServiceInputs.read(given.place)
+        host = service.resolve_host_name()
+        with replace(service, host_name=host).open_enrollments(reading=True) as client:
+            found = client.find(self.kind, given.names[0])
+        if found is None:
+            return None
+        what, attestation = named(self.kind, found.id, host), found_attestation(found.record)
+        if attestation is None:
+            kind = found.record["attestation"].get("type")
+            fact = f"its attestation is {kind!r}, and a resource declares certificates only, so that a run would take its keys away"
+            raise DeclarationError(what, fact, "give it certificates first, or leave it to whoever has its keys")
+        inputs = {**given.place, self.id_output: found.id, **record_as_inputs(found.record)}
+        if attestation.kind == REFERENCES:
+            inputs["caReferences"] = list(attestation.held)
+        else:
+            name = "signingCertificates" if self.kind is GROUPS else "certificates"
+            show_message(f"{what} is imported without its certificates, which Azure does not give back: set {name} in the program")
+        parts = [name for name, value in found_parts(found.record).items() if not undeclared(name, value)]
+        outs = outputs_of({**given.place, "hostName": host}, found, [name for name in parts if name != "deviceId" or name in inputs])
+        outs |= {self.id_output: found.id, "imported": imported.UNKNOWN}
+        return Imported(f"{host}/{self.kind.path}/{found.id}", inputs, outs)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete the enrollment. It is kept if it is not the one of the last run, or if another resource has taken it over in this run."""

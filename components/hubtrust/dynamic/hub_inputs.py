@@ -11,6 +11,7 @@ from hubtrust.azure.retry import RetryLimits
 from hubtrust.azure.service import Service, service
 from hubtrust.azure_inputs import same_id
 from hubtrust.devices.id_patterns import expand_all
+from hubtrust.dynamic import imported
 from hubtrust.dynamic.service_endpoint import EndpointInputs, require_host
 from hubtrust.inputs import input_field, texts
 from hubtrust.process import show_message
@@ -82,10 +83,15 @@ class DevicesInputs(HubInputs):
 
     def moved(self, olds: Mapping[str, Any]) -> bool:
         """Whether the owner, the cloud or the host name differs from the old outputs."""
-        return self.owner != olds.get("owner") or super().moved(olds)
+        is_others = self.owner != olds.get("owner")
+        if olds.get("imported") == imported.OTHERS:
+            is_others = is_others and bool(self.adopt)  # nobody has asked for it until then
+        return is_others or super().moved(olds)
 
-    def former_owners(self, olds: Mapping[str, Any]) -> list[Mapping[str, str]]:
-        """The owner of the last run if it is another one, because the resource was renamed."""
+    def former_owners(self, olds: Mapping[str, Any]) -> list[Mapping[str, str] | None]:
+        """The owner of the last run if it is another one, because the resource was renamed; None: what was imported without a tag."""
+        if olds.get("imported") == imported.OTHERS:
+            return [] if olds.get("owner") else [None]
         return [olds["owner"]] if olds.get("owner") not in (None, self.owner) else []
 
 
@@ -98,6 +104,8 @@ class DevicesOutputs:
     """The hub's host name."""
     owner: pulumi.Output[Mapping[str, str]]
     """The value of the twin tag `hubtrust`: `stack` and `urn`."""
+    imported: pulumi.Output[str | None]
+    """After an import, until a run writes it: `own` (it had this resource's owner tag) or `others` (another one, or none)."""
     cloud: pulumi.Output[str | None]
     """The cloud, as declared."""
     deadline: pulumi.Output[float | None]

@@ -10,14 +10,14 @@ import pulumi
 from pulumi.dynamic import Resource
 
 from hubtrust import shell
-from hubtrust.dynamic.contract import AnyInputs, Change
+from hubtrust.dynamic.contract import AnyInputs, Change, Imported
 from hubtrust.dynamic.dynamic_shell import Reconciler
 from hubtrust.inputs import python_name, wire_name
 from hubtrust.known_values import sendable
 from hubtrust.program_errors import ProgramError
 from hubtrust.version import plugin_version
 
-__all__ = ["AnyInputs", "Change", "InputError", "Reconciled", "Reconciler"]
+__all__ = ["AnyInputs", "Change", "Imported", "InputError", "Reconciled", "Reconciler"]
 
 
 class InputError(ProgramError):

@@ -24,10 +24,12 @@ from hubtrust.devices.description import (
 )
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.module_reconcile import ModuleReconciliation, require_module_id
-from hubtrust.dynamic import handed_over, moved_hub, service_endpoint
+from hubtrust.dynamic import handed_over, import_ids, imported, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
+from hubtrust.dynamic.description_inputs import description_as_inputs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic.import_ids import read_import_id
+from hubtrust.dynamic.lifecycle import Change, Imported, Reconciled, Reconciler
 from hubtrust.dynamic.twin_documents import Document, document_text, managed_text, read_desired, read_tags, recorded_documents
 from hubtrust.inputs import Properties, input_field, texts, wire_names
 from hubtrust.process import show_message
@@ -111,7 +113,8 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
     def _differs(olds: Properties, news: ModuleIdentityInputs) -> bool:
         held, wanted = _recorded(olds), news.description
         same = (olds.get("authentication"), set(held.thumbprints)) == (wanted.authentication, set(wanted.thumbprints))
-        return not same or not Scope.of(held, wanted).same_twin(held, wanted) or news.moved(olds) or bool(olds.get("unread"))
+        scope = Scope.of(wanted) if imported.is_imported(olds) else Scope.of(held, wanted)
+        return not same or not scope.same_twin(held, wanted) or news.moved(olds) or bool(olds.get("unread"))
 
     def on_create(self, news: ModuleIdentityInputs) -> tuple[str, dict[str, Any]]:
         """Create the module. One that an interrupted run has created is known by its tag or by `managedBy`, and is updated."""
@@ -129,7 +132,7 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
             modules = Modules(registry)
             if not olds and modules.read(news.device_id, news.module_id) is not None:
                 handed_over.note_found(host, [_path(news.device_id, news.module_id)])
-            found = news.reconciliation(modules, host, olds).apply(wanted, Scope.of(wanted) | _recorded_scope(olds))
+            found = news.reconciliation(modules, host, olds).apply(wanted, Scope.of(wanted) | _declared_scope(olds))
         return _outs({**news.given, "hostName": host}, found, Scope.of(wanted))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -146,13 +149,34 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
             raise
         if found is None:
             return None
-        return _outs({**olds, "owner": found.owner if isinstance(found.owner, Mapping) else {}}, found, _recorded_scope(olds))
+        outs = _outs({**olds, "owner": imported.owner_of(found.owner)}, found, _recorded_scope(olds))
+        return {**outs, "imported": olds.get("imported")}
+
+    def on_import(self, id_: str, owner: Mapping[str, str]) -> Imported | None:
+        """See ``dynamic/imported.py``. The inputs declare all tags and desired properties that the twin has."""
+        given = read_import_id(id_, import_ids.MODULE, "hubId")
+        hub, device_id, module_id = HubInputs.read(given.place), require_device_id(given.names[0]), require_module_id(given.names[1])
+        host = hub.resolve_host_name()
+        with replace(hub, host_name=host).open_registry(reading=True) as registry:
+            found = Modules(registry).find(device_id, module_id)
+        if found is None:
+            return None
+        what = _what(host, device_id, module_id)
+        imported.require_declarable(what, found.authentication)
+        imported.tell(what, found.owner, owner)
+        held = DeviceDescription(thumbprints=found.thumbprints, tags=found.tags, desired=found.desired)
+        declared = {**given.place, "deviceId": device_id, "moduleId": module_id, **description_as_inputs(held)}
+        inputs, outs = imported.ownership(found.owner, owner)
+        outs = _outs({**declared, "hostName": host}, found, Scope(imported.declarable(found.tags), found.desired)) | outs
+        return Imported(f"{host}/{device_id}/{module_id}", declared | inputs, outs)
 
     def on_delete(self, _id: str, olds: Properties) -> None:
         """Delete the module. It is kept if it has another owner, or if another resource has taken it over in this run."""
         hub, host = HubInputs.read(olds), str(olds["hostName"])
         device_id, module_id = str(olds["deviceId"]), str(olds["moduleId"])
         if moved_hub.stays(f"module '{module_id}' of device '{device_id}'", hub.hub_id):
+            return
+        if imported.stays(_what(host, device_id, module_id), olds):
             return
         if handed_over.is_handed_over(host, _path(device_id, module_id)):
             show_message(f"{_what(host, device_id, module_id)}: another resource has taken it over in this run, so it is kept")
@@ -175,6 +199,11 @@ def _recorded_scope(olds: Properties) -> Scope:
     """The names of the tags and desired properties that the last run declared; those that others removed are null."""
     documents = recorded_documents(olds)
     return Scope(documents.get("tags", ()), documents.get("desired", ()))
+
+
+def _declared_scope(olds: Properties) -> Scope:
+    """As ``_recorded_scope``; nothing of what was imported was declared."""
+    return Scope((), ()) if imported.is_imported(olds) else _recorded_scope(olds)
 
 
 def _path(device_id: str, module_id: str) -> str:

@@ -12,7 +12,7 @@ import pulumi
 from hubtrust.azure.certificates import Certificates, RegisteredCertificate, writer
 from hubtrust.azure_inputs import CloudInputs, report_if_gone
 from hubtrust.certificates import proving
-from hubtrust.certificates.declaration import CertificateInputs, ServiceInputs
+from hubtrust.certificates.declaration import CertificateInputs, ServiceInputs, composed_from, read_authority
 from hubtrust.certificates.proving import Outcome, Prover
 from hubtrust.certificates.verification import (
     FOUND,
@@ -30,13 +30,14 @@ from hubtrust.certificates.verification import (
     unproven_warning,
 )
 from hubtrust.custody.custodies import OFFLINE
-from hubtrust.dynamic import moved_hub, trusted_generations
-from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
+from hubtrust.dynamic import import_ids, imported, moved_hub, trusted_generations
+from hubtrust.dynamic.import_ids import read_import_id
+from hubtrust.dynamic.lifecycle import Change, Imported, Reconciled, Reconciler
 from hubtrust.dynamic.registered_devices import require_unreferenced
 from hubtrust.dynamic.replaced_keys import require_unused_key
 from hubtrust.errors import shown
 from hubtrust.inputs import Properties, wire_name
-from hubtrust.pki.certificate import Certificate, load_certificate, rfc3339, thumbprint
+from hubtrust.pki.certificate import Certificate, describe, load_certificate, pem, rfc3339, thumbprint
 from hubtrust.pki.profile import require_valid_at
 from hubtrust.pki.proof import proof_command
 from hubtrust.process import now, show_message
@@ -80,8 +81,9 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         That is so where others verified it and its key is available now, while a ceremony waits for its proof, and with ``reprove``.
         """
         custody = olds.get("custody") if "signer" in news.unknown else news.signer.custody if news.signer else None
+        untouched = imported.is_imported(olds) and olds.get("state") == UNVERIFIED  # a code would be a change that nobody has asked for
         return (
-            olds.get("state") != VERIFIED
+            (olds.get("state") != VERIFIED and not untouched)
             or bool(olds.get("code"))
             or news.reprove == olds.get("etag")
             or olds.get("thumbprint") != news.description.thumbprint
@@ -153,6 +155,45 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
             return outs | {"state": WAITING, "codeEtag": last_run.code_etag, "ceremony": proof_command(last_run.code)}
         return outs | no_code | {"state": UNVERIFIED}
 
+    def on_import(self, id_: str, _owner: Mapping[str, str]) -> Imported | None:
+        """See ``dynamic/imported.py``. Who verified it, and with which key, nobody says, so ``proof`` is at most `found`.
+
+        The signer of the inputs is `offline`, which claims nothing: the program says where the key is. Of a certificate on a provisioning
+        service Azure shows the thumbprint alone.
+        """
+        given = read_import_id(id_, import_ids.CERTIFICATE, "serviceId")
+        service = ServiceInputs.read(given.place)
+        with service.resource_manager() as client:
+            registered = Certificates(client, service.service_id).find(given.names[0])
+        if registered is None:
+            return None
+        what = f"certificate '{registered.name}' on {service.service_id.title}"
+        held = read_authority(registered.text) if registered.text else None
+        name, generation = composed_from(registered.name, registered.thumbprint)
+        named = {"name": name, "generation": generation} if name else {"certificateName": registered.name}
+        inputs = {**given.place, **named, "signer": {"custody": OFFLINE}, **({"certificate": pem(held)} if held else {})}
+        if held is None:
+            show_message(f"{what} is imported without its text, which Azure does not give back: set certificate in the program")
+        if registered.verified:
+            show_message(unproven_warning(what, FOUND, registered.etag, None, key_here=False))
+        else:
+            fact = "it is not verified, and this run does not change that"
+            show_message(f"{what} is imported: {fact}; to prove it, set reprove to '{registered.etag}' and run up")
+        outs = {name: value for name, value in inputs.items() if name != "signer"} | {
+            "certificateName": registered.name,
+            "custody": OFFLINE,
+            "thumbprint": registered.thumbprint,
+            "etag": registered.etag,
+            "state": VERIFIED if registered.verified else UNVERIFIED,
+            "proof": FOUND if registered.verified else None,
+            "imported": imported.UNKNOWN,
+        }
+        if held:
+            shown_of = describe(held)
+            texts = (shown_of.sha256, shown_of.subject, shown_of.not_after, shown_of.key_thumbprint)
+            outs |= dict(zip(("sha256", "subject", "notAfter", "keyThumbprint"), texts, strict=True))
+        return Imported(f"{service.service_id.id}/certificates/{registered.name}", inputs, outs)
+
     def on_delete(self, id_: str, olds: Properties) -> None:
         """Delete the certificate, with the etag of the last run. Another certificate that has the name now is kept.
 
@@ -169,7 +210,8 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
             return
         authority, generation = str(olds.get("name") or "ca"), int(olds.get("generation") or 1)
         trusted_generations.require_given_up(what, service.service_id, authority, generation)
-        require_unused_key(service.service_id, authority, generation, _declared(olds))
+        if olds.get("certificate"):  # of one that was imported without its text nobody knows the key
+            require_unused_key(service.service_id, authority, generation, _declared(olds))
         if service.service_id.kind == "provisioningservices":
             must_see = trusted_generations.has_record(service.service_id, authority)
             require_unreferenced(what, service.service_id, name, service.cloud, must_see=must_see)
@@ -215,7 +257,12 @@ def _declared(olds: Properties) -> Certificate:
 
 
 def _declared_thumbprint(olds: Properties) -> str:
-    """The thumbprint of the declared certificate. The output ``thumbprint`` is that of the certificate on the service."""
+    """The thumbprint of the declared certificate. The output ``thumbprint`` is that of the certificate on the service.
+
+    One that was imported without its text has only that.
+    """
+    if olds.get("certificate") is None and imported.is_imported(olds):
+        return str(olds.get("thumbprint"))
     return thumbprint(_declared(olds))
 
 

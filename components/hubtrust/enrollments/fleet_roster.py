@@ -116,6 +116,19 @@ class EnrollmentRoster:
         own = {id_: one.or_else(terms) for id_, one in self.own.items()}
         return replace(self, common=self.common.or_else(terms), own=own)
 
+    def declares(self, held: "EnrollmentRoster") -> bool:
+        """Whether ``held``, as it was found, has these enrollments and all that is declared of them; it may have more."""
+        pairs = [(member, held.get(one)) for one in self.ids if (member := self.get(one)) is not None]
+        return len(self.ids) == len(held.ids) and all(
+            found is not None and all(found.parts.get(name, False) == value for name, value in member.parts.items())
+            for member, found in pairs
+        )
+
+    def attestations_of(self, ids: Iterable[str]) -> "EnrollmentRoster":
+        """Those of these enrollments that are here, with nothing declared but their certificates."""
+        there = [found for one in ids if (found := self._by_lower.get(one.lower())) is not None]
+        return EnrollmentRoster(tuple(sorted(there)), {one: self.attestations[one] for one in there})
+
     def pack(self) -> str:
         """The roster as text, with the certificates: a version, then base64."""
         both = [[base64.b64decode(one) for one in self.attestations[id_].sent] for id_ in self.ids]

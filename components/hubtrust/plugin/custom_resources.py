@@ -57,12 +57,11 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
             if outs is None:
                 return provider_pb2.ReadResponse()
             return provider_pb2.ReadResponse(id=request.id, properties=_outputs(contract, outs, request.properties, request.inputs))
-        both = contract.imported(request.id)
-        if both is None:
+        found = contract.imported(request.id, owner_of(request.urn))
+        if found is None:
             return provider_pb2.ReadResponse()
-        inputs, outs = both
-        properties = _outputs(contract, outs, request.inputs)
-        return provider_pb2.ReadResponse(id=request.id, properties=properties, inputs=to_struct(inputs, contract.secret_inputs))
+        properties, inputs = _outputs(contract, found.outputs, request.inputs), to_struct(found.inputs, contract.secret_inputs)
+        return provider_pb2.ReadResponse(id=found.id, properties=properties, inputs=inputs)
 
     @in_one_line
     def Update(self, request: Any, _context: Any) -> Any:
