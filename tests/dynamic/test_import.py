@@ -51,7 +51,7 @@ def imported(provider: type[Reconciler[Any]], id_: str, owner: dict[str, str] = 
     found = provider().on_import(id_, owner)
     assert found is not None
     assert found.outputs.keys() <= provider.outputs
-    assert "owner" not in found.inputs
+    assert found.inputs.get("owner", owner) == owner
     return found
 
 

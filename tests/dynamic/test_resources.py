@@ -182,7 +182,7 @@ def test_a_connection_checks_signer_is_a_secret(engine: Engine) -> None:
 
 _OF_ENROLLMENTS = {
     *("serviceId", "hostName", "cloud", "deadline", "attestation", "thumbprints", "status", "edge", "hubs", "allocation", "webhookDigest"),
-    *("reprovision", "tags", "desired", "etag", "created", "unread", "skip", "revokeDevices", "revoked", "left"),
+    *("reprovision", "tags", "desired", "etag", "created", "unread", "skip", "revokeDevices", "revoked", "left", "imported"),
 }
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
@@ -197,7 +197,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         {
             *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline", "certificateName", "custody", "thumbprint"),
             *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "codeEtag", "ceremony", "state", "proof"),
-            *("provenCode", "provenBy", "provenEtag", "provenAt"),
+            *("provenCode", "provenBy", "provenEtag", "provenAt", "imported"),
         },
     ),
     IssuedCertificateProvider: (
@@ -239,7 +239,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
-            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip", "unread"),
+            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip", "unread", "imported"),
         },
     ),
     ModuleIdentityProvider: (
@@ -247,7 +247,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         ModuleIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "moduleId", "thumbprints", "tags", "desired"),
-            *("authentication", "etag", "moduleEtag", "unread"),
+            *("authentication", "etag", "moduleEtag", "unread", "imported"),
         },
     ),
     DeviceFleetProvider: (
@@ -255,7 +255,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceFleet,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
-            *("exceptions", "lastWrite", "members", "unread"),
+            *("exceptions", "lastWrite", "members", "unread", "imported"),
         },
     ),
     EnrollmentFleetProvider: (
@@ -263,7 +263,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         EnrollmentFleetEntries,
         {
             *("serviceId", "hostName", "cloud", "deadline", "fleetName", "recorded", "count", "enabled", "digest", "exceptions"),
-            *("lastWrite", "unread"),
+            *("lastWrite", "unread", "imported"),
         },
     ),
     EnrollmentGroupProvider: ("hubtrust.dynamic.enrollment_group", EnrollmentGroupEntry, _OF_ENROLLMENTS | {"groupId", "caReferences"}),
