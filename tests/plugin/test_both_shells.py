@@ -1,0 +1,80 @@
+"""One table of cases through both shells, over gRPC, against local Azure: the same ids, outputs and calls to Azure."""
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+from hubtrust.plugin.tokens import MODULES
+from tests.faults.case_hub import CaseHub
+from tests.faults.stack import Declared
+from tests.kit.local_azure import LocalAzure
+from tests.kit.plugin_process import PluginProcess
+from tests.kit.provider_process import CallFailedError, ProviderProcess
+from tests.plugin.cases import CASES, Case
+
+# What differs from one hub to the next and from one moment to the next, in the order of looking: PEM, times, ids, serials and etags.
+_VARYING = (
+    (re.compile(r"-----BEGIN ([A-Z ]+)-----.*?-----END \1-----\n?", re.DOTALL), r"<\1>"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|\+00:00)"), "<time>"),
+    (re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"), "<guid>"),
+    (re.compile(r"(?<![0-9A-Za-z])(?:0x)?[0-9a-fA-F]{16,}(?![0-9A-Za-z])"), "<hex>"),
+    (re.compile(r"(?<![\w/+])[A-Za-z0-9+/]{11,}={1,2}"), "<base64>"),
+)
+
+_DRAWN = {"etag", "deviceEtag", "moduleEtag", "provenEtag", "lastWrite", "token", "serialNumber", "thumbprint", "digest"}
+
+
+def _form(value: Any, case: CaseHub) -> Any:
+    """``value`` without what differs from one hub to the next."""
+    if isinstance(value, dict):
+        return {name: "<drawn>" if name in _DRAWN else _form(each, case) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_form(each, case) for each in value]
+    if not isinstance(value, str):
+        return value
+    text = re.sub(re.escape(case.name), "<hub>", value, flags=re.IGNORECASE)
+    text = re.sub(r"(resource[gG]roups/)group-\d+", r"\1<group>", text)
+    for pattern, mark in _VARYING:
+        text = pattern.sub(mark, text)
+    return text
+
+
+def _life(case: Case, process: ProviderProcess, azure: LocalAzure, control: httpx.Client) -> list[Any]:
+    """Every run of the case, then one that has nothing to do, then a destroy: the state after each, and its calls."""
+    hub = CaseHub(azure.hub(case.kind), control)
+    case.setup(hub)
+    hub.forget()
+    told: list[Any] = []
+    declared: Declared = {}
+    for number, run in enumerate((*case.runs, lambda _hub: declared, lambda _hub: {})):
+        if number == len(case.runs) - 1:
+            case.meanwhile(hub)
+        hub.forget()
+        declared, error = run(hub), ""
+        try:
+            hub.stack.up(process, declared)
+        except CallFailedError as failed:
+            error = str(failed).strip()
+        state = {name: (_form(one.created.id, hub), _form(one.created.outs, hub)) for name, one in hub.stack.resources.items()}
+        calls = sorted((call.method, call.host, _form(call.path, hub), call.nth) for call in hub.calls())
+        told.append({"state": state, "calls": calls, "written": len(hub.stack.written), "error": _form(error, hub)})
+    return told
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
+def test_both_shells_do_the_same(
+    case: Case, dynamic: ProviderProcess, native: PluginProcess, azure: LocalAzure, control: httpx.Client
+) -> None:
+    """The ids, the outputs, what is written, and the calls to Azure."""
+    ours, theirs = (_life(case, process, azure, control) for process in (native, dynamic))
+
+    assert ours == theirs
+    assert ours[-2]["written"] == 0
+    assert ours[-1]["state"] == {}
+
+
+def test_every_resource_is_in_the_table() -> None:
+    """A new resource needs a case."""
+    assert {name.removesuffix("Entries") for name in MODULES} == {re.split(",| of ", case.title)[0] for case in CASES}
