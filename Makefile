@@ -207,6 +207,7 @@ sdks: .strangers/release.stamp ## generate the SDKs of a release into dist/sdks 
 docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage
 	@$(BIN)/python -m docs.constructor_arguments
+	@$(BIN)/python -m hubtrust.plugin.schema
 
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers

@@ -40,17 +40,24 @@ class Allocation(StrEnum):
     """How a device's hub is chosen: learn.microsoft.com/azure/iot-dps/how-to-use-allocation-policies."""
 
     HASHED = "hashed"
+    """Spread over the hubs by their weights."""
     STATIC = "static"
+    """To the one hub that is named."""
     LATENCY = "geoLatency"
+    """To the hub with the shortest way."""
     CUSTOM = "custom"
+    """As a webhook says."""
 
 
 class Reprovision(StrEnum):
     """What becomes of a device that registers again: learn.microsoft.com/azure/iot-dps/concepts-device-reprovision."""
 
     MIGRATE = "migrate"
+    """It gets the hub that is right now, and its twin moves with it."""
     RESET = "reset"
+    """It gets the hub that is right now, and a new twin."""
     NEVER = "never"
+    """It stays where it is."""
 
 
 _REPROVISION = {  # updateHubAssignment, migrateDeviceData

@@ -11,12 +11,11 @@ import typing
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum, StrEnum
-from functools import cache
 from typing import Any, Final, ForwardRef, get_args, get_origin
 
 import pulumi
 
-from hubtrust.custody.custodies import CUSTODIES
+from hubtrust.custody.custodies import CUSTODIES, KEY_VAULT, OFFLINE, PKCS11, STATE
 from hubtrust.dynamic.lifecycle import Reconciled
 from hubtrust.enrollments.description import Allocation, Reprovision
 from hubtrust.inputs import wire_name
@@ -51,15 +50,24 @@ _SCALARS: Final[Mapping[Any, ArgumentType]] = {
 
 
 def _enum(kind: type[Enum]) -> Choice:
-    return Choice(kind.__name__, {str(one.value): "" for one in kind})
+    return Choice(kind.__name__, {str(one.value): "" for one in kind}, kind)
 
 
-_STATUS: Final = Choice("Status", {"enabled": "Devices may connect, or register.", "disabled": "They may not."})
+_STATUS: Final = Choice(
+    "Status", {"enabled": "Devices may connect, or register.", "disabled": "They may not."}, doc="Whether a device may."
+)
 _PROFILE: Final = Choice(
     "CertificateProfile",
     {"root": "A root CA.", "intermediate": "A CA below another.", "device": "A device's client certificate."},
+    doc="What a certificate is for.",
 )
-_CUSTODY: Final = Choice("Custody", dict.fromkeys(CUSTODIES, ""))
+_CUSTODY_SAID: Final[Mapping[str, str]] = {
+    STATE: "An encrypted secret in the state.",
+    OFFLINE: "Elsewhere: what it signs is given.",
+    KEY_VAULT: "Azure Key Vault or Managed HSM.",
+    PKCS11: "A PKCS#11 token or HSM.",
+}
+_CUSTODY: Final = Choice("Custody", {one: _CUSTODY_SAID[one] for one in CUSTODIES}, doc="Where a key is.")
 # What is a text in Python, by the argument's name, of which readers accept these only.
 _CHOICES: Final[Mapping[str, Choice]] = {
     "status": _STATUS,
@@ -87,13 +95,11 @@ SIGNER: Final = Record(
 _DOCUMENTS: Final = frozenset({"tags", "desired"})  # of twins
 
 
-@cache
 def component_arguments(component: type[pulumi.ComponentResource]) -> tuple[Argument, ...]:
     """The arguments of a component's constructor, without its name and options, in their order."""
     return tuple(_parameters(component.__init__, frozenset()))
 
 
-@cache
 def component_outputs(component: type[pulumi.ComponentResource]) -> tuple[Argument, ...]:
     """The outputs of a component: its attributes that are Outputs or Inputs. Those that may be None are not required."""
     return tuple(
@@ -103,7 +109,6 @@ def component_outputs(component: type[pulumi.ComponentResource]) -> tuple[Argume
     )
 
 
-@cache
 def resource_inputs(resource: type[Reconciled]) -> tuple[Argument, ...]:
     """The inputs of a custom resource that its constructor takes, by their names on the wire; all of them may be Outputs."""
     declared, parameters = resource.provider.inputs.declarations(), inspect.signature(resource.__init__).parameters
@@ -119,7 +124,6 @@ def resource_inputs(resource: type[Reconciled]) -> tuple[Argument, ...]:
     return tuple(sorted(found.values(), key=lambda one: order.index(declared[one.name].argument or one.name)))
 
 
-@cache
 def resource_outputs(resource: type[Reconciled]) -> tuple[Argument, ...]:
     """The outputs of a custom resource. Those that may be None are not required."""
     found = {name: hint for one in reversed(resource.provider.results.__mro__) for name, hint in inspect.get_annotations(one).items()}
@@ -248,17 +252,16 @@ def _record(kind: Any) -> Record:
         )
         for one in fields(kind)
     ]
-    return Record(kind.__name__, tuple(found), made_by(kind))
+    return Record(kind.__name__, tuple(found), made_by(kind), python=kind)
 
 
-@cache
 def _typed_dict(kind: Any) -> Record:
     hints = typing.get_type_hints(kind, include_extras=False)
     found = [
         Argument(name, name, type_of(hint, output=True), name in kind.__required_keys__ and not _optional(hint))
         for name, hint in hints.items()
     ]
-    return Record(kind.__name__, tuple(found), dict)
+    return Record(kind.__name__, tuple(found), dict, python=kind)
 
 
 def _parameters(constructor: Callable[..., Any], declared: frozenset[str]) -> Iterator[Argument]:

@@ -47,6 +47,9 @@ class Choice(ArgumentType):
     title: str
     values: Mapping[str, str]
     """What each means, by the text."""
+    python: Any = None
+    """The class whose docstrings describe it."""
+    doc: str = ""
 
     def __hash__(self) -> int:
         return hash((self.title, *self.values))
@@ -115,6 +118,8 @@ class Record(ArgumentType):
     exactly_one: tuple[str, ...] = ()
     """Of these fields, by their names on the wire, exactly one is given."""
     doc: str = ""
+    python: Any = None
+    """The class whose docstrings describe it."""
 
 
 Resolve = Callable[[Reference, Any, str], Any]

@@ -1,0 +1,152 @@
+"""The schema as one document: `schema.json` beside this package, which the plugin sends. `python -m hubtrust.plugin.schema` writes it."""
+
+import importlib
+import inspect
+import json
+import pkgutil
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from typing import Any, Final
+
+import pulumi
+
+import hubtrust
+from hubtrust import dynamic
+from hubtrust.dynamic.lifecycle import Reconciled
+from hubtrust.plugin.annotations import component_arguments, component_outputs, resource_inputs, resource_outputs
+from hubtrust.plugin.argument_types import Argument, Choice, InputOf, Record, Reference, Scalar
+from hubtrust.plugin.schema import descriptions
+from hubtrust.plugin.schema.types import Types, required_of
+
+FILE: Final = "schema.json"
+_REPOSITORY: Final = "https://github.com/hubtrust/hubtrust"
+_TEXT: Final = InputOf(Scalar("string"))
+
+
+def checked_in() -> dict[str, Any]:
+    """The schema as it is checked in, without a version."""
+    found: dict[str, Any] = json.loads(resources.files("hubtrust.plugin").joinpath(FILE).read_text(encoding="utf-8"))
+    return found
+
+
+def generated() -> dict[str, Any]:
+    """The schema as the code says it is."""
+    types = Types(_described)
+    found = {f"hubtrust:index:{one.__name__}": _component(one, types) for one in components()}
+    custom = {f"hubtrust:index:{one.__name__}": _custom(one, types) for one in custom_resources()}
+    if both := found.keys() & custom.keys():
+        raise ValueError(f"both a component and a resource: {', '.join(sorted(both))}")
+    prove = "hubtrust:index:CertificateAuthority/prove"
+    found["hubtrust:index:CertificateAuthority"]["methods"] = {"prove": prove}
+    return {
+        **_HEAD,
+        "provider": {
+            "description": "The provider of hubtrust. It takes Azure's login from the environment, and has no settings of its own."
+        },
+        "functions": {prove: _prove(types)},
+        "resources": dict(sorted((found | custom).items())),
+        "types": dict(sorted(types.found.items())),
+    }
+
+
+def text_of(document: Mapping[str, Any]) -> str:
+    """The document as the file has it."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def components() -> Iterator[type[pulumi.ComponentResource]]:
+    """Every public component."""
+    for name in dir(hubtrust):
+        found = getattr(hubtrust, name)
+        if isinstance(found, type) and issubclass(found, pulumi.ComponentResource):
+            yield found
+
+
+def custom_resources() -> Iterator[type[Reconciled]]:
+    """Every custom resource."""
+    for found in pkgutil.iter_modules(dynamic.__path__, f"{dynamic.__name__}."):
+        importlib.import_module(found.name)
+    return iter(Reconciled.__subclasses__())
+
+
+def _component(component: type[pulumi.ComponentResource], types: Types) -> dict[str, Any]:
+    declared, outputs = component_arguments(component), component_outputs(component)
+    said = descriptions.of_arguments(component.__init__)
+    return {
+        "isComponent": True,
+        "description": descriptions.of_class(component),
+        "inputProperties": types.properties(declared, said, plain=True),
+        **required_of(declared, "requiredInputs"),
+        "properties": types.properties(outputs, descriptions.of_attributes(component)),
+        **required_of(outputs),
+    }
+
+
+def _custom(resource: type[Reconciled], types: Types) -> dict[str, Any]:
+    declared, outputs = resource_inputs(resource), resource_outputs(resource)
+    inputs = types.properties(declared, {one.name: descriptions.adapted(one.doc) for one in declared})
+    for one in declared:
+        inputs[one.wire]["description"] = descriptions.adapted(one.doc)
+        if one.replaces:
+            inputs[one.wire]["willReplaceOnChanges"] = True
+    said = {name: inputs.get(wire, {}).get("description", "") for name, wire in ((one.name, one.wire) for one in outputs)}
+    said |= descriptions.of_attributes(resource.provider.results)
+    return {
+        "description": descriptions.of_class(resource),
+        "inputProperties": inputs,
+        **required_of(declared, "requiredInputs"),
+        "properties": types.properties(outputs, said),
+        **required_of(outputs),
+    }
+
+
+def _prove(types: Types) -> dict[str, Any]:
+    from hubtrust.authority import CertificateAuthority  # needs azure-native, which only components do
+
+    said = descriptions.of_arguments(CertificateAuthority.prove)
+    inputs = (
+        Argument("self", "__self__", InputOf(Reference(CertificateAuthority)), required=True, doc="The authority."),
+        Argument("hub", "hub", Scalar("string"), required=True),
+        Argument("code", "code", _TEXT),
+    )
+    outputs = (Argument("proof", "proof", Scalar("string"), doc="The proof of possession, PEM; not set while the hub asks for none."),)
+    summary = inspect.cleandoc(CertificateAuthority.prove.__doc__ or "").partition("\n")[0]
+    return {
+        "description": descriptions.adapted(summary),
+        "inputs": {"properties": types.properties(inputs, said, plain=True), **required_of(inputs)},
+        "outputs": {"properties": types.properties(outputs, {})},
+    }
+
+
+def _described(kind: Record | Choice) -> Mapping[str, str]:
+    """What is said of a named type, where it is declared."""
+    python = kind.python
+    if python is None:
+        return {"": kind.doc}
+    said = {"": descriptions.of_class(python)} | dict(descriptions.of_attributes(python))
+    if isinstance(kind, Choice):
+        return said | {str(one.value): said.get(one.name, "") for one in python}
+    return said
+
+
+_HEAD: Final[Mapping[str, Any]] = {
+    "name": "hubtrust",
+    "displayName": "hubtrust",
+    "description": "Azure IoT hubs and provisioning services that trust CAs because possession of their keys was proven",
+    "keywords": ["pulumi", "azure", "iot", "x509", "category/cloud", "kind/native"],
+    "homepage": _REPOSITORY,
+    "repository": _REPOSITORY,
+    "license": "Apache-2.0",
+    "publisher": "hubtrust",
+    "language": {
+        "nodejs": {"packageName": "@hubtrust/hubtrust", "respectSchemaVersion": True},
+        "python": {"packageName": "pulumi_hubtrust", "respectSchemaVersion": True, "pyproject": {"enabled": True}},
+        "go": {
+            "importBasePath": "github.com/hubtrust/hubtrust/sdk/go/hubtrust",
+            "generateResourceContainerTypes": True,
+            "respectSchemaVersion": True,
+        },
+        "csharp": {"namespaces": {"hubtrust": "Hubtrust"}, "rootNamespace": "Pulumi", "respectSchemaVersion": True},
+        "java": {"basePackage": "io.hubtrust", "buildFiles": "gradle"},
+    },
+}
