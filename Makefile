@@ -84,7 +84,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/typescript.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 # AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
 # AMQP are skipped, and local Azure refuses AMQP.
@@ -135,6 +135,12 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@mkdir -p .strangers/azurite
 	@cp tests/strangers/azurite/package.json tests/strangers/azurite/package-lock.json .strangers/azurite
 	@$(call with_progress,Installing Azurite into .strangers,(cd .strangers/azurite && $(NPM_CI)) > .strangers/azurite.log 2>&1 || (cat .strangers/azurite.log; exit 1))
+	@touch $@
+
+.strangers/typescript.stamp: tests/strangers/typescript/package.json tests/strangers/typescript/package-lock.json
+	@mkdir -p .strangers/typescript
+	@cp tests/strangers/typescript/package.json tests/strangers/typescript/package-lock.json .strangers/typescript
+	@$(call with_progress,Installing TypeScript and Pulumi's SDK for it into .strangers,(cd .strangers/typescript && $(NPM_CI)) > .strangers/typescript.log 2>&1 || (cat .strangers/typescript.log; exit 1))
 	@touch $@
 
 .strangers/previews.stamp: requirements/previews.txt
@@ -208,6 +214,8 @@ docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated
 	@$(BIN)/python -m docs.azure_coverage
 	@$(BIN)/python -m docs.constructor_arguments
 	@$(BIN)/python -m hubtrust.plugin.schema
+	@if command -v pulumi > /dev/null; then rm -rf sdk/nodejs && pulumi package gen-sdk components/hubtrust/plugin/schema.json --language nodejs -o sdk > /dev/null; \
+	else echo "Pulumi's CLI is not on PATH: sdk/nodejs is left as it is"; fi
 
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers

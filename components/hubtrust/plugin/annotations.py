@@ -9,7 +9,7 @@ import sys
 import types
 import typing
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass, replace
 from enum import Enum, StrEnum
 from typing import Any, Final, ForwardRef, get_args, get_origin
 
@@ -96,8 +96,12 @@ _DOCUMENTS: Final = frozenset({"tags", "desired"})  # of twins
 
 
 def component_arguments(component: type[pulumi.ComponentResource]) -> tuple[Argument, ...]:
-    """The arguments of a component's constructor, without its name and options, in their order."""
-    return tuple(_parameters(component.__init__, frozenset()))
+    """The arguments of a component's constructor, without its name and options, in their order.
+
+    A component that may also be given by a text is given so where it is of the same class: TypeScript's SDK would import itself.
+    """
+    found = _parameters(component.__init__, frozenset())
+    return tuple(replace(one, type=_without(one.type, Reference(component))) for one in found)
 
 
 def component_outputs(component: type[pulumi.ComponentResource]) -> tuple[Argument, ...]:
@@ -307,6 +311,16 @@ def _optional(hint: Any) -> bool:
 
 def _without_inputs(kind: ArgumentType) -> ArgumentType:
     return kind.item if isinstance(kind, InputOf) else kind
+
+
+def _without(kind: ArgumentType, left_out: ArgumentType) -> ArgumentType:
+    """A type without one of its options, if another one remains."""
+    if isinstance(kind, InputOf):
+        return InputOf(_without(kind.item, left_out))
+    if not isinstance(kind, OneOf) or left_out not in kind.options:
+        return kind
+    rest = tuple(one for one in kind.options if one != left_out)
+    return rest[0] if len(rest) == 1 else OneOf(rest)
 
 
 def _enrollments() -> list[type[pulumi.Resource]]:

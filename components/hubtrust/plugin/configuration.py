@@ -7,6 +7,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from hubtrust.plugin.one_line import in_one_line
 from hubtrust.plugin.property_values import from_struct
+from hubtrust.plugin.schema.checked_in import of_version
 from hubtrust.reconcile_errors import DeclarationError
 from hubtrust.version import plugin_version
 
@@ -25,6 +26,10 @@ class Configuration(provider_pb2_grpc.ResourceProviderServicer):
     def GetPluginInfo(self, _request: Any, _context: Any) -> Any:
         """The version of this package."""
         return plugin_pb2.PluginInfo(version=plugin_version())
+
+    def GetSchema(self, _request: Any, _context: Any) -> Any:
+        """The schema of this version."""
+        return provider_pb2.GetSchemaResponse(schema=of_version(shell.plugin_version()))
 
     def CheckConfig(self, request: Any, _context: Any) -> Any:
         """Any configuration is one. An engine gives the project's own if the project's name is that of this package."""

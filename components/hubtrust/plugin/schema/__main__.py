@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 from hubtrust.plugin import schema
-from hubtrust.plugin.schema.document import FILE, generated, text_of
+from hubtrust.plugin.schema.checked_in import FILE
+from hubtrust.plugin.schema.document import generated, text_of
 
 
 def main() -> int:

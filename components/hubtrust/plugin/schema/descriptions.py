@@ -22,6 +22,7 @@ _WORDS: Final = tuple(
         (r"(?<=[.:;]) ?Plain\.(?= |$)", ""),
         (r"\(``(?:iothub\.)?Iot(?:Hub|Dps)Resource``\)", "(its `id`)"),
         (r"as its Args or as dicts", "as objects"),
+        (r"a TrustedDevice, or an Input with its ``device_scope``", "its `deviceScope`"),
         (r"``HubArgs``", "`ManagedHub`"),
         (r"``ProvisioningServiceArgs``", "`ManagedProvisioningService`"),
         (r"``Import\(proof=…\)``", "`proof` of an imported authority"),

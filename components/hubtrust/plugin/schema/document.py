@@ -1,11 +1,10 @@
-"""The schema as one document: `schema.json` beside this package, which the plugin sends. `python -m hubtrust.plugin.schema` writes it."""
+"""The schema as one document, as the code says it is: `python -m hubtrust.plugin.schema` writes it to `schema.json`."""
 
 import importlib
 import inspect
 import json
 import pkgutil
 from collections.abc import Iterator, Mapping
-from importlib import resources
 from typing import Any, Final
 
 import pulumi
@@ -18,15 +17,8 @@ from hubtrust.plugin.argument_types import Argument, Choice, InputOf, Record, Re
 from hubtrust.plugin.schema import descriptions
 from hubtrust.plugin.schema.types import Types, required_of
 
-FILE: Final = "schema.json"
 _REPOSITORY: Final = "https://github.com/hubtrust/hubtrust"
 _TEXT: Final = InputOf(Scalar("string"))
-
-
-def checked_in() -> dict[str, Any]:
-    """The schema as it is checked in, without a version."""
-    found: dict[str, Any] = json.loads(resources.files("hubtrust.plugin").joinpath(FILE).read_text(encoding="utf-8"))
-    return found
 
 
 def generated() -> dict[str, Any]:
@@ -69,7 +61,7 @@ def custom_resources() -> Iterator[type[Reconciled]]:
     return iter(Reconciled.__subclasses__())
 
 
-def _component(component: type[pulumi.ComponentResource], types: Types) -> dict[str, Any]:
+def _component(component: Any, types: Types) -> dict[str, Any]:
     declared, outputs = component_arguments(component), component_outputs(component)
     said = descriptions.of_arguments(component.__init__)
     return {
