@@ -150,7 +150,7 @@ export interface AuthorityGenerationArgs {
      */
     hubId?: pulumi.Input<string | undefined>;
     /**
-     * True: whether the previous generation is trusted too.
+     * `true`: whether the previous generation is trusted too.
      */
     keepPrevious: pulumi.Input<boolean>;
     /**

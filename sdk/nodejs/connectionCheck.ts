@@ -188,7 +188,7 @@ export interface ConnectionCheckArgs {
      */
     deviceId: pulumi.Input<string>;
     /**
-     * False: nothing is checked, for networks where port 8883 is closed. Default true.
+     * `false`: nothing is checked, for networks where port 8883 is closed. Default `true`.
      */
     enabled?: pulumi.Input<boolean | undefined>;
     /**

@@ -182,7 +182,7 @@ export interface DeviceFleetArgs {
      */
     members: pulumi.Input<inputs.RosterArgs | string>;
     /**
-     * True: the roster is empty on purpose, so that all devices of the fleet may be deleted. Default false.
+     * `true`: the roster is empty on purpose, so that all devices of the fleet may be deleted. Default `false`.
      */
     noDevices?: pulumi.Input<boolean | undefined>;
 }

@@ -208,7 +208,7 @@ export interface DeviceIdentityArgs {
      */
     deviceId: pulumi.Input<string>;
     /**
-     * True: an IoT Edge device.
+     * `true`: an IoT Edge device.
      */
     edge?: pulumi.Input<boolean | undefined>;
     /**

@@ -95,7 +95,7 @@ export interface EnrollmentFleetArgs {
      */
     noEnrollments?: boolean;
     /**
-     * False: the device of an enrollment that becomes disabled stays enabled on its hub. Default true.
+     * `false`: the device of an enrollment that becomes disabled stays enabled on its hub. Default `true`.
      */
     revokeDevices?: pulumi.Input<boolean | undefined>;
     /**

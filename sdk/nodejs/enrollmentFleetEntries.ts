@@ -173,11 +173,11 @@ export interface EnrollmentFleetEntriesArgs {
      */
     members: pulumi.Input<inputs.EnrollmentRosterArgs | string>;
     /**
-     * True: the roster is empty on purpose, so that all enrollments of the fleet may be deleted. Default false.
+     * `true`: the roster is empty on purpose, so that all enrollments of the fleet may be deleted. Default `false`.
      */
     noEnrollments?: pulumi.Input<boolean | undefined>;
     /**
-     * False: the device of an enrollment that becomes disabled stays enabled on its hub, and connected. Default true.
+     * `false`: the device of an enrollment that becomes disabled stays enabled on its hub, and connected. Default `true`.
      */
     revokeDevices?: pulumi.Input<boolean | undefined>;
     /**

@@ -135,7 +135,7 @@ export interface EnrollmentGroupArgs {
      */
     reprovision?: pulumi.Input<enums.Reprovision | undefined>;
     /**
-     * False: devices that came by a disabled group stay enabled on their hubs, and connected. Default true.
+     * `false`: devices that came by a disabled group stay enabled on their hubs, and connected. Default `true`.
      */
     revokeDevices?: pulumi.Input<boolean | undefined>;
     /**

@@ -209,7 +209,7 @@ export class EnrollmentGroupEntry extends pulumi.CustomResource {
  */
 export interface EnrollmentGroupEntryArgs {
     /**
-     * True: one of this id that others made is taken over, whatever it has. Default false: refuse.
+     * `true`: one of this id that others made is taken over, whatever it has. Default `false`: refuse.
      */
     adopt?: pulumi.Input<boolean | undefined>;
     /**
@@ -233,7 +233,7 @@ export interface EnrollmentGroupEntryArgs {
      */
     desired?: any | undefined;
     /**
-     * True: its devices are IoT Edge devices.
+     * `true`: its devices are IoT Edge devices.
      */
     edge?: pulumi.Input<boolean | undefined>;
     /**
@@ -253,7 +253,7 @@ export interface EnrollmentGroupEntryArgs {
      */
     reprovision?: pulumi.Input<enums.Reprovision | undefined>;
     /**
-     * False: while it is disabled, the devices that came by it stay enabled on their hubs, and connected. Default true.
+     * `false`: while it is disabled, the devices that came by it stay enabled on their hubs, and connected. Default `true`.
      */
     revokeDevices?: pulumi.Input<boolean | undefined>;
     /**

@@ -90,7 +90,7 @@ export interface HubOwnerArgs {
      */
     stack: pulumi.Input<string>;
     /**
-     * True: nothing on the hub is from before this stack, so that what is not declared is drift. false: it stays.
+     * `true`: nothing on the hub is from before this stack, so that what is not declared is drift. `false`: it stays.
      */
     whole?: pulumi.Input<boolean | undefined>;
 }

@@ -137,7 +137,7 @@ export interface IndividualEnrollmentArgs {
      */
     reprovision?: pulumi.Input<enums.Reprovision | undefined>;
     /**
-     * False: a device of a disabled enrollment stays enabled on its hub, and connected. Default true.
+     * `false`: a device of a disabled enrollment stays enabled on its hub, and connected. Default `true`.
      */
     revokeDevices?: pulumi.Input<boolean | undefined>;
     /**

@@ -212,7 +212,7 @@ export class IndividualEnrollmentEntry extends pulumi.CustomResource {
  */
 export interface IndividualEnrollmentEntryArgs {
     /**
-     * True: one of this id that others made is taken over, whatever it has. Default false: refuse.
+     * `true`: one of this id that others made is taken over, whatever it has. Default `false`: refuse.
      */
     adopt?: pulumi.Input<boolean | undefined>;
     /**
@@ -240,7 +240,7 @@ export interface IndividualEnrollmentEntryArgs {
      */
     deviceId?: pulumi.Input<string | undefined>;
     /**
-     * True: its devices are IoT Edge devices.
+     * `true`: its devices are IoT Edge devices.
      */
     edge?: pulumi.Input<boolean | undefined>;
     /**
@@ -260,7 +260,7 @@ export interface IndividualEnrollmentEntryArgs {
      */
     reprovision?: pulumi.Input<enums.Reprovision | undefined>;
     /**
-     * False: while it is disabled, the devices that came by it stay enabled on their hubs, and connected. Default true.
+     * `false`: while it is disabled, the devices that came by it stay enabled on their hubs, and connected. Default `true`.
      */
     revokeDevices?: pulumi.Input<boolean | undefined>;
     /**

@@ -126,7 +126,7 @@ export interface LinkPolicyArgs {
      */
     hubId: pulumi.Input<string>;
     /**
-     * True: this resource makes, repairs and deletes the policy. false: somebody else does, and it is only read.
+     * `true`: this resource makes, repairs and deletes the policy. `false`: somebody else does, and it is only read.
      */
     make?: pulumi.Input<boolean | undefined>;
     /**

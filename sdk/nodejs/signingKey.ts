@@ -50,7 +50,7 @@ export class SigningKey extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly declared: pulumi.Output<string>;
     /**
-     * True where the key is known to be in an HSM.
+     * `true` where the key is known to be in an HSM.
      */
     declare public /*out*/ readonly hardware: pulumi.Output<boolean | undefined>;
     /**

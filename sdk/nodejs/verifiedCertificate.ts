@@ -219,7 +219,7 @@ export interface VerifiedCertificateArgs {
      */
     adopt?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
-     * True: mark it as verified without a proof; this logs a warning. Default false.
+     * `true`: mark it as verified without a proof; this logs a warning. Default `false`.
      */
     attest?: pulumi.Input<boolean | undefined>;
     /**

@@ -29,7 +29,7 @@ class Configuration(provider_pb2_grpc.ResourceProviderServicer):
 
     def GetSchema(self, _request: Any, _context: Any) -> Any:
         """The schema of this version."""
-        return provider_pb2.GetSchemaResponse(schema=of_version(shell.plugin_version()))
+        return provider_pb2.GetSchemaResponse(schema=of_version(plugin_version()))
 
     def CheckConfig(self, request: Any, _context: Any) -> Any:
         """Any configuration is one. An engine gives the project's own if the project's name is that of this package."""

@@ -185,7 +185,7 @@ export interface KeyCustodyArgs {
  */
 export interface LinkedHubArgs {
     /**
-     * False: it gets only devices whose enrollment names it. Default: true.
+     * `false`: it gets only devices whose enrollment names it. Default: `true`.
      */
     allocate?: pulumi.Input<boolean | undefined>;
     /**
@@ -217,11 +217,11 @@ export interface ManagedHubArgs {
      */
     adoptId?: string;
     /**
-     * The hosts that the hub may connect to, if `restrictOutboundNetworkAccess` is true.
+     * The hosts that the hub may connect to, if `restrictOutboundNetworkAccess` is `true`.
      */
     allowedFqdnList?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
-     * Shared access policies; they work only if `disableLocalAuth` is false.
+     * Shared access policies; they work only if `disableLocalAuth` is `false`.
      */
     authorizationPolicies?: pulumi.Input<any[] | undefined>;
     /**
@@ -233,15 +233,15 @@ export interface ManagedHubArgs {
      */
     comments?: pulumi.Input<string | undefined>;
     /**
-     * Devices can't use shared access keys. Default: true.
+     * Devices can't use shared access keys. Default: `true`.
      */
     disableDeviceSas?: pulumi.Input<boolean | undefined>;
     /**
-     * Services can't use shared access keys. Default: true.
+     * Services can't use shared access keys. Default: `true`.
      */
     disableLocalAuth?: pulumi.Input<boolean | undefined>;
     /**
-     * Modules can't use shared access keys. Default: true.
+     * Modules can't use shared access keys. Default: `true`.
      */
     disableModuleSas?: pulumi.Input<boolean | undefined>;
     /**

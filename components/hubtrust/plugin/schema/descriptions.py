@@ -33,8 +33,8 @@ _WORDS: Final = tuple(
         (r"(plain|resolves to|may be) None", r"\1 null"),
         (r"\. None\b", ". Not set"),
         (r"\bNone\b(?! or Device)", "not set"),  # `None` of Azure's capabilities stays
-        (r"\bTrue\b", "true"),
-        (r"\bFalse\b", "false"),
+        (r"\bTrue\b", "`true`"),
+        (r"\bFalse\b", "`false`"),
     )
 )
 
