@@ -74,6 +74,10 @@ export class DeviceFleet extends pulumi.CustomResource {
      */
     declare public readonly hubId: pulumi.Output<string>;
     /**
+     * After an import, until a run writes it: `own` (it had this resource's owner tag) or `others` (another one, or none).
+     */
+    declare public /*out*/ readonly imported: pulumi.Output<string | undefined>;
+    /**
      * Changes with every write of this resource.
      */
     declare public /*out*/ readonly lastWrite: pulumi.Output<string>;
@@ -124,6 +128,7 @@ export class DeviceFleet extends pulumi.CustomResource {
             resourceInputs["digest"] = undefined /*out*/;
             resourceInputs["enabled"] = undefined /*out*/;
             resourceInputs["exceptions"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["lastWrite"] = undefined /*out*/;
             resourceInputs["owner"] = undefined /*out*/;
             resourceInputs["tagNames"] = undefined /*out*/;
@@ -138,6 +143,7 @@ export class DeviceFleet extends pulumi.CustomResource {
             resourceInputs["exceptions"] = undefined /*out*/;
             resourceInputs["hostName"] = undefined /*out*/;
             resourceInputs["hubId"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["lastWrite"] = undefined /*out*/;
             resourceInputs["members"] = undefined /*out*/;
             resourceInputs["owner"] = undefined /*out*/;

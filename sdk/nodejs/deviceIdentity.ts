@@ -82,6 +82,10 @@ export class DeviceIdentity extends pulumi.CustomResource {
      */
     declare public readonly hubId: pulumi.Output<string>;
     /**
+     * After an import, until a run writes it: `own` (it had this resource's owner tag) or `others` (another one, or none).
+     */
+    declare public /*out*/ readonly imported: pulumi.Output<string | undefined>;
+    /**
      * Changes with every write of this resource.
      */
     declare public /*out*/ readonly lastWrite: pulumi.Output<string>;
@@ -153,6 +157,7 @@ export class DeviceIdentity extends pulumi.CustomResource {
             resourceInputs["deviceEtag"] = undefined /*out*/;
             resourceInputs["deviceScope"] = undefined /*out*/;
             resourceInputs["etag"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["lastWrite"] = undefined /*out*/;
             resourceInputs["owner"] = undefined /*out*/;
             resourceInputs["unread"] = undefined /*out*/;
@@ -168,6 +173,7 @@ export class DeviceIdentity extends pulumi.CustomResource {
             resourceInputs["etag"] = undefined /*out*/;
             resourceInputs["hostName"] = undefined /*out*/;
             resourceInputs["hubId"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["lastWrite"] = undefined /*out*/;
             resourceInputs["owner"] = undefined /*out*/;
             resourceInputs["parentScope"] = undefined /*out*/;

@@ -70,6 +70,10 @@ export class EnrollmentFleetEntries extends pulumi.CustomResource {
      */
     declare public readonly hostName: pulumi.Output<string>;
     /**
+     * `unknown` after an import, until a run writes it: nobody says who made them.
+     */
+    declare public /*out*/ readonly imported: pulumi.Output<string | undefined>;
+    /**
      * Changes with every write of this resource.
      */
     declare public /*out*/ readonly lastWrite: pulumi.Output<string>;
@@ -118,6 +122,7 @@ export class EnrollmentFleetEntries extends pulumi.CustomResource {
             resourceInputs["enabled"] = undefined /*out*/;
             resourceInputs["exceptions"] = undefined /*out*/;
             resourceInputs["fleetName"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["lastWrite"] = undefined /*out*/;
             resourceInputs["recorded"] = undefined /*out*/;
             resourceInputs["unread"] = undefined /*out*/;
@@ -130,6 +135,7 @@ export class EnrollmentFleetEntries extends pulumi.CustomResource {
             resourceInputs["exceptions"] = undefined /*out*/;
             resourceInputs["fleetName"] = undefined /*out*/;
             resourceInputs["hostName"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["lastWrite"] = undefined /*out*/;
             resourceInputs["recorded"] = undefined /*out*/;
             resourceInputs["serviceId"] = undefined /*out*/;

@@ -86,6 +86,10 @@ export class EnrollmentGroupEntry extends pulumi.CustomResource {
      */
     declare public readonly hubs: pulumi.Output<string[] | undefined>;
     /**
+     * `unknown` after an import, until a run writes it: nobody says who made it.
+     */
+    declare public /*out*/ readonly imported: pulumi.Output<string | undefined>;
+    /**
      * Devices that came by it and are enabled although it is disabled, each with the reason; at most 100 of them.
      */
     declare public /*out*/ readonly left: pulumi.Output<string[] | undefined>;
@@ -169,6 +173,7 @@ export class EnrollmentGroupEntry extends pulumi.CustomResource {
             resourceInputs["attestation"] = undefined /*out*/;
             resourceInputs["created"] = undefined /*out*/;
             resourceInputs["etag"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["left"] = undefined /*out*/;
             resourceInputs["revoked"] = undefined /*out*/;
             resourceInputs["thumbprints"] = undefined /*out*/;
@@ -187,6 +192,7 @@ export class EnrollmentGroupEntry extends pulumi.CustomResource {
             resourceInputs["groupId"] = undefined /*out*/;
             resourceInputs["hostName"] = undefined /*out*/;
             resourceInputs["hubs"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["left"] = undefined /*out*/;
             resourceInputs["reprovision"] = undefined /*out*/;
             resourceInputs["revokeDevices"] = undefined /*out*/;

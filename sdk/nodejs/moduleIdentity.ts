@@ -67,6 +67,10 @@ export class ModuleIdentity extends pulumi.CustomResource {
      */
     declare public readonly hubId: pulumi.Output<string>;
     /**
+     * After an import, until a run writes it: `own` (it had this resource's owner tag) or `others` (another one, or none).
+     */
+    declare public /*out*/ readonly imported: pulumi.Output<string | undefined>;
+    /**
      * The etag of the identity.
      */
     declare public /*out*/ readonly moduleEtag: pulumi.Output<string>;
@@ -123,6 +127,7 @@ export class ModuleIdentity extends pulumi.CustomResource {
             resourceInputs["thumbprints"] = args?.thumbprints;
             resourceInputs["authentication"] = undefined /*out*/;
             resourceInputs["etag"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["moduleEtag"] = undefined /*out*/;
             resourceInputs["owner"] = undefined /*out*/;
             resourceInputs["unread"] = undefined /*out*/;
@@ -135,6 +140,7 @@ export class ModuleIdentity extends pulumi.CustomResource {
             resourceInputs["etag"] = undefined /*out*/;
             resourceInputs["hostName"] = undefined /*out*/;
             resourceInputs["hubId"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["moduleEtag"] = undefined /*out*/;
             resourceInputs["moduleId"] = undefined /*out*/;
             resourceInputs["owner"] = undefined /*out*/;

@@ -82,6 +82,10 @@ export class VerifiedCertificate extends pulumi.CustomResource {
      */
     declare public readonly generation: pulumi.Output<number | undefined>;
     /**
+     * `unknown` after an import, until a run does something with it: nobody says who registered it.
+     */
+    declare public /*out*/ readonly imported: pulumi.Output<string | undefined>;
+    /**
      * SHA-256 of the certificate's public key (SubjectPublicKeyInfo, DER), hex; a renewed certificate has the same one.
      */
     declare public /*out*/ readonly keyThumbprint: pulumi.Output<string>;
@@ -168,6 +172,7 @@ export class VerifiedCertificate extends pulumi.CustomResource {
             resourceInputs["codeEtag"] = undefined /*out*/;
             resourceInputs["custody"] = undefined /*out*/;
             resourceInputs["etag"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["keyThumbprint"] = undefined /*out*/;
             resourceInputs["notAfter"] = undefined /*out*/;
             resourceInputs["proof"] = undefined /*out*/;
@@ -191,6 +196,7 @@ export class VerifiedCertificate extends pulumi.CustomResource {
             resourceInputs["deadline"] = undefined /*out*/;
             resourceInputs["etag"] = undefined /*out*/;
             resourceInputs["generation"] = undefined /*out*/;
+            resourceInputs["imported"] = undefined /*out*/;
             resourceInputs["keyThumbprint"] = undefined /*out*/;
             resourceInputs["name"] = undefined /*out*/;
             resourceInputs["notAfter"] = undefined /*out*/;
