@@ -16,6 +16,7 @@ from tests.gitops.rights import parsed
 from tests.kit.prerequisites import need
 from tests.kit.repository import ROOT
 from tests.kit.requirement_locks import pins
+from tests.kit.tagged_copy import tagged_copy
 
 WORKFLOW = ROOT / ".github/workflows/release.yml"
 VERSION = "1.2.3"
@@ -33,14 +34,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What Git has of this folder, in a repository of its own that is tagged, with what builds a release."""
     need((ROOT / ".strangers/release.stamp").exists(), "what builds a release is not installed: run `make strangers`")
     folder = tmp_path_factory.mktemp("release")
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():
-            (folder / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, folder / name)
-    who = ("-c", "user.name=A", "-c", "user.email=a@example.com")
-    for command in (("init", "-q"), ("add", "--all"), (*who, "commit", "-q", "-m", "A release"), ("tag", f"v{VERSION}")):
-        subprocess.run(["git", *command], cwd=folder, check=True)
+    tagged_copy(folder, f"v{VERSION}")
     (folder / ".strangers").symlink_to(ROOT / ".strangers")
     return folder
 
