@@ -17,7 +17,7 @@ PUBLIC = """
     IssuedCertificate KeyAlgorithm LinkPolicy LinkedHub ModuleIdentity PossessionProof ProvisioningService ProvisioningServiceArgs Request
     Roster SigningKey Trust TrustedCertificate TrustedDevice TrustedFleet TrustedHub TrustedModule VerifiedCertificate enrollments_from_csv
     enrollments_from_file enrollments_from_json_lines enrollments_from_list from_csv from_file from_ids from_json_lines from_pattern
-    retain_everything signer_inputs
+    retain_everything signer_inputs use_plugin
 """.split()
 KEY_VAULT = "pulumi_azure_native.keyvault."
 HEAVY = ("pulumi_azure_native", "pulumi_tls", "hubtrust.authority", "hubtrust.device", "hubtrust.fleet", "hubtrust.hub")
