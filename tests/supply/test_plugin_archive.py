@@ -1,0 +1,48 @@
+"""The plugin's archive of a release on Pulumi's CLI: installed from the file, started, and asked what it is."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sandbox.plugins.installed import install_stand_ins
+from tests.kit.prerequisites import need, need_pulumi
+from tests.kit.repository import ROOT
+from tests.kit.tagged_copy import tagged_copy
+
+VERSION = "1.2.3"
+LANGUAGES = ("go", "java", "nodejs", "python")  # the generator for C# fetches Pulumi's logo: only a machine with the Internet can run it
+
+
+@pytest.mark.stranger
+def test_an_archive_is_installed_and_answers(tmp_path: Path) -> None:
+    """It installs its own packages by their hashes; its schema has the tag's version, and SDKs of every language here are made from it."""
+    pulumi = need_pulumi()
+    need((ROOT / ".strangers/release.stamp").exists(), "what builds a release is not installed: run `make strangers`")
+    tagged_copy(tmp_path / "work", f"v{VERSION}")
+    (tmp_path / "work/.strangers").symlink_to(ROOT / ".strangers")
+    home = tmp_path / "home"
+    install_stand_ins(home)
+    own = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST")}
+    own |= {"PULUMI_HOME": str(home), "PULUMI_BACKEND_URL": f"file://{tmp_path}", "PULUMI_SKIP_UPDATE_CHECK": "true", "VERSION": VERSION}
+
+    def ran(*command: str) -> str:
+        done = subprocess.run(command, cwd=tmp_path / "work", env=own, capture_output=True, text=True, check=False, timeout=600)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    made = [each for each in LANGUAGES if (Path(pulumi).resolve().parent / f"pulumi-language-{each}").exists()]
+    old = "--old-file=.strangers/release.stamp"
+    ran("make", old, "dist", "SBOM_CHECK=--no-validate")
+    (archive,) = (tmp_path / "work/dist/plugins").glob("*-linux-amd64.tar.gz")
+    ran(pulumi, "plugin", "install", "resource", "hubtrust", VERSION, "--file", str(archive))
+    assert [each["version"] for each in json.loads(ran(pulumi, "plugin", "ls", "--json")) if each["name"] == "hubtrust"] == [VERSION]
+    schema = json.loads(ran(pulumi, "package", "get-schema", f"hubtrust@{VERSION}"))
+    assert (schema["name"], schema["version"]) == ("hubtrust", VERSION)
+    assert "hubtrust:index:DeviceIdentity" in schema["resources"]
+
+    ran("make", old, "sdks", f"SDKS={' '.join(made)}")
+    written = {each.name for each in (tmp_path / "work/dist/sdks").iterdir()}
+    assert written == {f"hubtrust-sdk-{each}-v{VERSION}.tar.gz" for each in made}
