@@ -92,7 +92,7 @@ export class AuthorityRequest extends pulumi.CustomResource {
  */
 export interface AuthorityRequestArgs {
     /**
-     * Where the authority's own key is: `signer_inputs.in_state`, `inKeyVault` or `inToken`; it becomes a secret.
+     * Where the authority's own key is; it becomes a secret.
      */
     signer: pulumi.Input<inputs.SignerArgs>;
     /**

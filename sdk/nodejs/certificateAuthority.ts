@@ -28,11 +28,11 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     }
 
     /**
-     * The CSR of a `Request`, PEM (RFC 2986); otherwise not set.
+     * The CSR of a requested authority, PEM (RFC 2986); otherwise not set.
      */
     declare public /*out*/ readonly certificateRequest: pulumi.Output<string | undefined>;
     /**
-     * PEM, the issuing certificate first; not set while a `Request` has no answer.
+     * PEM, the issuing certificate first; not set while the request has no answer.
      */
     declare public /*out*/ readonly chain: pulumi.Output<string | undefined>;
     /**

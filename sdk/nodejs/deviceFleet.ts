@@ -184,7 +184,7 @@ export interface DeviceFleetArgs {
      */
     hubId: pulumi.Input<string>;
     /**
-     * The devices: `fromPattern`, `fromIds`, `fromFile` or another function of `hubtrust.devices.roster_files`, or `Roster.of`.
+     * The devices.
      */
     members: pulumi.Input<inputs.RosterArgs | string>;
     /**

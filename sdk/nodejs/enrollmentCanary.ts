@@ -79,7 +79,7 @@ export interface EnrollmentCanaryArgs {
      */
     authority: CertificateAuthority;
     /**
-     * Whether to connect; `false` where port 8883 is closed. Default: unless the public network access of one of the hubs is disabled. It never does while all of `enrollments` are disabled.
+     * Whether to connect; `false` where port 8883 is closed. Default: it connects, unless the public network access of one of the hubs is disabled. It never does while all of `enrollments` are disabled.
      */
     check?: boolean;
     /**

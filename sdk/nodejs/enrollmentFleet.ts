@@ -99,7 +99,7 @@ export interface EnrollmentFleetArgs {
      */
     revokeDevices?: pulumi.Input<boolean | undefined>;
     /**
-     * The enrollments (`enrollmentsFromFile` and others); not set or empty: none. Plain: what is not in it is deleted.
+     * The enrollments; not set or empty: none. Plain: what is not in it is deleted.
      */
     roster?: inputs.EnrollmentRosterArgs;
     /**

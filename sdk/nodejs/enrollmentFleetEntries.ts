@@ -175,7 +175,7 @@ export interface EnrollmentFleetEntriesArgs {
      */
     hubs?: pulumi.Input<pulumi.Input<string>[] | undefined>;
     /**
-     * The enrollments: `enrollmentsFromFile`, `enrollmentsFromList` or another function of `hubtrust.enrollments.fleet_files`.
+     * The enrollments.
      */
     members: pulumi.Input<inputs.EnrollmentRosterArgs | string>;
     /**

@@ -50,7 +50,7 @@ export class IssuedBatch extends pulumi.CustomResource {
      */
     declare public /*out*/ readonly custody: pulumi.Output<string>;
     /**
-     * The issuer's certificate and those above it, PEM, to append to each certificate: see `chains`.
+     * The issuer's certificate and those above it, PEM, to append to each certificate.
      */
     declare public /*out*/ readonly issuerChain: pulumi.Output<string>;
     /**
@@ -141,7 +141,7 @@ export interface IssuedBatchArgs {
      */
     requests: pulumi.Input<string | pulumi.Input<string>[]>;
     /**
-     * Where the issuer's key is, or a root's own: `signer_inputs.in_state`, `inKeyVault` or `inToken`. It becomes a secret.
+     * Where the issuer's key is, or a root's own. It becomes a secret.
      */
     signer: pulumi.Input<inputs.SignerArgs>;
 }

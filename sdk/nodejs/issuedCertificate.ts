@@ -248,7 +248,7 @@ export interface IssuedCertificateArgs {
      */
     request?: pulumi.Input<string | undefined>;
     /**
-     * Where the issuer's key is, or a root's own: `signer_inputs.in_state`, `inKeyVault` or `inToken`. It becomes a secret.
+     * Where the issuer's key is, or a root's own. It becomes a secret.
      */
     signer: pulumi.Input<inputs.SignerArgs>;
     /**

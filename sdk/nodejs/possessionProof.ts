@@ -107,7 +107,7 @@ export interface PossessionProofArgs {
      */
     code?: pulumi.Input<string | undefined>;
     /**
-     * Where the certificate's key is: `signer_inputs.in_state`, `inKeyVault` or `inToken`; it becomes a secret.
+     * Where the certificate's key is; it becomes a secret.
      */
     signer: pulumi.Input<inputs.SignerArgs>;
 }

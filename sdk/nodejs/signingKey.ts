@@ -130,7 +130,7 @@ export interface SigningKeyArgs {
      */
     make?: pulumi.Input<enums.KeyAlgorithm | undefined>;
     /**
-     * Where the key is: `signer_inputs.in_key_vault` or `inToken`; it becomes a secret.
+     * Where the key is; it becomes a secret.
      */
     signer: pulumi.Input<inputs.SignerArgs>;
     /**

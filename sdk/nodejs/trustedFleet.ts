@@ -89,7 +89,7 @@ export interface TrustedFleetArgs {
      */
     canary?: pulumi.Input<string | undefined>;
     /**
-     * Whether to connect; `false` where port 8883 is closed. Default: unless the hub's public network access is disabled; then the canary is not written either, unless it is in the roster.
+     * Whether to connect; `false` where port 8883 is closed. Default: it connects, unless the hub's public network access is disabled; then the canary is not written either, unless it is in the roster.
      */
     check?: boolean;
     /**

@@ -265,7 +265,7 @@ export interface VerifiedCertificateArgs {
      */
     serviceId: pulumi.Input<string>;
     /**
-     * Where the authority's key is: `signer_inputs.in_state`, `offline`, `inKeyVault` or `inToken`; becomes a secret.
+     * Where the authority's key is; becomes a secret.
      */
     signer?: pulumi.Input<inputs.SignerArgs | undefined>;
 }

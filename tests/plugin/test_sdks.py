@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from hubtrust.plugin.schema.checked_in import of_version
-from tests.kit.prerequisites import need_pulumi
+from hubtrust.plugin.schema.checked_in import checked_in, of_version
+from hubtrust.version import plugin_version
+from tests.kit.prerequisites import need, need_pulumi
 from tests.kit.repository import ROOT
 
 SCHEMA = ROOT / "components/hubtrust/plugin/schema.json"
@@ -42,21 +44,42 @@ def logo() -> Iterator[str]:
         thread.join()
 
 
+def _run(arguments: list[str], home: Path) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PULUMI_HOME": os.fspath(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    done = subprocess.run(
+        [need_pulumi(), "package", *arguments], cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "warning" not in done.stderr.lower()
+    return done
+
+
 def _generate(schema: Path, language: str, home: Path) -> Path:
     """The SDK that the CLI makes."""
-    cli = need_pulumi()
+    need_pulumi()
     if not shutil.which(f"pulumi-language-{language}"):
         pytest.skip(f"pulumi-language-{language}, which generates this SDK, is not on PATH")
-    environment = os.environ | {"PULUMI_HOME": os.fspath(home), "PULUMI_SKIP_UPDATE_CHECK": "true"}
-    command = [cli, "package", "gen-sdk", os.fspath(schema), "--language", language, "--out", os.fspath(home / "sdk")]
-    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=False, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "warning" not in (done.stdout + done.stderr).lower()
+    _run(["gen-sdk", os.fspath(schema), "--language", language, "--out", os.fspath(home / "sdk")], home)
     return home / "sdk" / language
 
 
 def _files(folder: Path) -> set[Path]:
     return {path.relative_to(folder) for path in folder.rglob("*") if path.is_file()}
+
+
+def test_the_cli_gets_the_schema_of_the_plugin(tmp_path: Path) -> None:
+    """From the program that pip installs: all that is checked in, which the CLI reads and writes again, with the plugin's version."""
+    program = Path(sys.executable).with_name("pulumi-resource-hubtrust")
+    need(program.exists(), "the plugin's program is not installed: run `make up`")
+    found, own = json.loads(_run(["get-schema", os.fspath(program)], tmp_path).stdout), checked_in()
+    assert found["version"] == plugin_version()
+    assert {kind: found[kind].keys() for kind in ("resources", "types", "functions")} == {
+        kind: own[kind].keys() for kind in ("resources", "types", "functions")
+    }
+    assert (
+        found["resources"]["hubtrust:index:TrustedHub"]["inputProperties"]
+        == (own["resources"]["hubtrust:index:TrustedHub"]["inputProperties"])
+    )
 
 
 def test_the_typescript_sdk_is_what_the_cli_makes(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def _enum(kind: type[Enum]) -> Choice:
 
 
 _STATUS: Final = Choice(
-    "Status", {"enabled": "Devices may connect, or register.", "disabled": "They may not."}, doc="Whether a device may."
+    "Status", {"enabled": "Devices may connect, or register.", "disabled": "They may not."}, doc="Whether devices may connect or register."
 )
 _PROFILE: Final = Choice(
     "CertificateProfile",

@@ -126,7 +126,7 @@ export const Status = {
 } as const;
 
 /**
- * Whether a device may.
+ * Whether devices may connect or register.
  */
 export type Status = (typeof Status)[keyof typeof Status];
 
