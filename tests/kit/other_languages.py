@@ -21,6 +21,7 @@ from tests.kit.repository import ROOT
 _PATIENCE = 600  # seconds for one command: the first build of a Go program takes minutes
 _OF_THE_PLUGIN = ("plugin", "components/hubtrust", "requirements/program.txt", "pyproject.toml", "README.md", "LICENSE")
 _NEEDED = {"nodejs": ("node", "npm"), "go": ("go",), "yaml": (), "python": ()}
+_INSTALL = {"install", "new", "package"}  # they ask registries, to which the proxy of local Azure does not lead
 _LEFT_OUT = shutil.ignore_patterns(".venv", "__pycache__", "node_modules", "sdks", "Pulumi.*.yaml")
 
 
@@ -38,6 +39,7 @@ class Clone:
 
     place: Path
     variables: Mapping[str, str] = field(repr=False)
+    azure: Mapping[str, str] = field(repr=False)
 
     @classmethod
     def create(cls, place: Path, azure: LocalAzure) -> "Clone":
@@ -55,7 +57,6 @@ class Clone:
         unset = ("PULUMI", "PYTHONPATH", "VIRTUAL_ENV")
         variables = {
             **{name: value for name, value in os.environ.items() if not name.startswith(unset)},
-            **installation.environment(azure.ready),
             "PATH": os.pathsep.join(path),
             "PULUMI_BACKEND_URL": f"file://{place / 'state'}",
             "PULUMI_CONFIG_PASSPHRASE": "a trial",
@@ -63,7 +64,7 @@ class Clone:
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "NO_COLOR": "1",
         }
-        return cls(place, variables)
+        return cls(place, variables, installation.environment(azure.ready))
 
     @property
     def plugin(self) -> Path:
@@ -74,14 +75,14 @@ class Clone:
         """A copy of an example, with a stack."""
         folder = self.place / "examples" / name
         shutil.copytree(ROOT / "examples" / name, folder, ignore=_LEFT_OUT)
-        project = CliProject(folder, self.variables)
+        project = CliProject(folder, self.variables, self.azure)
         project.must("stack", "init", "dev")
         project.must("config", "set", "azure-native:location", "westeurope")
         return project
 
     def new(self, template: str) -> "CliProject":
         """What `pulumi new` makes of a template's folder."""
-        project = CliProject(self.place / "new" / template, self.variables)
+        project = CliProject(self.place / "new" / template, self.variables, self.azure)
         project.folder.mkdir(parents=True)
         project.said = project.must("new", str(ROOT / "templates" / template), "--yes", "--stack", "dev")
         return project
@@ -93,6 +94,7 @@ class CliProject:
 
     folder: Path
     variables: Mapping[str, str] = field(repr=False)
+    azure: Mapping[str, str] = field(repr=False)
     said: str = ""
 
     def run(self, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
@@ -100,7 +102,7 @@ class CliProject:
         return subprocess.run(
             ["pulumi", *arguments, "--non-interactive"],
             cwd=self.folder,
-            env={**self.variables, **more},
+            env={**self.variables, **({} if arguments[0] in _INSTALL else self.azure), **more},
             capture_output=True,
             text=True,
             check=False,

@@ -39,7 +39,7 @@ def _of_value(declared: dict[str, Any], value: Any, where: str) -> Iterator[str]
         return
     if "oneOf" in declared:
         found = [list(_of_value(each, value, where)) for each in declared["oneOf"]]
-        yield from [] if [] in found else found[0]
+        yield from [] if [] in found else [one for each in found for one in each]
     elif declared.get("$ref", "").startswith("#/types/"):
         type_ = _SCHEMA["types"][declared["$ref"].removeprefix("#/types/")]
         if "enum" in type_:
@@ -83,7 +83,7 @@ def test_a_yaml_program_that_the_schema_refuses() -> None:
     right = (ROOT / _YAML[0]).read_text(encoding="utf-8")
     for before, after, fault in (
         ("commonName:", "commonNam:", "there is no 'commonNam'"),
-        ("protect: false", "protect: [1]", "no boolean"),
+        ("protect: false", "protect: [1]", "is no boolean"),
         ("authorities: [", "authoritie: [", "'authorities' is missing"),
         ("hubtrust:TrustedFleet", "hubtrust:TrustedFleets", "there is no hubtrust:TrustedFleets"),
     ):
