@@ -1,6 +1,7 @@
-"""The errors that README.md and docs/rotation.md explain are those of the code."""
+"""README.md begins with what a stranger needs. The errors that it and docs/rotation.md explain are those of the code."""
 
 import re
+import tomllib
 from itertools import pairwise
 
 import pytest
@@ -33,3 +34,25 @@ def test_an_error_of_the_table_is_one_of_the_code(fragment: str) -> None:
     assert all(places), f"nothing in the code says {[part for part, found in zip(parts, places, strict=True) if not found]}"
     for before, after in pairwise(places):
         assert any(0 < late - early < 300 for early in before for late in after), f"{parts} are not parts of one message"
+
+
+def test_the_first_screen() -> None:
+    """The problem, how to install, and ten lines of code, before the first heading of what comes later."""
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    first = page.split("\n## ", 1)[0]
+    assert len(first.splitlines()) <= 35
+    assert [first.index(word) for word in ("**The problem.**", "**Install**", "**Ten lines**")] == sorted(
+        first.index(word) for word in ("**The problem.**", "**Install**", "**Ten lines**")
+    )
+    (program,) = re.findall(r"```python\n(.*?)```", first, re.DOTALL)  # tests/e2e/test_examples.py runs it
+    assert len([line for line in program.splitlines() if line.strip()]) <= 10
+
+
+def test_it_is_installed_from_the_repository() -> None:
+    """The address is the one of the package's metadata; tests/package/test_installation.py installs from such an address."""
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]
+    first = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## ", 1)[0]
+    assert re.findall(r"^pip install (.*)$", first, re.MULTILINE) == [f"git+{urls['Homepage']}"]
+    assert re.findall(r"^git clone (\S+)", first, re.MULTILINE) == [urls["Homepage"]]
+    (folder,) = re.findall(r"pulumi package add \.\./hubtrust/(\S+)", first)
+    assert (ROOT / folder / "PulumiPlugin.yaml").is_file()
