@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Any
+from typing import Annotated, Any
 
 import pulumi
 
+from hubtrust import component_outputs
 from hubtrust.authority_arguments import (
     Source,
     read_certificate_name,
@@ -24,6 +25,7 @@ from hubtrust.authority_readers import kind
 from hubtrust.authority_resources import Declared, GenerationResources
 from hubtrust.authority_source import Anchor, Generate, Import, Request, Trust
 from hubtrust.cloud_choice import choose_cloud
+from hubtrust.component_outputs import SECRET
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.possession_proof import PossessionProof
 from hubtrust.errors import shown
@@ -48,6 +50,8 @@ class CertificateAuthority(pulumi.ComponentResource):
     """Whose time dates the certificates: `public`, `usgovernment`, `china` or the https URL of a metadata host."""
     chain: pulumi.Output[str | None]
     """PEM, the issuing certificate first; None while a ``Request`` has no answer."""
+    certificate: pulumi.Output[str | None]
+    """The certificate of the current generation that hubs trust, PEM; None while a ``Request`` has no answer."""
     given_anchor: pulumi.Input[str] | None
     """Of an imported or returned chain the certificate that hubs trust, PEM; those above it are not checked. None if it is generated."""
     certificate_request: pulumi.Output[str | None]
@@ -58,7 +62,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     """The trust anchor of the previous generation, if it is kept."""
     generations: AuthorityGeneration
     """Checks the change of generations before anything else of the CA is created."""
-    signer: pulumi.Input[Mapping[str, Any]] | None
+    signer: Annotated[pulumi.Input[Mapping[str, Any]] | None, SECRET]
     """Signs device certificates, with the issuing certificate's key. None if that key is not here; where that follows from an Output, it is
     a signer of custody `offline`."""
 
@@ -119,9 +123,10 @@ class CertificateAuthority(pulumi.ComponentResource):
         declared = self._declare(read, self.generation)
         self.anchor, self.signer, self._given = declared.anchor, declared.signer, declared.given
         self.given_anchor = declared.given.anchor if declared.given else None
+        self.certificate = pulumi.Output.from_input(declared.anchor.certificate if declared.anchor else None)
         self.chain = pulumi.Output.from_input(declared.chain)
         self.certificate_request = pulumi.Output.from_input(declared.request)
-        self.register_outputs({"chain": self.chain, "certificateRequest": self.certificate_request})
+        component_outputs.register(self)
 
     def prove(
         self, hub: str, code: pulumi.Input[str | None] | None, *, opts: pulumi.ResourceOptions | None = None

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native import authorization, keyvault, resources
 
+from hubtrust import component_outputs
 from hubtrust.azure import clouds, hub_limits
 from hubtrust.azure_search import OWNER_TAG
 from hubtrust.cloud_choice import choose_cloud
@@ -119,7 +120,7 @@ class AuthorityVault(pulumi.ComponentResource):
         access = VaultAccess(name, uri=self._uri(vault), roles=roles, opts=self._child(depends_on=[vault]))
         self.uri, self.vault_id = access.uri, vault.id
         self.vault_name = vault.id.apply(_last)
-        self.register_outputs({"uri": self.uri, "vaultId": self.vault_id, "vaultName": self.vault_name})
+        component_outputs.register(self)
 
     def _group(
         self,

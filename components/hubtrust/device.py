@@ -1,10 +1,13 @@
 """TrustedDevice: one device of a hub, with a certificate under the hub's CA."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import pulumi
 
+from hubtrust import component_outputs
 from hubtrust.authority import CertificateAuthority
+from hubtrust.component_outputs import SECRET
 from hubtrust.credentials import Credentials
 from hubtrust.devices.edge_parent import require_scope
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityInputs
@@ -38,7 +41,7 @@ class TrustedDevice(pulumi.ComponentResource):
     """PEM; None if no certificate is issued here."""
     chain: pulumi.Output[str | None]
     """PEM: the certificate and its issuers, which the device sends when it connects; None if no certificate is issued here."""
-    private_key: pulumi.Output[str | None]
+    private_key: Annotated[pulumi.Output[str | None], SECRET]
     """PEM, a secret; None unless the key is generated here (``make_key``)."""
 
     def __init__(
@@ -143,7 +146,7 @@ class TrustedDevice(pulumi.ComponentResource):
             self.identity.device_scope,
         )
         self.certificate, self.chain, self.private_key = issued.certificate, issued.chain, issued.private_key
-        self.register_outputs({"deviceId": self.device_id, "chain": self.chain})
+        component_outputs.register(self)
 
     def common_name_of(self, module_id: object) -> str | None:
         """The common name of the certificate of one of its modules; None if that is not known yet."""

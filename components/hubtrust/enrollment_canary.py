@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native.iothub import PublicNetworkAccess
 
+from hubtrust import component_outputs
 from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.connection_check import ConnectionCheck
@@ -89,7 +90,7 @@ class EnrollmentCanary(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[service, *hubs, *enrollments], deleted_with=service.resource),
         )
         self.connection = connection_of(connection_check, device_id)
-        self.register_outputs({"connection": self.connection})
+        component_outputs.register(self)
 
 
 def _require_types(what: str, service: object, authority: object, rest: dict[str, Any]) -> None:

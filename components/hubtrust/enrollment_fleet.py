@@ -5,6 +5,7 @@ from typing import Any, TypedDict
 
 import pulumi
 
+from hubtrust import component_outputs
 from hubtrust.devices.roster import RosterError
 from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetEntries, EnrollmentFleetInputs
 from hubtrust.enrollment_arguments import host_names, place_of
@@ -98,4 +99,4 @@ class EnrollmentFleet(pulumi.ComponentResource):
         self.enrollments = pulumi.Output.all(entries.count, entries.enabled, entries.digest).apply(
             lambda known: FleetEnrollments(count=int(known[0] or 0), enabled=int(known[1] or 0), digest=known[2] if len(found) else None)
         )
-        self.register_outputs({"enrollments": self.enrollments})
+        component_outputs.register(self)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from hubtrust import component_outputs
 from hubtrust.authority import CertificateAuthority
 from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry, EnrollmentGroupInputs
@@ -136,7 +137,7 @@ class EnrollmentGroup(pulumi.ComponentResource):
             )
             self.etag = self.entry.etag
         self.state = state_of(self.entry)
-        self.register_outputs({"groupId": self.group_id, "etag": self.etag, "state": self.state})
+        component_outputs.register(self)
 
 
 def _references(what: str, place: Place, ways: Mapping[str, Any], status: Any) -> tuple[Any, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 import pulumi
 from pulumi_azure_native.iothub import PublicNetworkAccess
 
+from hubtrust import component_outputs
 from hubtrust.authority import CertificateAuthority
 from hubtrust.credentials import may_trust
 from hubtrust.devices.json_values import kind
@@ -104,7 +105,7 @@ class TrustedFleet(pulumi.ComponentResource):
                 written = (if_present(one, when_known=own.device_id) for one in (own.device_etag, own.last_write))
                 device = _joined(*written)
             self.connection = self._connect(authority, member or canary, device, common, check=check)
-        self.register_outputs({"devices": self.devices, "connection": self.connection})
+        component_outputs.register(self)
 
     def _read(self, roster: object, canary: object, rest: Mapping[str, Any], *, check: object) -> Roster:
         """The roster, after everything that is plain was checked."""

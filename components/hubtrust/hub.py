@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 import pulumi
 from pulumi_azure_native import iothub
 
-from hubtrust import hub_kinds
+from hubtrust import component_outputs, hub_kinds
 from hubtrust.authority import CertificateAuthority
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.cloud_choice import choose_cloud
@@ -147,8 +147,7 @@ class TrustedHub(pulumi.ComponentResource):
             where = {"hub_id": self.hub_id, "host_name": self.host_name, "devices_of": stack_name(), "leave": leave}
             proven.declare_generation(authority, dropped_of(authority, drop_generation), **where)
         self.trust = pulumi.Output.all(*trusted)
-        outputs = {"resourceGroupName": self.resource_group_name, "hubName": self.hub_name, "hostName": self.host_name, "trust": self.trust}
-        self.register_outputs(outputs)
+        component_outputs.register(self)
 
     @classmethod
     def existing(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pulumi
 
+from hubtrust import component_outputs
 from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentEntry, IndividualEnrollmentInputs
 from hubtrust.dynamic.twin_documents import Document
 from hubtrust.enrollment_arguments import host_names, place_of
@@ -113,4 +114,4 @@ class IndividualEnrollment(pulumi.ComponentResource):
         self.entry = IndividualEnrollmentEntry(name, **described, **place.inputs, tags=tags, desired=desired, opts=place.options(self))
         self.etag = self.entry.etag
         self.state = state_of(self.entry)
-        self.register_outputs({"registrationId": self.registration_id, "etag": self.etag, "state": self.state})
+        component_outputs.register(self)

@@ -1,10 +1,13 @@
 """TrustedModule: one module of a device, with a certificate under the hub's CA."""
 
 from collections.abc import Sequence
+from typing import Annotated
 
 import pulumi
 
+from hubtrust import component_outputs
 from hubtrust.authority import CertificateAuthority
+from hubtrust.component_outputs import SECRET
 from hubtrust.credentials import Credentials
 from hubtrust.device import TrustedDevice
 from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityInputs
@@ -32,7 +35,7 @@ class TrustedModule(pulumi.ComponentResource):
     """PEM; None if no certificate is issued here."""
     chain: pulumi.Output[str | None]
     """PEM: the certificate and its issuers, which the module sends when it connects; None if no certificate is issued here."""
-    private_key: pulumi.Output[str | None]
+    private_key: Annotated[pulumi.Output[str | None], SECRET]
     """PEM, a secret; None unless the key is generated here (``make_key``)."""
 
     def __init__(
@@ -114,4 +117,4 @@ class TrustedModule(pulumi.ComponentResource):
         issued = credentials.issue(name, self, hub, {"device_id": device.device_id, "module_id": given_id})
         self.module_id = pulumi.Output.from_input(sendable(ModuleError, f"the id of {what}", given_id))
         self.certificate, self.chain, self.private_key = issued.certificate, issued.chain, issued.private_key
-        self.register_outputs({"moduleId": self.module_id, "chain": self.chain})
+        component_outputs.register(self)

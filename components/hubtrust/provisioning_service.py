@@ -6,7 +6,7 @@ from typing import Any, TypedDict, Unpack
 import pulumi
 from pulumi_azure_native import deviceprovisioningservices as dps
 
-from hubtrust import provisioning_kinds
+from hubtrust import component_outputs, provisioning_kinds
 from hubtrust.authority import CertificateAuthority
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.cloud_choice import choose_cloud
@@ -139,16 +139,7 @@ class ProvisioningService(pulumi.ComponentResource):
             where = {"service_id": self.service_id, "host_name": self.host_name}
             proven.declare_generation(authority, dropped_of(authority, drop_generation), **where)
         self.certificates = {of: tuple(certificates) for of, certificates in proven.certificates.items()}
-        self.register_outputs(
-            {
-                "serviceId": self.service_id,
-                "serviceName": self.service_name,
-                "idScope": self.id_scope,
-                "hostName": self.host_name,
-                "deviceHostName": self.device_host_name,
-                "trust": self.trust,
-            }
-        )
+        component_outputs.register(self)
 
     @classmethod
     def existing(
