@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from typing import Annotated, Any
+from typing import Any
 
 import pulumi
 
@@ -25,7 +25,6 @@ from hubtrust.authority_readers import kind
 from hubtrust.authority_resources import Declared, GenerationResources
 from hubtrust.authority_source import Anchor, Generate, Import, Request, Trust
 from hubtrust.cloud_choice import choose_cloud
-from hubtrust.component_outputs import SECRET
 from hubtrust.dynamic.authority_generation import AuthorityGeneration
 from hubtrust.dynamic.possession_proof import PossessionProof
 from hubtrust.errors import shown
@@ -62,7 +61,7 @@ class CertificateAuthority(pulumi.ComponentResource):
     """The trust anchor of the previous generation, if it is kept."""
     generations: AuthorityGeneration
     """Checks the change of generations before anything else of the CA is created."""
-    signer: Annotated[pulumi.Input[Mapping[str, Any]] | None, SECRET]
+    signer: pulumi.Input[Mapping[str, Any]] | None
     """Signs device certificates, with the issuing certificate's key. None if that key is not here; where that follows from an Output, it is
     a signer of custody `offline`."""
 

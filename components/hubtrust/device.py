@@ -1,13 +1,11 @@
 """TrustedDevice: one device of a hub, with a certificate under the hub's CA."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import pulumi
 
 from hubtrust import component_outputs
 from hubtrust.authority import CertificateAuthority
-from hubtrust.component_outputs import SECRET
 from hubtrust.credentials import Credentials
 from hubtrust.devices.edge_parent import require_scope
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityInputs
@@ -41,7 +39,7 @@ class TrustedDevice(pulumi.ComponentResource):
     """PEM; None if no certificate is issued here."""
     chain: pulumi.Output[str | None]
     """PEM: the certificate and its issuers, which the device sends when it connects; None if no certificate is issued here."""
-    private_key: Annotated[pulumi.Output[str | None], SECRET]
+    private_key: pulumi.Output[str | None]
     """PEM, a secret; None unless the key is generated here (``make_key``)."""
 
     def __init__(

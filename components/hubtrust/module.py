@@ -1,13 +1,11 @@
 """TrustedModule: one module of a device, with a certificate under the hub's CA."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import pulumi
 
 from hubtrust import component_outputs
 from hubtrust.authority import CertificateAuthority
-from hubtrust.component_outputs import SECRET
 from hubtrust.credentials import Credentials
 from hubtrust.device import TrustedDevice
 from hubtrust.dynamic.module_identity import ModuleIdentity, ModuleIdentityInputs
@@ -35,7 +33,7 @@ class TrustedModule(pulumi.ComponentResource):
     """PEM; None if no certificate is issued here."""
     chain: pulumi.Output[str | None]
     """PEM: the certificate and its issuers, which the module sends when it connects; None if no certificate is issued here."""
-    private_key: Annotated[pulumi.Output[str | None], SECRET]
+    private_key: pulumi.Output[str | None]
     """PEM, a secret; None unless the key is generated here (``make_key``)."""
 
     def __init__(
