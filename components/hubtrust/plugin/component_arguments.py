@@ -21,7 +21,7 @@ from hubtrust.plugin.argument_types import (
 )
 
 
-async def constructor_arguments(component: type[pulumi.ComponentResource], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+async def constructor_arguments(component: type[Any], name: str, given: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments of the component called ``name``, by their names in Python; what is not given is left out.
 
     Raises:
@@ -49,34 +49,36 @@ async def _settled(kind: ArgumentType, value: Any, *, secret: bool) -> Any:
     Of an object that is a secret as a whole, each value in it that may be an Output becomes one.
     """
     found = value
-    if isinstance(value, pulumi.Output):
-        if isinstance(kind, InputOf) and not _has_shape(kind):
-            return pulumi.Output.secret(value) if secret else value
-        if not await value.is_known():
-            return value
+    shaped = _has_shape(kind)
+    if isinstance(value, pulumi.Output) and (shaped or not isinstance(kind, InputOf)) and await value.is_known():
         inner, is_secret = await value.future(), await value.is_secret()
-        if is_secret and not (_has_shape(kind) and isinstance(inner, Mapping | list | tuple)):
-            return value
-        found, secret = inner, secret or is_secret
-    if isinstance(found, pulumi.Resource):
-        return found
+        if not is_secret or (shaped and isinstance(inner, Mapping | list | tuple)):
+            found, secret = inner, secret or is_secret
+    if isinstance(found, Mapping | list | tuple) and (shaped or not isinstance(kind, InputOf)):
+        return await _settled_parts(kind, found, secret=secret)
+    return pulumi.Output.secret(found) if secret and isinstance(kind, InputOf) else found
+
+
+async def _settled_parts(kind: ArgumentType, value: Any, *, secret: bool) -> Any:
+    """The parts of an object or a list."""
     match kind:
         case InputOf():
-            if _has_shape(kind) and isinstance(found, Mapping | list | tuple):
-                return await _settled(kind.item, found, secret=secret)
-            return pulumi.Output.secret(found) if secret and found is not None else found
+            return await _settled_parts(kind.item, value, secret=secret)
         case OneOf():
-            fitting = Mapping if isinstance(found, Mapping) else (list, tuple) if isinstance(found, list | tuple) else None
-            for one in kind.options:
-                if fitting is not None and isinstance(one, (Record, MapOf) if fitting is Mapping else ListOf):
-                    return await _settled(one, found, secret=secret)
-        case Record() if isinstance(found, Mapping):
-            return await _settled_fields(kind.fields, found, secret=secret)
-        case MapOf() if isinstance(found, Mapping):
-            return {name: await _settled(kind.item, one, secret=secret) for name, one in found.items()}
-        case ListOf() if isinstance(found, list | tuple):
-            return [await _settled(kind.item, one, secret=secret) for one in found]
-    return found
+            fitting = next((one for one in kind.options if _may_be(one, value)), None)
+            return value if fitting is None else await _settled_parts(fitting, value, secret=secret)
+        case Record() if isinstance(value, Mapping):
+            return await _settled_fields(kind.fields, value, secret=secret)
+        case MapOf() if isinstance(value, Mapping):
+            return {name: await _settled(kind.item, one, secret=secret) for name, one in value.items()}
+        case ListOf() if not isinstance(value, Mapping):
+            return [await _settled(kind.item, one, secret=secret) for one in value]
+    return value
+
+
+def _may_be(kind: ArgumentType, value: Any) -> bool:
+    inner = kind.item if isinstance(kind, InputOf) else kind
+    return isinstance(inner, Record | MapOf if isinstance(value, Mapping) else ListOf)
 
 
 def _has_shape(kind: ArgumentType) -> bool:

@@ -48,13 +48,14 @@ class Components:
 
     def __init__(self, engine_address: str) -> None:
         self._engine_address = engine_address
+        self._is_ready = False  # the event loop, on which Pulumi waits for the engine
         self._constructed: dict[tuple[str, str], pulumi.Resource] = {}  # by the run's monitor and the URN
 
-    async def Construct(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's own name
+    async def Construct(self, request: Any, context: Any) -> Any:
         """Declare a component and everything in it."""
         return await _told(lambda: self._construct(request), context)
 
-    async def Call(self, request: Any, context: Any) -> Any:  # noqa: N802 - the protocol's own name
+    async def Call(self, request: Any, context: Any) -> Any:
         """Call a method of a component."""
         return await _told(lambda: self._call(request), context)
 
@@ -64,10 +65,10 @@ class Components:
         given = values.read_all(request.inputs, lambda name: request.inputDependencies[name].urns)
         named = await constructor_arguments(kind, request.name, given)
         component = kind(request.name, **named, opts=options_of(request))
-        urn = await component.urn.future()
+        urn = str(await component.urn.future())
         state, dependencies = await _sent(component_outputs.output_values(component))
         await _ended()
-        self._constructed[request.monitorEndpoint, str(urn)] = component
+        self._constructed[request.monitorEndpoint, urn] = component
         response = provider_pb2.ConstructResponse(urn=urn, state=state)
         for name, urns in dependencies.items():
             response.stateDependencies[name].urns.extend(urns)
@@ -97,10 +98,10 @@ class Components:
 
     async def _begin(self, request: Any) -> ComponentValues:
         """Set Pulumi's settings to those of the run, for this call alone."""
-        loop = asyncio.get_running_loop()
-        if not hasattr(loop, "_hubtrust_threads"):
-            loop._hubtrust_threads = ThreadPoolExecutor(max_workers=_CALLS)  # type: ignore[attr-defined] # noqa: SLF001 - ours
-            loop.set_default_executor(loop._hubtrust_threads)  # type: ignore[attr-defined] # noqa: SLF001 - ours
+        if not self._is_ready:
+            self._is_ready = True
+            loop = asyncio.get_running_loop()
+            loop.set_default_executor(ThreadPoolExecutor(max_workers=_CALLS))
             loop.set_exception_handler(_not_told_twice)
         settings.reset_options(
             organization=request.organization or "organization",
@@ -111,7 +112,7 @@ class Components:
             monitor_address=request.monitorEndpoint or None,
             preview=request.dryRun,
         )
-        await settings._load_monitor_feature_support()  # noqa: SLF001 - Pulumi's own servicer calls it so
+        await settings._load_monitor_feature_support()  # type: ignore[no-untyped-call] # noqa: SLF001 - as Pulumi's own servicer does
         config.set_all_config(dict(request.config), list(request.configSecretKeys))
         return ComponentValues(lambda urn: self._constructed.get((request.monitorEndpoint, urn)))
 
@@ -161,7 +162,7 @@ def _line(error: BaseException) -> str:
     if ours is not None:
         line = str(ours)
     elif isinstance(error, grpc.RpcError):
-        line = shown(str(error.details()))  # type: ignore[attr-defined] # an RpcError is a call, too
+        line = shown(str(error.details()))
     elif isinstance(error, pulumi.RunError) or type(error) is Exception:  # as Pulumi hands on what the engine says
         line = shown(str(error))
     else:

@@ -1,11 +1,14 @@
 """Serves the plugin: prints the port that it listens on, and ends with the engine."""
 
+import asyncio
 import sys
 from concurrent import futures
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
+from hubtrust import shell
+from hubtrust.plugin.components import Components
 from hubtrust.plugin.configuration import Configuration
 from hubtrust.plugin.custom_resources import CustomResources
 
@@ -13,17 +16,26 @@ _LARGEST_MESSAGE = 400 << 20  # bytes, as Pulumi's own plugins have it
 _CALLS = 64  # at a time: an engine has its own limit, and no call that waits may keep Cancel from being heard
 
 
-class Plugin(Configuration, CustomResources):
+class Plugin(Components, Configuration, CustomResources):
     """What the plugin answers."""
 
 
 def main() -> None:
     """Serve until the engine ends the process."""
+    shell.use_plugin()  # for what components declare
+    asyncio.run(_serve(next((one for one in sys.argv[1:] if not one.startswith("-")), "")))
+
+
+async def _serve(engine_address: str) -> None:
+    """Components wait on the event loop, and custom resources each in a thread.
+
+    So any number of components may wait for their children, which the same process creates.
+    """
     options = [("grpc.max_receive_message_length", _LARGEST_MESSAGE), ("grpc.max_send_message_length", _LARGEST_MESSAGE)]
-    server = grpc.server(futures.ThreadPoolExecutor(max_workers=_CALLS), options=options)
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(), server)
+    server = grpc.aio.server(futures.ThreadPoolExecutor(max_workers=_CALLS), options=options)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(engine_address), server)
     port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
+    await server.start()
     sys.stdout.write(f"{port}\n")  # engines read it from the first line
     sys.stdout.flush()
-    server.wait_for_termination()
+    await server.wait_for_termination()
