@@ -35,7 +35,8 @@ class RecordingMonitor(resource_pb2_grpc.ResourceMonitorServicer):
 
     def inputs(self, kind: str, name: str) -> dict[str, Any]:
         """The inputs of a resource as they are on the wire."""
-        return json_format.MessageToDict(self.requests[kind, name].object)
+        found: dict[str, Any] = json_format.MessageToDict(self.requests[kind, name].object)
+        return found
 
     def GetDeploymentInfo(self, _request: Any, _context: Any) -> Any:  # noqa: N802 - the protocol\'s own name
         """What this engine supports."""
@@ -55,8 +56,10 @@ class RecordingMonitor(resource_pb2_grpc.ResourceMonitorServicer):
         if self.preview:
             return resource_pb2.RegisterResourceResponse(urn=urn, object=answer)
         id_, made = self._engine.new_resource(MockResourceArgs(request.type, request.name, {}, None, None, True))
-        for name, value in made.items():
-            if name not in answer.fields and value is not None:
+        for name, value in {**made, "deviceScope": "ms-azure-iot-edge://gateway-1"}.items():
+            if name in answer.fields and isinstance(value, dict):
+                answer.fields[name].struct_value.update(value)  # what the service adds to what is declared
+            elif name not in answer.fields and value is not None:
                 is_secret = name in request.additionalSecretOutputs
                 answer.update({name: {_special_sig_key: _special_secret_sig, "value": value} if is_secret else value})
         return resource_pb2.RegisterResourceResponse(urn=urn, id=id_ or "", object=answer)

@@ -28,6 +28,7 @@ from tests.plugin.recording_monitor import RecordingMonitor
 _MADE = hierarchy()
 _KEY = private_pem(_MADE.issuing.signer._private_key)  # type: ignore[attr-defined] # the test's own
 _PREFIX = "hubtrust:index:"
+_ELSEWHERE = {_special_sig_key: _special_resource_sig, "urn": "urn:pulumi:dev::plant::hubtrust:index:CertificateAuthority::x"}
 _NONE = {  # outputs that these may not have
     "CertificateAuthority": {"certificateRequest", "givenAnchor"},
     "TrustedHub": {"publicNetworkAccess"},
@@ -76,7 +77,7 @@ class Run:
         """The one line with which the plugin refuses."""
         with pytest.raises(grpc.RpcError) as told:
             self.construct(kind, name, inputs)
-        line = str(told.value.details())  # type: ignore[attr-defined] # an RpcError is a call, too
+        line = str(told.value.details())
         assert "\n" not in line
         assert "Traceback" not in line
         return line
@@ -230,7 +231,7 @@ def test_many_at_once(up: Run) -> None:
         ("TrustedHub", {"authorities": [], "colour": "red"}, "it has no 'colour'"),
         ("TrustedHub", {"authorities": [], "hub": {"colour": "red"}}, "hub of TrustedHub 'it': it has no 'colour'"),
         ("TrustedHub", {"authorities": "all"}, "authorities"),
-        ("TrustedHub", {"authorities": [{_special_sig_key: _special_resource_sig, "urn": "urn:pulumi:dev::plant::hubtrust:index:CertificateAuthority::x"}]}, "give both the same provider"),
+        ("TrustedHub", {"authorities": [_ELSEWHERE]}, "give both the same provider"),
         ("CertificateAuthority", {"source": {}}, "give exactly one of generate, import, request"),
         ("CertificateAuthority", {"source": {"generate": {"commonName": 7}}}, "common_name"),
         ("CertificateAuthority", {"source": {"generate": {"commonName": output("x" * 99)}}}, "64 characters"),

@@ -10,7 +10,7 @@ from pulumi.runtime.resource_hooks import _binding_from_proto
 
 
 def options_of(request: Any) -> pulumi.ResourceOptions:
-    """The options in a ConstructRequest; what is not set there stays None, so that it is inherited.
+    """The options in a ConstructRequest. What is inherited from the parent was found by the program's SDK, and is in it too.
 
     Providers are named by their references alone: Pulumi's own reader loads their package for that, azure-native's thousands of classes.
     """
@@ -21,8 +21,8 @@ def options_of(request: Any) -> pulumi.ResourceOptions:
         depends_on=[DependencyResource(urn) for urn in request.dependencies],
         providers={package: DependencyProviderResource(reference) for package, reference in request.providers.items()},
         aliases=[ProviderServicer._alias_from_proto(one) for one in request.aliases],  # noqa: SLF001 - it has no other name
-        protect=_if_set(request, "protect"),
-        retain_on_delete=_if_set(request, "retainOnDelete"),
+        protect=request.protect,
+        retain_on_delete=request.retainOnDelete,
         ignore_changes=list(request.ignoreChanges),
         replace_on_changes=list(request.replaceOnChanges),
         custom_timeouts=pulumi.CustomTimeouts(**given) if given else None,
@@ -31,7 +31,3 @@ def options_of(request: Any) -> pulumi.ResourceOptions:
         replacement_trigger=_struct_value_to_python(request.replacement_trigger) if request.HasField("replacement_trigger") else None,
         hooks=_binding_from_proto(request.resource_hooks),
     )
-
-
-def _if_set(request: Any, name: str) -> Any:
-    return getattr(request, name) if request.HasField(name) else None
