@@ -28,6 +28,10 @@ export class CertificateAuthority extends pulumi.ComponentResource {
     }
 
     /**
+     * The certificate of the current generation that hubs trust, PEM; not set while the request has no answer.
+     */
+    declare public /*out*/ readonly certificate: pulumi.Output<string | undefined>;
+    /**
      * The CSR of a requested authority, PEM (RFC 2986); otherwise not set.
      */
     declare public /*out*/ readonly certificateRequest: pulumi.Output<string | undefined>;
@@ -64,11 +68,13 @@ export class CertificateAuthority extends pulumi.ComponentResource {
             resourceInputs["previous"] = args?.previous;
             resourceInputs["source"] = args?.source;
             resourceInputs["trust"] = args?.trust;
+            resourceInputs["certificate"] = undefined /*out*/;
             resourceInputs["certificateRequest"] = undefined /*out*/;
             resourceInputs["chain"] = undefined /*out*/;
             resourceInputs["givenAnchor"] = undefined /*out*/;
             resourceInputs["signer"] = undefined /*out*/;
         } else {
+            resourceInputs["certificate"] = undefined /*out*/;
             resourceInputs["certificateRequest"] = undefined /*out*/;
             resourceInputs["chain"] = undefined /*out*/;
             resourceInputs["givenAnchor"] = undefined /*out*/;

@@ -27,7 +27,7 @@ async def constructor_arguments(component: type[Any], name: str, given: Mapping[
     Raises:
         ArgumentError: one has not the form that the schema says, or is a component that this plugin has not constructed in this run.
     """
-    declared = component_arguments(component)  # type: ignore[arg-type] # mypy says that this class is not hashable
+    declared = component_arguments(component)
     return arguments(declared, await _settled_fields(declared, given, secret=False), f"{component.__name__} '{name}'", _resolve)
 
 
