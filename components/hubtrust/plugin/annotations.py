@@ -15,6 +15,7 @@ from typing import Any, Final, ForwardRef, get_args, get_origin
 
 import pulumi
 
+from hubtrust.component_outputs import outputs_of
 from hubtrust.custody.custodies import CUSTODIES, KEY_VAULT, OFFLINE, PKCS11, STATE
 from hubtrust.dynamic.lifecycle import Reconciled
 from hubtrust.enrollments.description import Allocation, Reprovision
@@ -105,11 +106,10 @@ def component_arguments(component: type[pulumi.ComponentResource]) -> tuple[Argu
 
 
 def component_outputs(component: type[pulumi.ComponentResource]) -> tuple[Argument, ...]:
-    """The outputs of a component: its attributes that are Outputs or Inputs. Those that may be None are not required."""
+    """The outputs of a component. Those that may be None are not required."""
     return tuple(
         Argument(name, wire_name(name), _without_inputs(type_of(hint, name, output=True)), not _optional(hint), name in _SECRETS)
-        for name, hint in _annotations(component)
-        if _is_output(hint)
+        for name, hint in outputs_of(component).items()
     )
 
 
@@ -297,10 +297,6 @@ def _annotations(kind: type) -> Iterator[tuple[str, Any]]:
         if one.__module__.startswith("hubtrust"):
             found |= inspect.get_annotations(one, eval_str=True, locals=_Names())
     return iter(found.items())
-
-
-def _is_output(hint: Any) -> bool:
-    return get_origin(hint) is pulumi.Output or _options(hint)[1]
 
 
 def _optional(hint: Any) -> bool:

@@ -8,8 +8,9 @@ from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from hubtrust import shell
 from hubtrust.dynamic.contract import Contract
+from hubtrust.errors import LONGEST, HubtrustError, shown
 from hubtrust.inputs import wire_names
-from hubtrust.plugin import detailed_diff, previews, tokens
+from hubtrust.plugin import detailed_diff, given_values, previews, tokens
 from hubtrust.plugin.one_line import in_one_line
 from hubtrust.plugin.property_values import as_secret, from_struct, secret_names, to_struct
 
@@ -22,6 +23,14 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         """The inputs, with the owner, and with declared secrets marked as such; and every input that is not valid."""
         contract, olds, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
         answer = provider_pb2.CheckResponse(inputs=request.news)
+        try:
+            more = _given(contract, request.urn, olds, news)
+        except HubtrustError as error:
+            answer.failures.add(reason=shown(str(error), LONGEST))
+            return answer
+        news |= more
+        for name, value in to_struct(more, secret_names(request.news)).fields.items():
+            answer.inputs.fields[name].CopyFrom(value)
         if "owner" in wire_names(contract.inputs, "required") and "owner" not in news:
             news["owner"] = olds.get("owner") or owner_of(request.urn)
             answer.inputs.fields["owner"].CopyFrom(to_struct(news).fields["owner"])
@@ -86,6 +95,11 @@ def owner_of(urn: str) -> dict[str, str]:
     parents, _, own = types.rpartition("$")
     kind = shell.dynamic_type(own.rpartition(":")[2])
     return {"stack": f"{project}/{stack}", "urn": f"urn:pulumi:{stack}::{project}::{f'{parents}$' if parents else ''}{kind}::{name}"}
+
+
+def _given(contract: Contract[Any], urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
+    types, name = _parts(urn)[2:]
+    return given_values.of_program(contract, types.rpartition(":")[2], name, olds.get("owner") or owner_of(urn), news)
 
 
 def _contract(urn: str) -> Contract[Any]:

@@ -79,7 +79,7 @@ def _custom(resource: type[Reconciled], types: Types) -> dict[str, Any]:
     inputs = types.properties(declared, {one.name: descriptions.adapted(one.doc) for one in declared})
     for one in declared:
         inputs[one.wire]["description"] = descriptions.adapted(one.doc)
-        if one.replaces:
+        if one.replaces:  # `replaceOnChanges` would replace also where the plugin finds that old and new mean the same
             inputs[one.wire]["willReplaceOnChanges"] = True
     said = {name: inputs.get(wire, {}).get("description", "") for name, wire in ((one.name, one.wire) for one in outputs)}
     said |= descriptions.of_attributes(resource.provider.results)

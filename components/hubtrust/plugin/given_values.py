@@ -1,0 +1,39 @@
+"""What constructors in Python give to a resource besides its arguments, or in another form: in other languages nobody else gives it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi.output import Unknown
+
+from hubtrust.dynamic.contract import Contract
+from hubtrust.inputs import Properties, is_unknown, wire_names
+
+
+def of_program(contract: Contract[Any], type_name: str, name: str, owner: Mapping[str, str], news: Properties) -> dict[str, Any]:
+    """The inputs that are to be added or replaced.
+
+    Args:
+        contract: the resource's lifecycle.
+        type_name: the last part of its type: `DeviceFleet`.
+        name: its name in Pulumi.
+        owner: its owner tag.
+        news: what the program gives.
+
+    Raises:
+        RosterError: a device or an enrollment in `members` is not valid.
+        ArgumentError: `members` is an object that has not the fields of a roster.
+    """
+    found: dict[str, Any] = {}
+    if "fleetName" in wire_names(contract.inputs, "required") - news.keys():
+        found["fleetName"] = name
+    if type_name == "ConnectionCheck" and "serviceId" in news and "owner" not in news:
+        found["owner"] = owner  # what it registers is marked with it
+    if isinstance(members := news.get("members"), Mapping):
+        found["members"] = Unknown() if is_unknown(members) else _packed(type_name, members)  # type: ignore[no-untyped-call] # Pulumi's
+    return found
+
+
+def _packed(type_name: str, members: Mapping[str, Any]) -> object:
+    from hubtrust.plugin import rosters  # only a fleet needs them
+
+    return rosters.packed(rosters.DEVICES if type_name == "DeviceFleet" else rosters.ENROLLMENTS, members)
