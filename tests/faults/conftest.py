@@ -7,6 +7,7 @@ import pytest
 
 from tests.faults import deaths, sweep
 from tests.faults.extent import Extent
+from tests.kit.plugin_process import PluginProcess
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,20 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sweep.Bench]:
     """Local Azure and the provider processes of four runs."""
     with sweep.bench(tmp_path_factory.mktemp("faults")) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def native_bench(bench: sweep.Bench) -> Iterator[sweep.Bench]:
+    """The same local Azure, and plugins in place of dynamic providers."""
+    with bench.in_shell(PluginProcess) as found:
+        yield found
+
+
+@pytest.fixture
+def shell_bench(shell: str, request: pytest.FixtureRequest) -> sweep.Bench:
+    """The one whose processes are of the test's ``shell``."""
+    found: sweep.Bench = request.getfixturevalue({"dynamic": "bench", "native": "native_bench"}[shell])
+    return found
 
 
 @pytest.fixture(scope="session")

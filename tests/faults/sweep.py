@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +67,7 @@ class Bench:
 
     azure: LocalAzure
     control: httpx.Client
+    shell: type[ProviderProcess]  # which of the two shells the processes are: dynamic provider or plugin
     runs: Sequence[ProviderProcess]  # one for each run of a case
 
     def case(self, scenario: Scenario, run: ProviderProcess) -> CaseHub:
@@ -84,10 +85,30 @@ class Bench:
         if not alone:
             yield process
             return
-        with _provider_process(self.azure) as new:
+        with self._start() as new:
             if not login:
-                _log_in(new, self)
+                self._log_in(new)
             yield new
+
+    @contextmanager
+    def in_shell(self, shell: type[ProviderProcess]) -> Iterator["Bench"]:
+        """The same local Azure with processes of a shell, for as long as the block lasts."""
+        found = replace(self, shell=shell, runs=())
+        with ExitStack() as open_:
+            found.runs = [open_.enter_context(found._start()) for _ in range(_RUNS)]
+            for process in found.runs:
+                found._log_in(process)
+            yield found
+
+    def _start(self) -> ProviderProcess:
+        return self.shell(environment_of(self.azure), names_errors=True)
+
+    def _log_in(self, process: ProviderProcess) -> None:
+        """Get the process its tokens, by work that needs them: no case's deadline is for that."""
+        hub = CaseHub(self.azure.hub(), self.control, _TIME)
+        hub.stack.up(process, devices.device()(hub) | certificates.one(1)(hub))
+        service = CaseHub(self.azure.hub("provisioningServices"), self.control, _TIME)
+        service.stack.up(process, enrollment_fleet.fleet({"press-1": "A"})(service))
 
 
 @contextmanager
@@ -99,22 +120,7 @@ def bench(folder: Path) -> Iterator[Bench]:
         enrollment_fleet.may_manage(azure)
         azure.grant(OFFICER)
         control = open_.enter_context(control_client(azure.ready))
-        found = Bench(azure, control, [open_.enter_context(_provider_process(azure)) for _ in range(_RUNS)])
-        for process in found.runs:
-            _log_in(process, found)
-        yield found
-
-
-def _log_in(process: ProviderProcess, bench: Bench) -> None:
-    """Get the process its tokens, by work that needs them: no case's deadline is for that."""
-    hub = CaseHub(bench.azure.hub(), bench.control, _TIME)
-    hub.stack.up(process, devices.device()(hub) | certificates.one(1)(hub))
-    service = CaseHub(bench.azure.hub("provisioningServices"), bench.control, _TIME)
-    service.stack.up(process, enrollment_fleet.fleet({"press-1": "A"})(service))
-
-
-def _provider_process(azure: LocalAzure) -> ProviderProcess:
-    return ProviderProcess(environment_of(azure), names_errors=True)
+        yield open_.enter_context(Bench(azure, control, ProviderProcess, ()).in_shell(ProviderProcess))
 
 
 def environment_of(azure: LocalAzure) -> dict[str, str]:

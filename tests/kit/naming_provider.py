@@ -1,6 +1,6 @@
-"""`python -m pulumi.dynamic` as it is, but more calls at a time: those of many stacks, most of which wait.
+"""`python -m pulumi.dynamic`, or `hubtrust.plugin`, as it is, but more calls at a time: those of many stacks, most of which wait.
 
-A failed call also tells the kind of its error, which users never see, beside the answer.
+The first argument says which module. A failed call also tells the kind of its error, which users never see, beside the answer.
 """
 
 import runpy
@@ -11,8 +11,10 @@ from typing import Any
 
 import grpc
 
+from hubtrust.errors import HubtrustError
+
 KIND = "error-kind"  # in the trailing metadata
-AT_A_TIME = 16  # calls; the provider itself serves four
+AT_A_TIME = 16  # calls; a dynamic provider itself serves four
 
 
 class _Context:
@@ -25,10 +27,11 @@ class _Context:
         return getattr(self._context, name)
 
     def abort(self, code: grpc.StatusCode, details: str) -> None:
-        """Called while the error is handled. The provider shows another one in place of its own, whose context that is."""
+        """Called while the error is handled. A dynamic provider shows another one in place of ours, whose context that is."""
         error = sys.exception()
         assert error is not None
-        self._context.set_trailing_metadata(((KIND, type(error.__context__ or error).__name__),))
+        ours = error if isinstance(error, HubtrustError) else error.__context__ or error
+        self._context.set_trailing_metadata(((KIND, type(ours).__name__),))
         self._context.abort(code, details)
 
 
@@ -55,4 +58,4 @@ def _naming(_pool: ThreadPoolExecutor, **options: Any) -> grpc.Server:
 
 if __name__ == "__main__":
     grpc.server = _naming
-    runpy.run_module("pulumi.dynamic", run_name="__main__", alter_sys=True)
+    runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)

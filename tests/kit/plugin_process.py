@@ -20,8 +20,8 @@ _MARK = "4dabf18193072939515e22adb298388d"
 class PluginProcess(ProviderProcess):
     """`pulumi-resource-hubtrust` with short waits."""
 
-    def _module(self) -> str:
-        return "tests.kit.quick_plugin"
+    def _program(self) -> list[str]:
+        return ["tests.kit.naming_provider", "hubtrust.plugin"] if self.names_errors else ["tests.kit.quick_plugin"]
 
     def of(self, provider: type[Reconciler]) -> "PluginProvider":
         """The calls to one kind of resource."""

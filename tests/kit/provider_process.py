@@ -86,7 +86,7 @@ class ProviderProcess:
     warm: bool = True
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", self._module(), "127.0.0.1:1"]
+        command = [sys.executable, "-m", *self._program(), "127.0.0.1:1"]
         environment = {**os.environ, **self.environment, "PULUMI_PROJECT": "tests", "PYTHONDONTWRITEBYTECODE": "1"}
         self.process = subprocess.Popen(
             started_warm(command) if self.warm else command,
@@ -111,9 +111,9 @@ class ProviderProcess:
         self.process.wait()
         self.printed, self.error_output = (reader.text() for reader in self.readers)
 
-    def _module(self) -> str:
-        """The Python module that the process runs."""
-        return "tests.kit.naming_provider" if self.names_errors else "tests.kit.quick_waits"
+    def _program(self) -> list[str]:
+        """The Python module that the process runs, and its first arguments."""
+        return ["tests.kit.naming_provider", "pulumi.dynamic"] if self.names_errors else ["tests.kit.quick_waits"]
 
     def of(self, provider: type[Reconciler]) -> "Provider":
         """The calls to one provider class in this process."""
