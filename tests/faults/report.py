@@ -29,6 +29,11 @@ for. Before the effect a wrong answer may claim what did not happen; after the e
 
 `ok`: the run itself recovered from the fault. Anything else is the kind of the reported error: first for the fault that occurred once,
 then for the permanent one.
+
+All of this holds for both shells of our resources, and what comes of each case is the same: Pulumi's dynamic provider, and the plugin
+`pulumi-resource-hubtrust` (the native shell), which gets the same operations over gRPC, with a preview before each create and update. A
+run of the tests tries each call through one of the two; `HUBTRUST_SEED` says which, and the next seed the other.
+`HUBTRUST_FAULTS=http HUBTRUST_SAMPLES=all` tries every case through both.
 """
 
 

@@ -57,15 +57,29 @@ class Configuration(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def require_version(asked: object) -> None:
-    """Refuse a program of another version: its SDK may declare what this plugin does not know.
+    """Refuse a program of a later version: its SDK may declare what this plugin does not know.
+
+    An earlier version is served: a stack that was deployed with it names it in its state, also when its resources are deleted.
 
     Raises:
-        DeclarationError: the version that it asks for has another major or minor number.
+        DeclarationError: the version that it asks for has a later major or minor number, or is no version.
     """
+    if not isinstance(asked, str) or not asked:
+        return
     own = plugin_version()
-    if isinstance(asked, str) and asked.lstrip("v").split(".")[:2] != own.split(".")[:2]:
+    try:
+        later = _release(asked) > _release(own)
+    except ValueError:
+        raise DeclarationError("the plugin hubtrust", f"'{asked}' is no version", f"ask for {own}, which this plugin is") from None
+    if later:
         raise DeclarationError(
             "the plugin hubtrust",
             f"the program asks for version {asked}, and this plugin is {own}",
-            "give the program's package and the plugin the same version",
+            f"install version {asked} of the plugin, or the program's package in version {own}",
         )
+
+
+def _release(version: str) -> tuple[int, int]:
+    """The major and minor number of `1.2.3-dev.4`, also of `v1.2.3`."""
+    major, minor = version.removeprefix("v").split(".")[:2]
+    return int(major), int(minor)
