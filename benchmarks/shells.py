@@ -114,7 +114,7 @@ def _process(shell: str, *, create: bool) -> Figure:
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "components"), "PULUMI_PROJECT": "bench"}
     command = [sys.executable, "-u", "-m", MODULES[shell], "127.0.0.1:1"]
     began = Figure.now()
-    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, encoding="utf-8") as process:
         assert process.stdout is not None
         port = int(process.stdout.readline())
         if create:
