@@ -218,5 +218,5 @@ export interface ConnectionCheckArgs {
     /**
      * What the hub trusts: the output `trust` of TrustedHub; nothing is checked while no certificate in it is verified. A certificate with another etag was repaired: then it is checked again.
      */
-    trust?: pulumi.Input<pulumi.Input<{[key: string]: any}>[] | undefined>;
+    trust?: pulumi.Input<pulumi.Input<inputs.TrustedCertificateArgs>[] | undefined>;
 }

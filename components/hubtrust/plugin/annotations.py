@@ -37,6 +37,7 @@ from hubtrust.plugin.argument_types import (
     single,
 )
 from hubtrust.plugin.rosters import DEVICES, ENROLLMENTS
+from hubtrust.trust_output import TrustedCertificate
 
 _REPLACED: Final = frozenset({"drop_previous", "settings", "existing_id"})  # arguments of earlier versions
 _NOT_ARGUMENTS: Final = frozenset({"self", "name", "resource_name", "opts"})
@@ -152,6 +153,8 @@ def type_of(hint: Any, name: str = "", *, output: bool = False) -> ArgumentType:
     found = [one for one in found if not any(one == item for item in lists)]  # in other languages, one of them is a list of one
     if any(isinstance(one, Choice) for one in found):
         found = [one for one in found if one != Scalar("string")]
+    if name == "trust" and any(isinstance(one, ListOf) for one in found):
+        found = [ListOf(_typed_dict(TrustedCertificate))]
     if name == "signer" and any(isinstance(one, MapOf) for one in found):
         found = [SIGNER]
     if not output and found == [Scalar("string")] and name in _CHOICES:

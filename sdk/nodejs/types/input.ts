@@ -490,3 +490,56 @@ export interface SignerArgs {
     publicKey?: pulumi.Input<string | undefined>;
 }
 
+/**
+ * A certificate that a hub or provisioning service trusts, or is to trust. A CA without one yet has the first four keys only.
+ */
+export interface TrustedCertificateArgs {
+    /**
+     * The command that signs the proof where the key is, while it waits for one.
+     */
+    ceremony?: pulumi.Input<string | undefined>;
+    /**
+     * Azure's verification code, 48 hex digits, while it waits for a proof.
+     */
+    code?: pulumi.Input<string | undefined>;
+    /**
+     * The certificate's etag on the hub: what `reprove` takes.
+     */
+    etag?: pulumi.Input<string | undefined>;
+    /**
+     * The certificate's name on the hub; of a CA that has none yet, the authority's name.
+     */
+    name: pulumi.Input<string>;
+    /**
+     * When it expires, UTC: 2036-11-24T03:19:06Z.
+     */
+    notAfter?: pulumi.Input<string | undefined>;
+    /**
+     * How it became verified: `possession`, `key-held`, `attestation` or `found`; not set if it is not verified.
+     */
+    proof?: pulumi.Input<string | undefined>;
+    /**
+     * When Azure accepted the proof, by its own clock, while that proof holds.
+     */
+    provenAt?: pulumi.Input<string | undefined>;
+    /**
+     * SHA-256: 64 upper-case hex digits.
+     */
+    sha256?: pulumi.Input<string | undefined>;
+    /**
+     * What Azure says: `verified` or `waiting`; after a refresh it may be `unverified` or `replaced`.
+     */
+    state: pulumi.Input<string>;
+    /**
+     * The certificate's subject, as RFC 4514 text.
+     */
+    subject?: pulumi.Input<string | undefined>;
+    /**
+     * SHA-1, as Azure shows it: 40 upper-case hex digits.
+     */
+    thumbprint?: pulumi.Input<string | undefined>;
+    /**
+     * Whether the hub accepts its devices.
+     */
+    verified: pulumi.Input<boolean>;
+}

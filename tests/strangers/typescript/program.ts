@@ -36,6 +36,8 @@ new hubtrust.TrustedModule("camera", { device, makeKey: true });
 new hubtrust.TrustedDevice("leaf", { hub, parent: device.deviceScope, thumbprints: ["A".repeat(40)] });
 const fleet = new hubtrust.TrustedFleet("presses", { hub, authority: ca, roster: { pattern: "press-{001..025}" }, canary: "press-001" });
 const identity = new hubtrust.DeviceIdentity("one", { hubId: hub.hubId, deviceId: "one", status: hubtrust.types.enums.Status.Disabled });
+new hubtrust.ConnectionCheck("one", { hubId: hub.hubId, deviceId: "one", chain: ca.chain, signer: ca.signer, trust: hub.trust });
+new hubtrust.DeviceFleet("rest", { hubId: hub.hubId, members: { ids: ["two", "three"], tags: { line: 2 } } });
 new hubtrust.SigningKey("key", { signer: { custody: "key-vault", key: "https://…" }, make: "rsa-3072" });
 
 export const proof: pulumi.Output<string | undefined> = ca.prove({ hub: "other", code: hub.trust[0].code }).apply((found) => found.proof);
