@@ -41,6 +41,15 @@ pulumi.export("proof", proof.proof)
 """
 
 
+_NONE = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/none/providers/Microsoft.Devices/IotHubs/none"
+_LATE = 'Remote("TrustedDevice", "late", {"hub": hub, '
+_FAILING = {  # in the constructor, in an Output, in a part
+    f'{_LATE}"authority": plant, "makeKey": True, "lifetimeDays": 0}}, [])': "has a problem: lifetime_days of device 'late': it is 0; use ",
+    f'{_LATE}"thumbprints": fleet.connection.apply(lambda _: ["AB"])}}, [])': "has a problem: thumbprints: 'AB' is not a thumbprint: ",
+    f'Remote("TrustedHub", "none", {{"authorities": [plant], "hub": "{_NONE}"}}, [])': "on IoT hub 'none': Azure answers 404 ",
+}
+
+
 @pytest.fixture
 def remote(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Program]:
     """The program, with the plugin on PATH."""
@@ -69,9 +78,10 @@ def test_a_device_connects_and_a_second_run_changes_nothing(remote: Program) -> 
     remote.up()
     assert remote.control("GET", "/requests?mutating=1") == []
     assert remote.outputs() == outputs
-    (remote.folder / "__main__.py").write_text(_PROGRAM.replace('"makeKey": True', '"makeKey": True, "lifetimeDays": 0'))
-    assert remote.run("up") != 0
-    assert "lifetime_days of device 'press-001': it is 0" in remote.printed
-    assert "Traceback" not in remote.printed
+    for failing, told in _FAILING.items():
+        (remote.folder / "__main__.py").write_text(f"{_PROGRAM}\n{failing}\n")
+        assert remote.run("up") != 0
+        assert told in remote.printed
+        assert "Traceback" not in remote.printed, remote.printed
     (remote.folder / "__main__.py").write_text("")
     remote.up()

@@ -7,7 +7,6 @@ the object that this plugin constructed before it in the same run.
 import asyncio
 import contextlib
 import importlib
-import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
@@ -24,6 +23,7 @@ from hubtrust.errors import HubtrustError, shown
 from hubtrust.plugin.component_arguments import constructor_arguments
 from hubtrust.plugin.component_values import ComponentValues
 from hubtrust.plugin.construct_options import options_of
+from hubtrust.plugin.one_line import fault_of_ours
 from hubtrust.reconcile_errors import DeclarationError
 
 COMPONENTS: Final = (
@@ -53,11 +53,11 @@ class Components:
 
     async def Construct(self, request: Any, context: Any) -> Any:
         """Declare a component and everything in it."""
-        return await _told(lambda: self._construct(request), context)
+        return await _told(f"{request.type} '{request.name}'", lambda: self._construct(request), context)
 
     async def Call(self, request: Any, context: Any) -> Any:
         """Call a method of a component."""
-        return await _told(lambda: self._call(request), context)
+        return await _told(request.tok, lambda: self._call(request), context)
 
     async def _construct(self, request: Any) -> Any:
         kind = await asyncio.to_thread(component_of, request.type)
@@ -79,16 +79,14 @@ class Components:
             raise DeclarationError(request.tok, "there is no such method", f"use {PROVE}")
         values = await self._begin(request)
         given = values.read_all(request.args, lambda name: request.argDependencies[name].urns)
-        authority = given.pop("__self__", None)
-        if isinstance(authority, pulumi.Output):
-            authority = await authority.future()
+        authority, hub = await _plain(given.pop("__self__", None)), await _plain(given.get("hub"))
         kind = component_of(f"{_PREFIX}CertificateAuthority")
         if not isinstance(authority, kind):
             fact = "its authority was declared by another provider"
             raise DeclarationError(PROVE, fact, "call it on a CertificateAuthority of the same provider, in the run that declares it")
         if unknown := sorted(given.keys() - {"hub", "code"}):
             raise DeclarationError(PROVE, f"it has no argument '{unknown[0]}'", "use code, hub")
-        proof = authority.prove(given.get("hub"), given.get("code"))  # type: ignore[attr-defined] # a CertificateAuthority has it
+        proof = authority.prove(hub, given.get("code"))  # type: ignore[attr-defined] # a CertificateAuthority has it
         outputs, dependencies = await _sent({"proof": proof})
         await _ended()
         response = provider_pb2.CallResponse(**{"return": outputs})
@@ -130,6 +128,12 @@ def component_of(token: str) -> type[pulumi.ComponentResource]:
     return found
 
 
+async def _plain(value: Any) -> Any:
+    """``value`` itself where it is an Output only by its form: known and no secret."""
+    is_plain = isinstance(value, pulumi.Output) and await value.is_known() and not await value.is_secret()
+    return await value.future() if is_plain else value
+
+
 async def _sent(outputs: dict[str, Any]) -> tuple[struct_pb2.Struct, dict[str, list[str]]]:
     """The message of ``outputs``, and the URNs on which each depends."""
     found: dict[str, list[pulumi.Resource]] = {}
@@ -143,19 +147,19 @@ async def _ended() -> None:
     await wait_for_rpcs()
 
 
-async def _told(call: Callable[[], Awaitable[_Answer]], context: Any) -> _Answer:
+async def _told(what: str, call: Callable[[], Awaitable[_Answer]], context: Any) -> _Answer:
     """The answer; an error ends the call as one line."""
     try:
         return await call()
     except Exception as error:  # noqa: BLE001 - the last line of defence: gRPC would tell the engine less than this line
-        line = _line(error)
+        line = _line(what, error)
     with contextlib.suppress(Exception):
         await wait_for_rpcs(await_all_outstanding_tasks=False)
     await context.abort(grpc.StatusCode.UNKNOWN, line)
     raise AssertionError("abort raises")
 
 
-def _line(error: BaseException) -> str:
+def _line(what: str, error: BaseException) -> str:
     """What the user is told. A fault of this package keeps its traceback on stderr."""
     causes = list(_causes(error))
     ours = next((one for one in causes if isinstance(one, HubtrustError)), None)
@@ -166,9 +170,7 @@ def _line(error: BaseException) -> str:
     elif isinstance(error, pulumi.RunError) or type(error) is Exception:  # as Pulumi hands on what the engine says
         line = shown(str(error))
     else:
-        traceback.print_exception(error)
-        fact = f"{type(error).__name__}: {error}; this is a fault of hubtrust, so report it with the traceback in this run's messages"
-        line = shown(fact)
+        line = fault_of_ours(what, error)
     while len(line.encode()) > _LONGEST_LINE or (not line.isascii() and len(line.encode()) * 3 > _LONGEST_LINE):
         line = shown(line, len(line) * 3 // 4)
     return line

@@ -22,12 +22,18 @@ def in_one_line(method: _Method) -> _Method:
         except HubtrustError as error:
             refuse(context, str(error))
         except Exception as error:  # noqa: BLE001 - the last line of defence: grpc would tell the engine less than this line
-            traceback.print_exc()
             urn = getattr(request, "urn", "")
-            what = f"{method.__name__}{f' of {urn}' if urn else ''}: {type(error).__name__}: {error}"
-            refuse(context, shown(f"{what}; this is a fault of hubtrust, so report it with the traceback in this run's messages"))
+            refuse(context, fault_of_ours(f"{method.__name__}{f' of {urn}' if urn else ''}", error))
 
     return call  # type: ignore[return-value] # of the same signature
+
+
+def fault_of_ours(what: str, error: BaseException) -> str:
+    """The line for an error that this package did not raise on purpose; its traceback goes to stderr, which engines show."""
+    traceback.print_exception(error)
+    return shown(
+        f"{what}: {type(error).__name__}: {error}; this is a fault of hubtrust, so report it with the traceback in this run's messages"
+    )
 
 
 def refuse(context: grpc.ServicerContext, line: str) -> NoReturn:
