@@ -1,8 +1,10 @@
 """Serves the plugin: prints the port that it listens on, and ends with the engine."""
 
 import asyncio
+import signal
 import sys
 from concurrent import futures
+from typing import Any
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
@@ -36,6 +38,14 @@ async def _serve(engine_address: str) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(Plugin(engine_address), server)
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
+    _end_quietly(server)
     sys.stdout.write(f"{port}\n")  # engines read it from the first line
     sys.stdout.flush()
     await server.wait_for_termination()
+
+
+def _end_quietly(server: Any) -> None:
+    """Engines end a plugin by a signal, also after a run that failed: what Python would print then, they would show to the user."""
+    loop, ending = asyncio.get_running_loop(), list[asyncio.Task[None]]()  # a task that nothing refers to may be collected
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, lambda: ending.append(loop.create_task(server.stop(None))))
