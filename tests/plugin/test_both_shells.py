@@ -1,6 +1,7 @@
 """One table of cases through both shells, over gRPC, against local Azure: the same ids, outputs and calls to Azure."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -63,6 +64,18 @@ def _life(case: Case, process: ProviderProcess, azure: LocalAzure, control: http
     return told
 
 
+def _differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Where they differ, for a short report."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for name in sorted(one.keys() | other.keys()):
+            yield from _differences(one.get(name), other.get(name), f"{path}.{name}")
+    elif isinstance(one, list | tuple) and isinstance(other, list | tuple) and len(one) == len(other):
+        for place, (each, its) in enumerate(zip(one, other, strict=True)):
+            yield from _differences(each, its, f"{path}[{place}]")
+    elif one != other:
+        yield path, one, other
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 def test_both_shells_do_the_same(
     case: Case, dynamic: ProviderProcess, native: PluginProcess, azure: LocalAzure, control: httpx.Client
@@ -70,7 +83,7 @@ def test_both_shells_do_the_same(
     """The ids, the outputs, what is written, and the calls to Azure."""
     ours, theirs = (_life(case, process, azure, control) for process in (native, dynamic))
 
-    assert ours == theirs
+    assert list(_differences(ours, theirs)) == []
     assert ours[-2]["written"] == 0 or case.title in _ASKS_AGAIN
     assert ours[-1]["state"] == {}
 

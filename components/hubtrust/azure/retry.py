@@ -1,6 +1,7 @@
 """How long the client keeps trying: every deadline, wait and pace limit of the package. ``pipeline.py`` applies them to a request."""
 
 import math
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -67,12 +68,28 @@ MAX_SERVER_ERRORS = 5  # answers with 500 to one request: Azure also sends it fo
 THROTTLED, SERVER_ERROR = 429, 500  # HTTP status codes
 
 
-def retry_context(**options: Any) -> Any:
-    """stamina's, without its report of every retry: Pulumi shows what a provider logs, and the pipeline reports a long wait itself."""
+_cancelled = threading.Event()
+
+
+def cancel() -> None:
+    """Nothing is tried again in this process: the user has cancelled the run. What is tried at the moment ends by itself."""
+    _cancelled.set()
+
+
+def retry_context(*, on: Any, **options: Any) -> Any:
+    """stamina's, without its report of every retry: Pulumi shows what a provider logs, and the pipeline reports a long wait itself.
+
+    ``on`` is as there: exceptions, or what says of one whether to try again, and after how many seconds. See ``cancel``.
+    """
     import stamina
 
+    def try_again(error: Exception) -> Any:
+        if _cancelled.is_set():
+            return False
+        return isinstance(error, on) if isinstance(on, type | tuple) else on(error)
+
     stamina.instrumentation.set_on_retry_hooks([])
-    return stamina.retry_context(**options)
+    return stamina.retry_context(on=try_again, **options)
 
 
 @dataclass(frozen=True, slots=True)

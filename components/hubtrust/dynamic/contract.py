@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
+from hubtrust.dynamic.twin_documents import read_desired, read_tags
 from hubtrust.errors import LONGEST, HubtrustError, shown
 from hubtrust.inputs import Inputs, Properties, wire_name, wire_names
 from hubtrust.reconcile_errors import DeclarationError
@@ -67,6 +68,7 @@ class Contract(Generic[AnyInputs]):
     results: ClassVar[type]  # its annotations, and those of its bases, are the outputs other than the inputs that are kept
     outputs: ClassVar[frozenset[str]]  # the allow-list, by wire name: computed from ``inputs`` and ``results``
     secret_inputs: ClassVar[frozenset[str]]
+    documents: ClassVar[frozenset[str]]  # inputs that are JSON texts: programs of other languages may give an object
     secret_outputs: ClassVar[frozenset[str]] = frozenset()  # outputs that are secrets, whatever the inputs are
     steady_outputs: ClassVar[frozenset[str]] = frozenset()  # outputs that no update changes: a preview knows them
     successors: ClassVar[Mapping[str, str]] = {}  # inputs of earlier versions, by wire name: what to use instead
@@ -78,6 +80,8 @@ class Contract(Generic[AnyInputs]):
             annotated = {name for one in cls.results.__mro__ for name in inspect.get_annotations(one)}
             cls.outputs = wire_names(cls.inputs, "kept") | {wire_name(name) for name in annotated}
             cls.secret_inputs = wire_names(cls.inputs, "secret")
+            declared = cls.inputs.declarations().items()
+            cls.documents = frozenset(wire_name(name) for name, one in declared if one.read in {read_tags, read_desired})
 
     def on_check(self, olds: Properties, news: AnyInputs) -> None:
         """Refuse inputs that are each valid but not together, or not after the old inputs ``olds``. Some may be unknown.

@@ -21,6 +21,9 @@ class DocumentError(ProgramError):
     """Tags or desired properties are not an object that a twin can hold."""
 
 
+_LARGEST_WHOLE = 2**53  # a float beyond may not be the number that was written
+
+
 def document_text(name: str, document: Document | None) -> pulumi.Output[str] | None:
     """The JSON text of the `tags` or `desired` properties ``document``. If any part of it is a secret or unknown, so is the text.
 
@@ -72,6 +75,19 @@ def read_desired(text: object) -> Mapping[str, Any]:
     found: Mapping[str, Any] = _parsed(text)
     require_desired(found)
     return found
+
+
+def as_text(document: Mapping[str, Any]) -> str:
+    """The JSON text of ``document``, an object as a plugin gets it: without an order, and every number a float."""
+    return json.dumps(_whole_numbers(document), sort_keys=True)
+
+
+def _whole_numbers(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _whole_numbers(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_whole_numbers(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) <= _LARGEST_WHOLE else value
 
 
 def recorded_documents(olds: Properties) -> dict[str, Mapping[str, Any]]:

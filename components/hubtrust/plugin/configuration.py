@@ -52,7 +52,10 @@ class Configuration(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True, acceptResources=True, acceptOutputs=True)
 
     def Cancel(self, _request: Any, _context: Any) -> Any:
-        """Calls go on: one that ends in the middle would leave behind what the state does not know."""
+        """Calls go on, but try nothing again: one that ends in the middle would leave behind what the state does not know."""
+        from hubtrust.azure import retry
+
+        retry.cancel()
         return empty_pb2.Empty()
 
 

@@ -35,7 +35,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
             news["owner"] = olds.get("owner") or owner_of(request.urn)
             answer.inputs.fields["owner"].CopyFrom(to_struct(news).fields["owner"])
         for name in contract.secret_inputs & news.keys():
-            answer.inputs.fields[name].CopyFrom(as_secret(request.news.fields[name]))
+            answer.inputs.fields[name].CopyFrom(as_secret(answer.inputs.fields[name]))
         refusals = contract.refusals(olds, news)
         answer.failures.extend(provider_pb2.CheckFailure(property=each.name, reason=each.reason) for each in refusals)
         return answer
@@ -45,7 +45,8 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         """How the inputs differ from the old outputs, and at which paths. A replacement is created before the old one is deleted."""
         contract, outs, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
         change = contract.difference(outs, news)
-        return detailed_diff.answer(change, from_struct(request.old_inputs), outs, news, request.ignoreChanges)
+        old_inputs = from_struct(request.old_inputs)
+        return detailed_diff.Difference(contract, change, old_inputs, outs, news, tuple(request.ignoreChanges)).answer()
 
     @in_one_line
     def Create(self, request: Any, _context: Any) -> Any:
@@ -61,7 +62,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
     def Read(self, request: Any, _context: Any) -> Any:
         """Read it: a refresh keeps the program's inputs. Without a state it is an import, which finds the inputs too."""
         contract, olds = _contract(request.urn), from_struct(request.properties)
-        if olds:
+        if wire_names(contract.inputs, "required") & wire_names(contract.inputs, "kept") <= olds.keys() and olds:
             outs = contract.found(request.id, olds)
             if outs is None:
                 return provider_pb2.ReadResponse()

@@ -2,53 +2,81 @@
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from pulumi.runtime.proto import provider_pb2
 
-from hubtrust.dynamic.contract import Change
-from hubtrust.inputs import Properties, is_unknown
+from hubtrust.dynamic.contract import Change, Contract
+from hubtrust.inputs import Properties, is_unknown, python_name
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$]*")
-_Difference = tuple[str, str]  # a path, and ADD, DELETE or UPDATE
+# Outputs that an update is about which no input names: why it was not read, whether it is proven, when it expires. The most telling first.
+_TELLING = ("unread", "state", "digest", "notAfter", "trigger", "proof", "make", "etag", "lastWrite")
+_Kinds = dict[str, str]  # by path: ADD, DELETE or UPDATE
 
 
-def answer(change: Change, old_inputs: Properties, outs: Properties, news: Properties, ignored: Sequence[str]) -> Any:
-    """The answer to Diff. What changed in the program is an input's difference; what others changed in Azure is one of the outputs.
+@dataclass(frozen=True)
+class Difference:
+    """A change, with what it was found from. ``ignored`` are the paths of the option ignoreChanges."""
 
-    Paths that are ``ignored`` are left as they are, also if others changed them.
-    """
-    some = provider_pb2.DiffResponse
-    if not change.replaces and not change.updates:
-        return some(changes=some.DIFF_NONE, hasDetailedDiff=True)
-    paths: dict[str, Any] = {}
-    for path, kind in _between(old_inputs, news):
-        paths[path] = provider_pb2.PropertyDiff(kind=_kind(kind, path, change), inputDiff=True)
-    named = {_first(path) for path in paths}
-    for path, kind in _between({name: outs[name] for name in news.keys() & outs.keys() - named}, news):
-        if _first(path) in outs and not _is_ignored(path, ignored):
-            paths[path] = provider_pb2.PropertyDiff(kind=_kind(kind, path, change), inputDiff=False)
-    for name in set(change.replaces) - {_first(path) for path in paths}:
-        paths[name] = provider_pb2.PropertyDiff(kind=_kind("UPDATE", name, change), inputDiff=name in news)
-    return some(
-        changes=some.DIFF_SOME,
-        replaces=change.replaces,
-        diffs=sorted({_first(path) for path in paths}),
-        detailedDiff=paths,
-        hasDetailedDiff=bool(paths),
-        deleteBeforeReplace=False,
-    )
+    contract: Contract[Any]
+    change: Change
+    old_inputs: Properties
+    outs: Properties
+    news: Properties
+    ignored: tuple[str, ...]
 
+    def answer(self) -> Any:
+        """The answer to Diff.
 
-def _kind(kind: str, path: str, change: Change) -> Any:
-    return provider_pb2.PropertyDiff.Kind.Value(f"{kind}_REPLACE" if _first(path) in change.replaces else kind)
+        What changed in the program is an input's difference; what others changed in Azure is one of the outputs. A path that is ignored
+        is left as others made it.
+        """
+        some = provider_pb2.DiffResponse
+        replaces = [name for name in self.change.replaces if name not in self.ignored]
+        declared = self._differing(self.old_inputs, self.news)
+        drifted = {} if declared else self._differing({name: self.outs[name] for name in self.news.keys() & self.outs.keys()}, self.news)
+        ignored = [path for path in drifted if self._is_ignored(path)]
+        all_ignored = bool(ignored) and len(ignored) == len(drifted)
+        if not replaces and (not self.change.updates or all_ignored):
+            return some(changes=some.DIFF_NONE, hasDetailedDiff=True)
+        drifted = {path: kind for path, kind in drifted.items() if path not in ignored}
+        if not declared and not drifted and not replaces:
+            drifted = {name: "UPDATE" for name in _TELLING if name in self.outs or name in self.contract.outputs}
+            drifted = dict([*drifted.items()][:1])
+        declared |= {name: "UPDATE" for name in replaces if name not in map(_first, [*declared, *drifted])}
+        paths = {path: self._difference(path, kind, replaces, from_input=path in declared) for path, kind in (declared | drifted).items()}
+        names = sorted({_first(path) for path in paths})
+        return some(changes=some.DIFF_SOME, replaces=replaces, diffs=names, detailedDiff=paths, hasDetailedDiff=True)
 
-
-def _between(old: Any, new: Any, path: str = "") -> Iterator[_Difference]:
-    if isinstance(old, dict) and isinstance(new, dict):
+    def _differing(self, old: Properties, new: Properties) -> _Kinds:
+        found: _Kinds = {}
         for name in sorted(old.keys() | new.keys()):
-            yield from _member(old, new, name, _below(path, name))
+            if not self._means_the_same(name, old.get(name), new.get(name)):
+                found |= dict(_member(old, new, name, name))
+        return found
+
+    def _means_the_same(self, name: str, old: Any, new: Any) -> bool:
+        declaration = self.contract.inputs.declarations().get(python_name(name))
+        if declaration is None or old is None or new is None or is_unknown(new):
+            return False
+        return declaration.same(old, new) or (name in self.contract.documents and _parsed(old) == _parsed(new))
+
+    @staticmethod
+    def _difference(path: str, kind: str, replaces: list[str], *, from_input: bool) -> Any:
+        kind += "_REPLACE" if _first(path) in replaces else ""
+        return provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=from_input)
+
+    def _is_ignored(self, path: str) -> bool:
+        return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in self.ignored)
+
+
+def _between(old: Any, new: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for name in sorted(old.keys() | new.keys()):
+            yield from _member(old, new, name, f"{path}.{name}" if _PLAIN_NAME.fullmatch(name) else f"{path}[{json.dumps(name)}]")
     elif isinstance(old, list) and isinstance(new, list):
         for place in range(max(len(old), len(new))):
             yield from _member(dict(enumerate(old)), dict(enumerate(new)), place, f"{path}[{place}]")
@@ -56,7 +84,7 @@ def _between(old: Any, new: Any, path: str = "") -> Iterator[_Difference]:
         yield path, "UPDATE"
 
 
-def _member(old: dict[Any, Any], new: dict[Any, Any], name: Any, path: str) -> Iterator[_Difference]:
+def _member(old: Mapping[Any, Any], new: Mapping[Any, Any], name: Any, path: str) -> Iterator[tuple[str, str]]:
     if name not in old:
         yield path, "ADD"
     elif name not in new:
@@ -65,15 +93,12 @@ def _member(old: dict[Any, Any], new: dict[Any, Any], name: Any, path: str) -> I
         yield from _between(old[name], new[name], path)
 
 
-def _below(path: str, name: str) -> str:
-    if not _PLAIN_NAME.fullmatch(name):
-        return f"{path}[{json.dumps(name)}]"
-    return f"{path}.{name}" if path else name
+def _parsed(text: Any) -> Any:
+    try:
+        return json.loads(text)
+    except (TypeError, ValueError):
+        return text
 
 
 def _first(path: str) -> str:
     return re.split(r"[.\[]", path, maxsplit=1)[0]
-
-
-def _is_ignored(path: str, ignored: Sequence[str]) -> bool:
-    return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in ignored)

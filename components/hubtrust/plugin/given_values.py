@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pulumi.output import Unknown
-
 from hubtrust.dynamic.contract import Contract
+from hubtrust.dynamic.twin_documents import as_text
 from hubtrust.inputs import Properties, is_unknown, wire_names
+from hubtrust.plugin.property_values import UNKNOWN_VALUE
 
 
 def of_program(contract: Contract[Any], type_name: str, name: str, owner: Mapping[str, str], news: Properties) -> dict[str, Any]:
@@ -29,7 +29,10 @@ def of_program(contract: Contract[Any], type_name: str, name: str, owner: Mappin
     if type_name == "ConnectionCheck" and "serviceId" in news and "owner" not in news:
         found["owner"] = owner  # what it registers is marked with it
     if isinstance(members := news.get("members"), Mapping):
-        found["members"] = Unknown() if is_unknown(members) else _packed(type_name, members)  # type: ignore[no-untyped-call] # Pulumi's
+        found["members"] = UNKNOWN_VALUE if is_unknown(members) else _packed(type_name, members)
+    for name in contract.documents & news.keys():
+        if isinstance(document := news[name], Mapping):
+            found[name] = UNKNOWN_VALUE if is_unknown(document) else as_text(document)
     return found
 
 

@@ -13,12 +13,17 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public constant: the mark of a secret
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-_NO_VALUE = struct_pb2.Value(string_value=UNKNOWN)  # an output value without a value is not known yet
+_RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+_ASSET = "c44067f5952c0a294b673a41bacd8c17"
+UNKNOWN_VALUE = Unknown()  # type: ignore[no-untyped-call] # Pulumi's
+# Where the value is in each of these. An output value without one is not known yet.
+_WITHIN = ((_SECRET, "value"), (_OUTPUT, "value"), (_RESOURCE, "id"), (_RESOURCE, "urn"), (_ASSET, "text"))
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
-    """The properties that have a value. What is unknown is an ``Unknown``; secrets and output values are the value in them.
+    """The properties that have a value. What is unknown is ``UNKNOWN_VALUE``; secrets and output values are the value in them.
 
+    A resource that is given for its id is its id, and an asset with a text is the text.
     Numbers are floats, as Pulumi sends all of them.
     """
     return {name: value for name, each in struct.fields.items() if (value := _plain(each)) is not None}
@@ -28,15 +33,16 @@ def _plain(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if _is_marked(value, _SECRET, _OUTPUT):
-            return _plain(fields.get("value", _NO_VALUE))
-        return {name: _plain(each) for name, each in fields.items()}
+        within = next((member for mark, member in _WITHIN if _is_marked(value, mark) and member in fields), None)
+        if within:
+            return _plain(fields[within])
+        return UNKNOWN_VALUE if _is_marked(value, _OUTPUT) else {name: _plain(each) for name, each in fields.items()}
     if kind == "list_value":
         return [_plain(each) for each in value.list_value.values]
     if kind in {None, "null_value"}:
         return None
     found = getattr(value, kind)
-    return Unknown() if found == UNKNOWN else found  # type: ignore[no-untyped-call] # Pulumi's
+    return UNKNOWN_VALUE if found == UNKNOWN else found
 
 
 def secret_names(struct: struct_pb2.Struct) -> frozenset[str]:
