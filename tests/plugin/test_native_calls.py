@@ -180,7 +180,7 @@ def test_wrong_types_are_refused_in_one_line(native: PluginProcess) -> None:
         (
             "Configure",
             {"args": struct({"version": "99.1.0"})},
-            "the program asks for version 99.1.0, and this plugin is .*; give the program",
+            "the program asks for version 99.1.0, and this plugin is .*; install version 99.1.0",
         ),
         ("Delete", {"urn": URN, "properties": struct({"hubId": HUB})}, "KeyError.*; this is a fault of hubtrust"),
     ],

@@ -30,9 +30,9 @@ def of_program(contract: Contract[Any], type_name: str, name: str, owner: Mappin
         found["owner"] = owner  # what it registers is marked with it
     if isinstance(members := news.get("members"), Mapping):
         found["members"] = UNKNOWN_VALUE if is_unknown(members) else _packed(type_name, members)
-    for name in contract.documents & news.keys():
-        if isinstance(document := news[name], Mapping):
-            found[name] = UNKNOWN_VALUE if is_unknown(document) else as_text(document)
+    for input_name in contract.documents & news.keys():
+        if isinstance(document := news[input_name], Mapping):
+            found[input_name] = UNKNOWN_VALUE if is_unknown(document) else as_text(document)
     return found
 
 
