@@ -9,6 +9,8 @@ from tests.faults import deaths, sweep
 from tests.faults.extent import Extent
 from tests.kit.plugin_process import PluginProcess
 
+SHELLS = ("dynamic", "native")
+
 
 @pytest.fixture(scope="session")
 def extent() -> Extent:
@@ -51,7 +53,7 @@ def shell_bench(shell: str, request: pytest.FixtureRequest) -> sweep.Bench:
 
 
 @pytest.fixture(scope="session")
-def death_bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[deaths.Bench]:
-    """The program on an embedded engine that can be killed, with a deployed stack."""
-    with deaths.bench(tmp_path_factory.mktemp("deaths")) as found:
+def death_bench(tmp_path_factory: pytest.TempPathFactory, extent: Extent) -> Iterator[deaths.Bench]:
+    """The program on an embedded engine that can be killed, with a deployed stack; its shell is the other one with the next seed."""
+    with deaths.bench(tmp_path_factory.mktemp("deaths"), SHELLS[extent.seed % 2]) as found:
         yield found

@@ -22,6 +22,7 @@ from tests.faults import trust
 from tests.faults.case_hub import CaseHub
 from tests.kit.control_port import control_client
 from tests.kit.local_azure import Hub, local_azure
+from tests.kit.plugin_on_path import plugin_on_path
 from tests.kit.program import pem_of, program
 from tests.kit.repository import ROOT
 
@@ -148,10 +149,13 @@ class Bench:
 
 
 @contextmanager
-def bench(folder: Path) -> Iterator[Bench]:
-    """The program's own files, unchanged, with an initialized stack and a deployed one."""
+def bench(folder: Path, shell: str = "dynamic") -> Iterator[Bench]:
+    """The program's own files, with an initialized stack and a deployed one; with the ``native`` shell they begin with `use_plugin`."""
     with ExitStack() as open_:
         place = open_.enter_context(program(folder, "embedded")).folder
+        if shell == "native":
+            main = place / "__main__.py"
+            main.write_text(f"import hubtrust\n\nhubtrust.use_plugin()\n{main.read_text()}")
         azure = open_.enter_context(local_azure(folder, "--retry-after", "0"))
         control = open_.enter_context(control_client(azure.ready))
         inherited = {name: value for name, value in os.environ.items() if not name.startswith(("PULUMI_", "AZURE_", "ARM_"))}
@@ -160,6 +164,7 @@ def bench(folder: Path) -> Iterator[Bench]:
             "PULUMI_HOME": str(folder / "home"),
             "NO_COLOR": "1",
             "PULUMI_PARALLEL": "1",
+            "PATH": plugin_on_path(folder / "bin"),
         }
         found = Bench(folder, place, {**inherited, **environment(azure.ready), **variables}, control, azure.hub)
         first = Case(found, folder / "initialized", CaseHub(azure.hub(), control))

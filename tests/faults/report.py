@@ -107,6 +107,8 @@ def deaths(found: Iterable[tuple[Death, list[str]]]) -> str:
         "(`pulumi cancel`, as Pulumi asks), and the same command runs again. Afterwards state and hub must agree, everything declared",
         "must be verified, and nothing else may exist; during a rotation some CA is trusted at every moment. The hub itself and its",
         "resource group belong to azure-native and are not part of this sweep: Pulumi reports what it was creating as pending operations.",
+        "The table is that of dynamic providers. A sample runs with the plugin in their place, by the seed: what the dead one left in",
+        "Azure, and what the state then calls a pending operation, is found by the next create.",
         "",
         "| run | killed | times | recovered by the next run |",
         "|---|---|---|---|",
