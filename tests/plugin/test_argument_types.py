@@ -66,7 +66,7 @@ CA = _Component()
             {"authorities": [CA, CA], "hub": {"units": 2.0, "sku": {"name": "S1"}}, "dropGeneration": {"plant": 1.0}},
             {
                 "authorities": ["CertificateAuthority"] * 2,
-                "hub": HubArgs(units=2, sku={"name": "S1"}),  # type: ignore[typeddict-item] # azure-native reads it
+                "hub": HubArgs(units=2, sku={"name": "S1"}),
                 "drop_generation": {"plant": 1},
             },
         ),
@@ -143,13 +143,16 @@ def test_a_roster_packs_to_the_text_of_a_state(roster: dict[str, Any], expected:
     ("component", "roster", "said"),
     [
         (TrustedFleet, {"csv": "id\n\xe9\n"}, "csv"),
-        (TrustedFleet, {"ids": "a"}, "give a list"),
+        (TrustedFleet, {"ids": "a"}, "ids of roster of TrustedFleet 'plant': it is a text; give a list"),
+        (TrustedFleet, {"ids": {"a": 1}}, "it is an object; give a list"),
+        (TrustedFleet, {"ids": pulumi.Output.secret(["a"])}, "it is a secret or not known yet"),
+        (TrustedFleet, {"ids": ["a", pulumi.Output.secret("b")]}, "its id is of type Output; give a text"),
         (EnrollmentFleet, {"list": [{"registrationId": "a"}]}, "certificate"),
     ],
 )
 def test_a_roster_that_is_wrong_is_told_as_in_python(component: type[pulumi.ComponentResource], roster: dict[str, Any], said: str) -> None:
     """The functions that read rosters say what is wrong."""
-    with pytest.raises(RosterError, match=said):
+    with pytest.raises((RosterError, ArgumentError), match=said):
         _constructed(component, hub=CA, authority=CA, roster=roster) if component is TrustedFleet else _constructed(
             component, service=CA, roster=roster
         )

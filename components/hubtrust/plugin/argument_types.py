@@ -153,7 +153,9 @@ def construct(kind: ArgumentType, value: Any, what: str, resolve: Resolve) -> An
             found = value if fitting is None else construct(fitting, value, what, resolve)
         case Record():
             found = _record(kind, value, what, resolve)
-        case ListOf() if isinstance(value, list | tuple):
+        case ListOf():
+            if not isinstance(value, list | tuple):
+                raise ArgumentError(what, *_not_plain(value, "list") or (f"it is {_shown(value)}", "give a list"))
             found = [construct(kind.item, one, f"{what}, item {number}", resolve) for number, one in enumerate(value, 1)]
         case MapOf() if isinstance(value, Mapping):
             found = {name: construct(kind.item, one, f"{what}, '{name}'", resolve) for name, one in value.items()}
@@ -186,16 +188,19 @@ def arguments(declared: Iterable[Argument], given: Mapping[str, Any], what: str,
 def _record(kind: Record, value: Any, what: str, resolve: Resolve) -> Any:
     names = ", ".join(one.wire for one in kind.fields)
     if not isinstance(value, Mapping):
-        waits = isinstance(value, pulumi.Output)
-        fact = "it is a secret or not known yet, and decides which resources there are" if waits else f"it is {_shown(value)}"
-        raise ArgumentError(
-            what, fact, f"give a plain object with {names}; values in it may be Outputs" if waits else f"give an object with {names}"
-        )
+        raise ArgumentError(what, *_not_plain(value, f"object with {names}") or (f"it is {_shown(value)}", f"give an object with {names}"))
     given = [name for name in kind.exactly_one if value.get(name) is not None]
     if kind.exactly_one and len(given) != 1:
         fact = f"{' and '.join(given)} are given" if given else f"none of {', '.join(kind.exactly_one)} is given"
         raise ArgumentError(what, fact, f"give exactly one of {', '.join(kind.exactly_one)}")
     return kind.build(arguments(kind.fields, value, what, resolve))
+
+
+def _not_plain(value: Any, form: str) -> tuple[str, str] | None:
+    """The fact and the remedy, if it waits."""
+    if not isinstance(value, pulumi.Output):
+        return None
+    return "it is a secret or not known yet, and decides which resources there are", f"give a plain {form}; values in it may be Outputs"
 
 
 def _fits(kind: ArgumentType, value: Any) -> bool:
@@ -217,6 +222,7 @@ def _shown(value: Any) -> str:
     kinds: Sequence[tuple[type | tuple[type, ...], str]] = (
         (str, "a text"),
         ((list, tuple), "a list"),
+        (Mapping, "an object"),
         ((bool, int, float), "a number or truth value"),
     )
     return next((said for kind, said in kinds if isinstance(value, kind)), f"of type {type(value).__name__}")
