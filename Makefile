@@ -202,11 +202,12 @@ plugin-archives: .strangers/release.stamp
 	@version=$$($(PLUGIN_VERSION)) && for each in $(PLATFORMS); do cp dist/plugin.tar.gz dist/plugins/pulumi-resource-hubtrust-v$$version-$$each.tar.gz; done
 	@rm -r dist/plugin dist/plugin.tar.gz
 
-# From the checked-in schema, with this version in it, by Pulumi's CLI on PATH: an archive for each language.
+# From the checked-in schema, by Pulumi's CLI on PATH: an archive for each language. A released SDK says its version, and that the plugin
+# is a file of that release, so that an engine fetches it; one that `package add` writes has the plugin that it was made from.
 SDKS ?= dotnet go java nodejs python
 sdks: .strangers/release.stamp ## generate the SDKs of a release into dist/sdks (needs Pulumi's CLI)
 	@rm -rf dist/sdks dist/sdk && mkdir -p dist/sdks
-	@version=$$($(PLUGIN_VERSION)) && $(RELEASE) -c 'import json, sys; print(json.dumps(json.load(open(sys.argv[1])) | {"version": sys.argv[2]}))' components/hubtrust/plugin/schema.json "$$version" > dist/schema.json \
+	@version=$$($(PLUGIN_VERSION)) && $(RELEASE) -c 'import json, sys; found = json.load(open(sys.argv[1])); where = found["repository"].replace("https://github.com", "github://api.github.com"); print(json.dumps(found | {"version": sys.argv[2], "pluginDownloadURL": where}))' components/hubtrust/plugin/schema.json "$$version" > dist/schema.json \
 	&& for each in $(SDKS); do pulumi package gen-sdk dist/schema.json --language $$each --out dist/sdk && tar --sort=name --owner=0 --group=0 --numeric-owner --mtime="@$$(git log -1 --format=%ct)" --directory dist/sdk --create $$each | gzip -9n > dist/sdks/hubtrust-sdk-$$each-v$$version.tar.gz || exit 1; done
 	@rm -r dist/sdk dist/schema.json
 

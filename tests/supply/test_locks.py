@@ -82,3 +82,11 @@ def test_make_installs_by_hashes_alone() -> None:
     for lock in (ROOT / "tests/strangers").glob("*/package-lock.json"):
         packages = json.loads(lock.read_text(encoding="utf-8"))["packages"]
         assert [name for name, package in packages.items() if name and "integrity" not in package] == [], lock
+
+
+def test_the_plugin_installs_a_lock() -> None:
+    """Its folder names the program's lock and nothing else: a line beside it would be installed without a hash, or end pip."""
+    file = ROOT / "plugin/requirements.txt"
+    (line,) = entries(file)
+    assert line.startswith("-r ")
+    assert (file.parent / line.removeprefix("-r ").partition(" #")[0]).resolve() in HASHED

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -46,3 +47,10 @@ def test_an_archive_is_installed_and_answers(tmp_path: Path) -> None:
     ran("make", old, "sdks", f"SDKS={' '.join(made)}")
     written = {each.name for each in (tmp_path / "work/dist/sdks").iterdir()}
     assert written == {f"hubtrust-sdk-{each}-v{VERSION}.tar.gz" for each in made}
+    with tarfile.open(tmp_path / f"work/dist/sdks/hubtrust-sdk-nodejs-v{VERSION}.tar.gz") as sdk:
+        described = sdk.extractfile("nodejs/package.json")
+        assert described
+        package = json.loads(described.read())
+    assert package["version"] == VERSION
+    where = "github://api.github.com/hubtrust/hubtrust"
+    assert package["pulumi"] == {"resource": True, "name": "hubtrust", "version": VERSION, "server": where}
