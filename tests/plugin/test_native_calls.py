@@ -227,3 +227,19 @@ def test_after_cancel_nothing_is_tried_again(azure: LocalAzure, control: httpx.C
 
     assert "429" in line
     assert len(line.splitlines()) == 1
+
+
+def test_a_preview_of_an_update_knows_what_stays(native: PluginProcess) -> None:
+    """A host name that Azure told stays while the hub, the cloud and the declared host name do; a device that is skipped stays as it is."""
+    known = device()
+
+    def host_name(**changes: Any) -> tuple[Any, Any]:
+        news = {name: value for name, value in (known.inputs | changes).items() if value is not None}
+        fields = {"olds": struct(known.outs), "old_inputs": struct(known.inputs), "news": struct(news)}
+        outs = native.call("Update", urn=URN, id=known.id, **fields, preview=True).properties.fields
+        return outs["hostName"].string_value, outs["tags"].string_value
+
+    assert host_name(tags='{"plant": "B"}') == ("hub-7.azure-devices.net", '{"plant": "B"}')
+    assert host_name(cloud="china")[0] == UNKNOWN
+    assert host_name(hostName="hub-7.private.net")[0] == "hub-7.private.net"
+    assert host_name(tags='{"plant": "B"}', skip="it is elsewhere")[1] == UNKNOWN

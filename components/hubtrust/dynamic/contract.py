@@ -70,7 +70,7 @@ class Contract(Generic[AnyInputs]):
     secret_inputs: ClassVar[frozenset[str]]
     documents: ClassVar[frozenset[str]]  # inputs that are JSON texts: programs of other languages may give an object
     secret_outputs: ClassVar[frozenset[str]] = frozenset()  # outputs that are secrets, whatever the inputs are
-    steady_outputs: ClassVar[frozenset[str]] = frozenset()  # outputs that no update changes: a preview knows them
+    steady_outputs: ClassVar[frozenset[str]] = frozenset()  # outputs that no update changes within one cloud: a preview knows them
     successors: ClassVar[Mapping[str, str]] = {}  # inputs of earlier versions, by wire name: what to use instead
 
     def __init_subclass__(cls, **more: Any) -> None:

@@ -88,6 +88,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
     """Reads all devices with one paged query, and writes those that differ, 100 in a call."""
 
     inputs, results = DeviceFleetInputs, DeviceFleetOutputs
+    steady_outputs = frozenset({"hostName"})
 
     def on_check(self, olds: Properties, news: DeviceFleetInputs) -> None:
         """A list that is empty, or lacks most of the devices of the last run, is refused unless that is said.

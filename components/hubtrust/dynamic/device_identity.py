@@ -96,6 +96,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
     """Creates the device and its twin in one call, updates and deletes it. A device is revoked by the status `disabled`."""
 
     inputs, results = DeviceIdentityInputs, DeviceIdentityOutputs
+    steady_outputs = frozenset({"hostName"})
 
     def on_check(self, _olds: Properties, news: DeviceIdentityInputs) -> None:
         """The tags must leave room for the one that names the owner: Azure would refuse them together. The parent is another device."""

@@ -113,6 +113,7 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
     """Reads all enrollments by pages, and writes those that differ, 10 in a call."""
 
     inputs, results = EnrollmentFleetInputs, EnrollmentFleetOutputs
+    steady_outputs = frozenset({"hostName"})
 
     def on_check(self, olds: Properties, news: EnrollmentFleetInputs) -> None:
         """What Azure accepts, and what then keeps devices from registering, is refused; and so is a list that lost most of its members."""

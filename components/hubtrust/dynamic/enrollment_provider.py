@@ -115,6 +115,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
     """Creates, updates and deletes an enrollment. Each call reads it first, and sends the etag that it read."""
 
     inputs, results = EnrollmentInputs, EnrollmentOutputs  # type: ignore[assignment] # each kind has its own
+    steady_outputs = frozenset({"hostName"})
     id_output: ClassVar[str]  # the wire name of its id
 
     @property

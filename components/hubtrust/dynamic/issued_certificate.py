@@ -212,6 +212,7 @@ class IssuedCertificateProvider(Reconciler[IssuedCertificateInputs]):
     """Issues the certificate, and issues it again when renewal is due. Nothing is stored outside the state."""
 
     inputs, results = IssuedCertificateInputs, IssuedCertificateOutputs
+    steady_outputs = frozenset({"keyThumbprint", "issuerKeyThumbprint"})
 
     def on_check(self, olds: Properties, news: IssuedCertificateInputs) -> None:
         """Check the profile's inputs, and once all inputs are known, that the certificate can be issued.

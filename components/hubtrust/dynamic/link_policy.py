@@ -73,7 +73,7 @@ class LinkPolicyProvider(Reconciler[LinkPolicyInputs]):
     """Makes and removes one policy; everything else of the hub stays as it is. A key that others changed is read by a refresh."""
 
     inputs, results = LinkPolicyInputs, LinkPolicyOutputs
-    secret_outputs = frozenset({"connectionString"})
+    secret_outputs, steady_outputs = frozenset({"connectionString"}), frozenset({"hostName"})
 
     def on_diff(self, olds: Properties, news: LinkPolicyInputs) -> Change:
         """Another hub or name is another policy; one that can't be used is repaired."""

@@ -99,6 +99,7 @@ class ModuleIdentityProvider(Reconciler[ModuleIdentityInputs]):
     """Creates the module and then its twin, updates and deletes it. A module is revoked with its device, or by another way to sign in."""
 
     inputs, results = ModuleIdentityInputs, ModuleIdentityOutputs
+    steady_outputs = frozenset({"hostName"})
 
     def on_check(self, _olds: Properties, news: ModuleIdentityInputs) -> None:
         """The tags must leave room for the one that names the owner: Azure would refuse them together."""

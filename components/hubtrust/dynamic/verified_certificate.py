@@ -49,6 +49,7 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
     """Registers, proves, watches and removes one certificate. It takes 4 HTTP calls to register and verify a new one."""
 
     inputs, results = CertificateInputs, VerifiedCertificateOutputs
+    steady_outputs = frozenset({"certificateName"})
 
     def on_check(self, olds: Properties, news: CertificateInputs) -> None:
         """See ``CertificateInputs.require_consistent``. A certificate that was not trusted before must be valid now.

@@ -77,7 +77,10 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
     def Update(self, request: Any, _context: Any) -> Any:
         """Update it; in a preview, say which outputs are known."""
         contract, olds, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
-        outs = previews.of_update(contract, olds, news) if request.preview else contract.updated(request.id, olds, news)
+        if request.preview:
+            outs = previews.of_update(contract, olds, from_struct(request.old_inputs), news)
+        else:
+            outs = contract.updated(request.id, olds, news)
         return provider_pb2.UpdateResponse(properties=_outputs(contract, outs, request.news, request.olds))
 
     @in_one_line

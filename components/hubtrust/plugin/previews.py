@@ -8,6 +8,8 @@ from hubtrust.dynamic.contract import Contract
 from hubtrust.inputs import Properties, wire_name, wire_names
 from hubtrust.plugin.property_values import UNKNOWN
 
+_ELSEWHERE = ("cloud", "hubId", "serviceId")  # inputs whose change may change an output that is steady otherwise
+
 
 def of_create(contract: Contract[Any], news: Properties) -> dict[str, Any]:
     """The outputs of a create: inputs that are kept are outputs as they are given, every other one is not known yet.
@@ -16,14 +18,20 @@ def of_create(contract: Contract[Any], news: Properties) -> dict[str, Any]:
     """
     kept, certain = wire_names(contract.inputs, "kept"), _always_there(contract.results)
     absent = kept - news.keys() - certain
-    known = {name: news[name] for name in kept & news.keys()}
+    known = {name: news[name] for name in kept & news.keys() if "skip" not in news}  # then outputs stay as they are, whatever is declared
     return {name: known.get(name, UNKNOWN) for name in contract.outputs - absent}
 
 
-def of_update(contract: Contract[Any], olds: Properties, news: Properties) -> dict[str, Any]:
-    """The outputs of an update: as of a create, and those that no update changes are as they were."""
+def of_update(contract: Contract[Any], olds: Properties, old_inputs: Properties, news: Properties) -> dict[str, Any]:
+    """The outputs of an update: as of a create, and those that no update changes are as they were.
+
+    An input of the same name must not have changed either: without it, Azure is asked again.
+    """
     outs = of_create(contract, news)
-    return outs | {name: olds[name] for name in contract.steady_outputs & olds.keys()}
+    if any(old_inputs.get(name) != news.get(name) for name in _ELSEWHERE):
+        return outs
+    steady = {name for name in contract.steady_outputs & olds.keys() if old_inputs.get(name) == news.get(name)}
+    return outs | {name: olds[name] for name in steady}
 
 
 @functools.cache
