@@ -121,17 +121,35 @@ def _described(kind: Record | Choice) -> Mapping[str, str]:
     return said
 
 
+_README: Final = """{summary}.
+
+```ts
+import * as hubtrust from "@hubtrust/hubtrust";
+
+const plant = new hubtrust.CertificateAuthority("plant", {{ source: {{ generate: {{ commonName: "Contoso Plant" }} }} }});
+const hub = new hubtrust.TrustedHub("plant", {{ authorities: [plant], operators: ["deployer"] }});
+new hubtrust.TrustedDevice("robot-001", {{ hub, authority: plant, makeKey: true }});
+```
+
+`pulumi package add <folder of the plugin>` makes this SDK for your project, with the plugin's version. {repository} has the guide
+(`docs/languages.md`) and programs in other languages. All of it is generated; where it is checked in, it has no version yet.
+"""
+_SUMMARY: Final = "Azure IoT hubs and provisioning services that trust CAs because possession of their keys was proven"
 _HEAD: Final[Mapping[str, Any]] = {
     "name": "hubtrust",
     "displayName": "hubtrust",
-    "description": "Azure IoT hubs and provisioning services that trust CAs because possession of their keys was proven",
+    "description": _SUMMARY,
     "keywords": ["pulumi", "azure", "iot", "x509", "category/cloud", "kind/native"],
     "homepage": _REPOSITORY,
     "repository": _REPOSITORY,
     "license": "Apache-2.0",
     "publisher": "hubtrust",
     "language": {
-        "nodejs": {"packageName": "@hubtrust/hubtrust", "respectSchemaVersion": True},
+        "nodejs": {
+            "packageName": "@hubtrust/hubtrust",
+            "readme": _README.format(summary=_SUMMARY, repository=_REPOSITORY),
+            "respectSchemaVersion": True,
+        },
         "python": {"packageName": "pulumi_hubtrust", "respectSchemaVersion": True, "pyproject": {"enabled": True}},
         "go": {
             "importBasePath": "github.com/hubtrust/hubtrust/sdk/go/hubtrust",
