@@ -1,4 +1,4 @@
-"""TypeScript's own compiler takes the SDK that is checked in, a program that uses it, and its README; what a program can't mean it refuses."""
+"""TypeScript's own compiler takes the SDK that is checked in, its README and a program; what a program can't mean it refuses."""
 
 import os
 import re
