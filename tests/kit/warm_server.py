@@ -72,8 +72,8 @@ def _start_of(argv: list[str]) -> _Start | None:
     command = Path(argv[0]).absolute()
     if command.parent == _PLUGINS:
         return _Start(False, [str(_PLUGINS.with_name("launch.py")), command.name.removeprefix("pulumi-resource-"), *argv[1:]], False)
-    if command.parent.parent.resolve() != Path(sys.prefix).resolve():
-        return None
+    if command.parent.parent.resolve() != Path(sys.prefix).resolve() or not command.name.startswith("python"):
+        return None  # of another environment, or a program of this one that is no interpreter
     options, rest = (argv[1:2], argv[2:]) if argv[1:2] in (["-u"], ["-P"]) else ([], argv[1:])
     if len(rest) > 1 and rest[0] == "-m":
         return _Start(True, rest[1:], options != ["-P"])

@@ -160,12 +160,12 @@ def test_what_others_changed_may_be_ignored(devices: PluginProvider) -> None:
 def test_wrong_types_are_refused_in_one_line(native: PluginProcess) -> None:
     """Any value for any input of any resource, as a program without types may give it."""
     for name in MODULES:
-        for declared in resource(name).provider.inputs.declarations():
-            for value in WRONG:
-                if value != value or value in ("\ud800", float("inf")):  # noqa: PLR0124 - only NaN differs from itself
-                    continue  # no engine sends these
-                answer = check(native, {wire_name(declared): value}, f"urn:pulumi:dev::plant::{shell.token(name)}::any")
-                assert all(len(failure.reason.splitlines()) == 1 for failure in answer.failures), (name, declared)
+        for value in WRONG:
+            if value != value or value in ("\ud800", float("inf")):  # noqa: PLR0124 - only NaN differs from itself
+                continue  # no engine sends these
+            news = {wire_name(declared): value for declared in resource(name).provider.inputs.declarations()}
+            answer = check(native, news, f"urn:pulumi:dev::plant::{shell.token(name)}::any")
+            assert all(len(failure.reason.splitlines()) == 1 for failure in answer.failures), (name, value)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 A resource runs in one of two shells (``hubtrust/shell.py``): ``dynamic_shell.py``, or the plugin's.
 """
 
+import copy
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
@@ -24,6 +25,18 @@ class InputError(ProgramError):
     """An input is a value that no provider can get."""
 
 
+def _moving(kind: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """The options with which the plugin takes over a resource of the dynamic provider, also where it is renamed in the same run."""
+    former = shell.dynamic_type(kind)
+    given = (opts.aliases if opts else None) or []
+    aliases = [pulumi.Alias(type_=former)]
+    for each in given if isinstance(given, list) else []:
+        if isinstance(each, pulumi.Alias) and not isinstance(each.type_, str):  # it names no type, and so means the one of now
+            aliases.append(copy.copy(each))
+            aliases[-1].type_ = former
+    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=aliases, version=plugin_version()), opts)
+
+
 class Reconciled(Resource, module="hubtrust", name="Reconciled"):
     """A resource with a ``Reconciler``: wire names are camelCase, in the state and in Azure; Python's are snake_case.
 
@@ -42,8 +55,7 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
             props[input_name] = pulumi.Output.secret(value) if declaration.secret and value is not None else value
         if shell.uses_plugin():
             kind = type(self).__name__
-            moved = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=shell.dynamic_type(kind))], version=plugin_version())
-            pulumi.CustomResource.__init__(self, shell.token(kind), name, props, pulumi.ResourceOptions.merge(moved, opts))
+            pulumi.CustomResource.__init__(self, shell.token(kind), name, props, _moving(kind, opts))
         else:
             super().__init__(provider, name, props, opts)
 

@@ -48,7 +48,8 @@ def contract(urn_type: str) -> "Contract[Any]":
         DeclarationError: there are none of this type.
     """
     name = urn_type.rpartition(":")[2]
-    if name not in MODULES or urn_type != shell.token(name):
+    # An engine may name a resource that moves here by the type that it had.
+    if name not in MODULES or urn_type not in {shell.token(name), shell.dynamic_type(name)}:
         known = f"use one of {', '.join(MODULES)}"
         raise DeclarationError(urn_type, f"hubtrust {plugin_version()} has no such resource", known)
     return resource(name).provider()

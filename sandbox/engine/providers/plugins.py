@@ -55,7 +55,10 @@ def find(package: str, place: PluginPlace) -> list[str]:
     """
     if package == DYNAMIC:
         return [str(place.python), "-u", "-m", "pulumi.dynamic"]
-    folders = [*map(str, place.search), *place.env.get("PATH", os.defpath).split(os.pathsep), str(STAND_INS)]
+    own, on_path = str(place.python.absolute().parent), place.env.get("PATH", os.defpath).split(os.pathsep)
+    if on_path[0] == own:  # it is first for the program alone: Pulumi's CLI looks on the PATH that it was started with
+        on_path = [*on_path[1:], own]
+    folders = [*map(str, place.search), *on_path, str(STAND_INS)]
     found = shutil.which(f"pulumi-resource-{package}", path=os.pathsep.join(folders))
     if found is None:
         raise PluginError(
