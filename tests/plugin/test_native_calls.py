@@ -154,7 +154,10 @@ def test_what_others_changed_may_be_ignored(devices: PluginProvider) -> None:
     known = device(tags='{"plant": "B"}')
     tags, reason = PluginProvider(**vars(devices) | {"ignored": ["tags"]}), PluginProvider(**vars(devices) | {"ignored": ["reason"]})
 
+    every = PluginProvider(**vars(devices) | {"ignored": ["*"]})
+
     assert (tags.diff(known, known.inputs).changes, reason.diff(known, known.inputs).changes) == (False, True)
+    assert every.diff(known, known.inputs).changes is False
 
 
 def test_wrong_types_are_refused_in_one_line(native: PluginProcess) -> None:

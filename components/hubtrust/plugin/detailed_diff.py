@@ -70,7 +70,7 @@ class Difference:
         return provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=from_input)
 
     def _is_ignored(self, path: str) -> bool:
-        return any(path == each or path.startswith((f"{each}.", f"{each}[")) for each in self.ignored)
+        return any(each in ("*", path) or path.startswith((f"{each}.", f"{each}[")) for each in self.ignored)
 
 
 def _between(old: Any, new: Any, path: str) -> Iterator[tuple[str, str]]:
