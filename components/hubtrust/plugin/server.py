@@ -1,19 +1,22 @@
 """Serves the plugin: prints the port that it listens on, and ends with the engine."""
 
 import asyncio
+import functools
 import os
 import signal
 import sys
 from concurrent import futures
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import grpc
 from pulumi.runtime.proto import provider_pb2_grpc
 
 from hubtrust import shell
-from hubtrust.plugin.components import Components
 from hubtrust.plugin.configuration import Configuration
 from hubtrust.plugin.custom_resources import CustomResources
+
+if TYPE_CHECKING:
+    from hubtrust.plugin.components import Components
 
 _LARGEST_MESSAGE = 400 << 20  # bytes, as Pulumi's own plugins have it
 _CALLS = 64  # at a time: an engine has its own limit, and no call that waits may keep Cancel from being heard
@@ -21,8 +24,31 @@ _LOOK_EVERY = 1.0  # seconds, whether the engine is still there
 _LAST_CALLS = 3600.0  # seconds, for calls that are under way when it is not: as the longest deadline of an input
 
 
-class Plugin(Components, Configuration, CustomResources):
-    """What the plugin answers."""
+class Plugin(Configuration, CustomResources):
+    """What the plugin answers.
+
+    Components are loaded when one is constructed: most starts are for custom resources alone, and would take three times as long.
+
+    Args:
+        engine_address: where the engine listens.
+    """
+
+    def __init__(self, engine_address: str) -> None:
+        self._engine_address = engine_address
+
+    @functools.cached_property
+    def _components(self) -> "Components":
+        from hubtrust.plugin.components import Components
+
+        return Components(self._engine_address)
+
+    async def Construct(self, request: Any, context: Any) -> Any:
+        """Declare a component and everything in it."""
+        return await self._components.Construct(request, context)
+
+    async def Call(self, request: Any, context: Any) -> Any:
+        """Call a method of a component."""
+        return await self._components.Call(request, context)
 
 
 def main() -> None:
