@@ -12,7 +12,7 @@ from hubtrust.azure_search import OWNER_TAG
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.vault_access import VaultAccess
 from hubtrust.hub_operators import Operators
-from hubtrust.known_values import require_resource_name, sendable, validated
+from hubtrust.known_values import is_plain, require_resource_name, sendable, validated
 from hubtrust.operator_roles import CRYPTO_OFFICER
 from hubtrust.operators import DEPLOYER
 from hubtrust.vault_identity import VaultError, VaultIdentity, require_vault_name
@@ -80,7 +80,7 @@ class AuthorityVault(pulumi.ComponentResource):
         require_resource_name(VaultError, "AuthorityVault", name)
         super().__init__("hubtrust:index:AuthorityVault", name, None, opts)
         if not isinstance(hsm, bool):
-            fact = "it is an Output" if isinstance(hsm, pulumi.Output) else f"it is {hsm!r}"
+            fact = f"it is {hsm!r}" if is_plain(hsm) else "it is an Output"
             raise VaultError("hsm", f"{fact}; it decides how keys are made, so it must be known before them", "give True or False")
         signers = Operators.read(operators)
         self.cloud, self.hsm = choose_cloud(cloud, creates_hub=True), hsm

@@ -61,7 +61,7 @@ class Run:
         request = provider_pb2.ConstructRequest(
             **self._where(), type=f"{_PREFIX}{kind}", name=name, inputs=given, accepts_output_values=True, **options
         )
-        return self.plugin.Construct(request, timeout=120)
+        return self.plugin.Construct(request, timeout=60)
 
     def component(self, kind: str, name: str, **inputs: Any) -> dict[str, Any]:
         """A reference to a component that is constructed."""
@@ -237,6 +237,7 @@ def test_many_at_once(up: Run) -> None:
         ("CertificateAuthority", {"source": {"generate": {"commonName": output("x" * 99)}}}, "64 characters"),
         ("CertificateAuthority", {"source": {"generate": {"commonName": "P"}}, "generation": "two"}, "generation"),
         ("CertificateAuthority", {"source": {"import": {"chain": output("no chain")}}}, "the imported chain"),
+        ("AuthorityVault", {"tags": output(7.5, depends=("urn:pulumi:dev::plant::a:b:C::c",))}, "tags"),
         ("TrustedFactory", {}, "hubtrust has no such component"),
     ],
 )  # fmt: skip

@@ -7,7 +7,7 @@ the object that this plugin constructed before it in the same run.
 import asyncio
 import contextlib
 import importlib
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
@@ -161,8 +161,7 @@ async def _told(what: str, call: Callable[[], Awaitable[_Answer]], context: Any)
 
 def _line(what: str, error: BaseException) -> str:
     """What the user is told. A fault of this package keeps its traceback on stderr."""
-    causes = list(_causes(error))
-    ours = next((one for one in causes if isinstance(one, HubtrustError)), None)
+    ours = next((one for one in _causes(error) if isinstance(one, HubtrustError)), None)
     if ours is not None:
         line = str(ours)
     elif isinstance(error, grpc.RpcError):
@@ -176,10 +175,12 @@ def _line(what: str, error: BaseException) -> str:
     return line
 
 
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what it was raised from, each once: Pulumi raises errors from themselves."""
+    found = [error]
+    while (cause := found[-1].__cause__) is not None and cause not in found:
+        found.append(cause)
+    return found
 
 
 def _not_told_twice(loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
