@@ -14,14 +14,15 @@ from hubtrust.pki.certificate import load_certificates
 from hubtrust.pki.keys import key_thumbprint
 from hubtrust.pki.links import is_signed_by
 from hubtrust.pki.profile import is_authority
+from hubtrust.shell import dynamic_type, token
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hubtrust.pki.certificate import Certificate
 
-VERIFIED: Final = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
-_GROUP: Final = "pulumi-python:dynamic/hubtrust:EnrollmentGroupEntry"  # its outputs have no certificates
+_VERIFIED: Final = frozenset(of("VerifiedCertificate") for of in (token, dynamic_type))
+_GROUPS: Final = frozenset(of("EnrollmentGroupEntry") for of in (token, dynamic_type))  # its outputs have no certificates
 _ON_A_HUB: Final = re.compile(  # certificates of hubs and provisioning services, as azure-native and the classic provider call them
     r"azure(?:-native|-nextgen)?(?:_\w+)?:(?:iothub|devices|deviceprovisioningservices|iot)(?:/\w+)?:(?:Dps|IotHub|IotHubDps)?Certificate"
 )
@@ -46,12 +47,12 @@ class RecordedAuthorities:
         others: list[Certificate] = []
         keys = set()
         for each in resources:
-            token = str(each["type"])
-            outputs = each.get("inputs" if token == _GROUP else "outputs") or {}
-            if token == VERIFIED and "keyThumbprint" in outputs:
+            kind = str(each["type"])
+            outputs = each.get("inputs" if kind in _GROUPS else "outputs") or {}
+            if kind in _VERIFIED and "keyThumbprint" in outputs:
                 keys.add(str(outputs["keyThumbprint"]))
             # A VerifiedCertificate's other texts may hold the CAs above it.
-            own = outputs.get("certificate") if token == VERIFIED else outputs if token == _GROUP or _ON_A_HUB.fullmatch(token) else None
+            own = outputs.get("certificate") if kind in _VERIFIED else outputs if kind in _GROUPS or _ON_A_HUB.fullmatch(kind) else None
             trusted += _authorities(own)
             others += _authorities(outputs)
         trusts = _each_once(trusted)

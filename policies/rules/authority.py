@@ -16,6 +16,7 @@ from .resource import (
     TLS_SIGNED,
     NotKnownYetError,
     issues_for_devices,
+    items,
 )
 from .scalars import flag, not_a_number, number
 
@@ -74,8 +75,9 @@ def _weak_certified_keys(resource: Resource, settings: Settings) -> Iterator[str
         return
     devices = resource.type == ISSUED_BATCH or resource.known("profile") == "device"
     for name in ("publicKey", "request", "requests"):
-        text = resource.read(name)
-        for key in dict.fromkeys(certified_keys(text)) if isinstance(text, str) else ():
+        given = resource.read(name)
+        texts = [given] if isinstance(given, str) else [each for each in items(given, name) if isinstance(each, str)]
+        for key in dict.fromkeys(key for text in texts for key in certified_keys(text)):
             what = f"a key in {name}" if resource.type == ISSUED_BATCH else f"the key in {name}"
             yield from _weakness(what, key, settings, "deviceRsaBits" if devices else "rsaBits")
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from .certificates import authorities_in
 from .key_halves import Closed, Half, public_halves
 from .private_keys import private_keys
-from .resource import TLS_KEY, TLS_ROOT, TLS_SIGNED, UNKNOWN, NotKnownYetError, known_copy, nested
+from .resource import OURS, SIGNED, TLS_KEY, TLS_ROOT, TLS_SIGNED, UNKNOWN, NotKnownYetError, known_copy, nested
 from .scalars import flag
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Settings = Mapping[str, Any]
 
 STATE = "state"
-_OURS: Final = "pulumi-python:dynamic/hubtrust:"
 _PASSWORD: Final = re.compile(r"pass|pwd|pin\b|secret", re.IGNORECASE)
 _MADE: Final = re.compile(r"random:")  # the provider that makes passwords, and puts them into `result`
 _LONGEST_PASSWORD = 200
@@ -38,7 +37,7 @@ def custody_allowed(resource: Resource, settings: Settings) -> Iterator[str]:
     Source: NIST SP 800-57 part 2 rev. 1, 2.3 (protection of private keys); CA/Browser Forum baseline requirements, 6.2.
     """
     allowed = settings["allowed"]
-    if resource.type.startswith(_OURS) and resource.known("signer") is not None:
+    if resource.type.startswith(OURS) and resource.known("signer") is not None:
         custody = resource.known("signer", "custody")
         if custody not in allowed:
             only = ", ".join(allowed)
@@ -64,7 +63,7 @@ def custody_at_the_end(resources: Sequence[Resource], settings: Settings) -> Ite
     held = [(each, _Held.of(each, passwords)) for each in resources]
     cas = {certificate.key: certificate for _, found in held for certificate in found.authorities}
     for each, found in held:
-        if each.type.startswith(_OURS) and each.read("signer", "custody") == STATE:
+        if each.type in SIGNED and each.read("signer", "custody") == STATE:
             continue  # reported before the step
         yield from ((message, each.urn) for message in _found(found, cas, settings["allowed"]))
     if any(each.type == TLS_KEY and each.read("privateKeyPem") in (None, UNKNOWN) for each in resources):

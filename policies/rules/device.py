@@ -8,7 +8,7 @@ import json
 import zlib
 from typing import TYPE_CHECKING, Any
 
-from .resource import TLS_SIGNED, issues_for_devices
+from .resource import DEVICE, DEVICE_FLEET, MODULE, TLS_SIGNED, issues_for_devices
 from .scalars import flag, not_a_number, number
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 _DEFAULT_DAYS = 365  # the default of IssuedCertificate for the profile device
 _HOURS = 24
-_IDENTITY, _MODULE, _FLEET = (f"pulumi-python:dynamic/hubtrust:{noun}" for noun in ("DeviceIdentity", "ModuleIdentity", "DeviceFleet"))
 _REMEDY = "remove thumbprints, and use certificates issued by the CA that the hub trusts"
 
 
@@ -31,11 +30,11 @@ def devices_by_ca(resource: Resource, _settings: Settings) -> Iterator[str]:
     The rule for shared keys is `shared-keys-off`.
     Source: learn.microsoft.com/azure/iot-hub/iot-hub-x509-certificate-concepts ("X.509 CA signed").
     """
-    if resource.type == _IDENTITY and resource.known("thumbprints"):
+    if resource.type == DEVICE and resource.known("thumbprints"):
         yield f"the device '{resource.read('deviceId')}' has thumbprints: {_REMEDY}"
-    if resource.type == _MODULE and resource.known("thumbprints"):
+    if resource.type == MODULE and resource.known("thumbprints"):
         yield f"the module '{resource.read('moduleId')}' of device '{resource.read('deviceId')}' has thumbprints: {_REMEDY}"
-    if resource.type == _FLEET:
+    if resource.type == DEVICE_FLEET:
         members = str(resource.known("members"))
         found = _thumbprinted(members)
         if found is None:

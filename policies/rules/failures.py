@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def failure_on(rule: str, resource: Resource, error: Exception) -> str:
     """The violation. It has the exception's kind and not its text, which may have a property's value, and so a secret."""
-    return _failure(rule, f"'{resource.name}' ({resource.type})", error)
+    return _failure(rule, f"'{resource.name}' ({resource.declared_type})", error)
 
 
 def _failure(rule: str, what: str, error: Exception) -> str:

@@ -47,8 +47,8 @@ def opaque_declarations(resource: Resource, settings: Settings) -> Iterator[str]
     if resource.urn and resource.urn in settings["reviewed"]:
         return
     for pattern in settings["types"]:
-        if fnmatchcase(resource.type, pattern):
-            yield f"the type {resource.type} is one that this environment can't read ({pattern}): {_REMEDY}"
+        if fnmatchcase(resource.declared_type, pattern):
+            yield f"the type {resource.declared_type} is one that this environment can't read ({pattern}): {_REMEDY}"
             return
     try:
         for reason in _reasons(resource):

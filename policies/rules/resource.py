@@ -9,15 +9,24 @@ from typing import Any, Final
 from pulumi import AssetArchive, StringAsset
 from pulumi_policy.proxy import UnknownValueError
 
+# hubtrust's resources have two types: the plugin's, and the dynamic provider's of a Python program. Rules name the first for both.
+OURS: Final = "hubtrust:index:"
 _DYNAMIC = "pulumi-python:dynamic/hubtrust:"
-VERIFIED_CERTIFICATE: Final = f"{_DYNAMIC}VerifiedCertificate"
-ISSUED_CERTIFICATE: Final = f"{_DYNAMIC}IssuedCertificate"
-ISSUED_BATCH: Final = f"{_DYNAMIC}IssuedBatch"
-CONNECTION_CHECK: Final = f"{_DYNAMIC}ConnectionCheck"
-ENROLLMENT_GROUP: Final = f"{_DYNAMIC}EnrollmentGroupEntry"
-INDIVIDUAL_ENROLLMENT: Final = f"{_DYNAMIC}IndividualEnrollmentEntry"
-ENROLLMENT_FLEET: Final = f"{_DYNAMIC}EnrollmentFleetEntries"
-SIGNING_KEY: Final = f"{_DYNAMIC}SigningKey"
+VERIFIED_CERTIFICATE: Final = f"{OURS}VerifiedCertificate"
+ISSUED_CERTIFICATE: Final = f"{OURS}IssuedCertificate"
+ISSUED_BATCH: Final = f"{OURS}IssuedBatch"
+CONNECTION_CHECK: Final = f"{OURS}ConnectionCheck"
+ENROLLMENT_GROUP: Final = f"{OURS}EnrollmentGroupEntry"
+INDIVIDUAL_ENROLLMENT: Final = f"{OURS}IndividualEnrollmentEntry"
+ENROLLMENT_FLEET: Final = f"{OURS}EnrollmentFleetEntries"
+SIGNING_KEY: Final = f"{OURS}SigningKey"
+DEVICE: Final = f"{OURS}DeviceIdentity"
+MODULE: Final = f"{OURS}ModuleIdentity"
+DEVICE_FLEET: Final = f"{OURS}DeviceFleet"
+SIGNED: Final = frozenset(  # what is declared with a signer
+    {ISSUED_CERTIFICATE, ISSUED_BATCH, VERIFIED_CERTIFICATE, CONNECTION_CHECK, SIGNING_KEY}
+    | {f"{OURS}{noun}" for noun in ("AuthorityRequest", "PossessionProof")}
+)
 STACK: Final = "pulumi:pulumi:Stack"
 TLS_KEY: Final = "tls:index/privateKey:PrivateKey"
 TLS_ROOT: Final = "tls:index/selfSignedCert:SelfSignedCert"
@@ -46,11 +55,17 @@ class NotKnownYetError(Exception):
 class Resource:
     """A resource: with its inputs before it is created or updated, with its outputs at the end of a run."""
 
-    type: str
+    declared_type: str
     props: Mapping[str, Any] = field(default_factory=dict)
     name: str = ""
     urn: str = ""
     protect: bool = False
+
+    @property
+    def type(self) -> str:
+        """What a rule compares: the type, with that of the plugin in place of the dynamic provider's."""
+        ours = self.declared_type.startswith(_DYNAMIC)
+        return OURS + self.declared_type.removeprefix(_DYNAMIC) if ours else self.declared_type
 
     def is_below(self, component: str) -> bool:
         """Whether it is a child of a component of that type, directly or through others: its URN has their types."""

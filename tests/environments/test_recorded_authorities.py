@@ -40,6 +40,7 @@ OTHERS = one("pulumi-python:dynamic/hubtrust:IssuedCertificate", certificate=pem
 IN_BASE64 = base64.b64encode(pem(TRUSTED).encode()).decode()
 AS_DECLARED = {
     "VerifiedCertificate": one(VERIFIED, certificate=pem(TRUSTED)),
+    "VerifiedCertificate of the plugin": one("hubtrust:index:VerifiedCertificate", certificate=pem(TRUSTED)),
     "azure-native": one("azure-native:iothub:Certificate", properties={"certificate": pem(TRUSTED)}),
     "azure-native, base64": one(
         "azure-native:deviceprovisioningservices:DpsCertificate",
@@ -48,6 +49,10 @@ AS_DECLARED = {
     "azure-native in version 2": one("azure-native:devices/v20230630:Certificate", properties={"certificate": pem(TRUSTED)}),
     "an enrollment group": {
         "type": "pulumi-python:dynamic/hubtrust:EnrollmentGroupEntry",
+        "inputs": {"groupId": "presses", "signingCertificates": [pem(TRUSTED)]},
+    },
+    "an enrollment group of the plugin": {
+        "type": "hubtrust:index:EnrollmentGroupEntry",
         "inputs": {"groupId": "presses", "signingCertificates": [pem(TRUSTED)]},
     },
     "the classic provider": one("azure:iot/certificate:Certificate", certificateContent=pem(TRUSTED)),

@@ -136,6 +136,18 @@ CERTIFICATES: dict[str, Way] = {
     "dps-azapi-text": _azapi("Microsoft.Devices/provisioningServices/certificates", as_text=True),
 }
 VERIFIED = "pulumi-python:dynamic/hubtrust:VerifiedCertificate"
+
+
+def of_the_plugin(way: Way) -> Way:
+    """The same of hubtrust's resources, with the type that a program in any language has."""
+
+    def declared(facts: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
+        type_, properties = way(facts)
+        return type_.replace("pulumi-python:dynamic/hubtrust:", "hubtrust:index:"), properties
+
+    return declared
+
+
 OURS: Way = lambda facts: (  # noqa: E731 - one of the ways, like those above
     VERIFIED,
     _present(name="ca", serviceId=HUB_ID, certificate=facts.get("certificate"), attest=facts.get("isVerified")),
@@ -159,6 +171,8 @@ ENROLLMENTS: dict[str, Way] = {
     "group": lambda facts: (ENROLLMENT_GROUP, {"serviceId": SERVICE_ID, "groupId": "g", **facts}),
     "individual": lambda facts: (INDIVIDUAL_ENROLLMENT, {"serviceId": SERVICE_ID, "registrationId": "r", **facts}),
 }
+for every in (SIGNED_GROUPS, ENROLLMENTS):
+    every |= {f"{name}-of-the-plugin": of_the_plugin(way) for name, way in every.items()}
 GROUPS: dict[str, Way] = {
     "native": lambda facts: ("azure-native:resources:ResourceGroup", _present(resourceGroupName="g", **facts)),
     "native-of-a-version": lambda facts: ("azure-native_resources_v20240301:resources:ResourceGroup", dict(facts)),

@@ -43,10 +43,11 @@ def in_a_store(authority: Forged, password: str | None = None) -> str:
 )
 def test_every_resource_with_a_signer_is_judged(noun: str) -> None:
     """Also resources that hubtrust will get."""
-    (message,) = found(f"{DYNAMIC}{noun}", signer={"custody": "state", "privateKey": private_pem(CA.key)})
-    assert "'state'" in message
-    assert found(f"{DYNAMIC}{noun}", signer={"custody": "key-vault"}) == []
-    assert found(f"{DYNAMIC}{noun}", EVERYWHERE, signer={"custody": "state"}) == []
+    for type_ in (f"{DYNAMIC}{noun}", f"hubtrust:index:{noun}"):
+        (message,) = found(type_, signer={"custody": "state", "privateKey": private_pem(CA.key)})
+        assert "'state'" in message
+        assert found(type_, signer={"custody": "key-vault"}) == []
+        assert found(type_, EVERYWHERE, signer={"custody": "state"}) == []
 
 
 IN_STATE: dict[str, tuple[str, dict[str, Any]]] = {

@@ -5,7 +5,9 @@ import json
 import pytest
 from pulumi_policy import EnforcementLevel
 
-from policies.rules import POLICIES, RULES
+from hubtrust import shell
+from policies.rules import POLICIES, RULES, resource
+from policies.rules.resource import Resource
 from tests.kit.repository import ROOT
 
 LEVELS = {"advisory", "mandatory", "remediate", "disabled"}
@@ -19,6 +21,19 @@ def test_each_rule_has_description_reason_and_source(rule: object) -> None:
     assert "\n" not in text
     assert why.startswith("Reason: ")
     assert "\nSource: " in why
+
+
+def test_rules_read_both_types_of_each_resource() -> None:
+    """A rule compares `Resource.type`, which is the plugin's type also for the dynamic provider's. Each type that a rule names exists."""
+    schema = json.loads((ROOT / "components/hubtrust/plugin/schema.json").read_text())["resources"]
+    custom = {token: one for token, one in schema.items() if not one.get("isComponent")}
+    for token in schema:
+        assert Resource(shell.dynamic_type(token.rpartition(":")[2])).type == Resource(token).type == token
+    assert {token for token, one in custom.items() if "signer" in one["inputProperties"]} == resource.SIGNED
+    named = {value for value in vars(resource).values() if isinstance(value, str) and value.startswith(resource.OURS)}
+    assert named - {resource.OURS} <= custom.keys()
+    places = [path for path in (ROOT / "policies").rglob("*.py") if "pulumi-python:" in path.read_text()]
+    assert [path.name for path in places] == ["resource.py"]
 
 
 @pytest.mark.parametrize("environment", ["prod", "staging"])

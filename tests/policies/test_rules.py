@@ -3,6 +3,7 @@
 import base64
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,7 @@ from tests.kit.certificate_shapes import name as encoded_name
 
 NOW = datetime.now(UTC)
 DYNAMIC = "pulumi-python:dynamic/hubtrust:"
+PLUGIN = "hubtrust:index:"
 TLS_ROOT = "tls:index/selfSignedCert:SelfSignedCert"
 HUB = "azure-native:iothub:IotHubResource"
 VAULT_TYPE = "hubtrust:index:AuthorityVault"
@@ -127,6 +129,7 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
         "a key in requests is EC on P-521",
         {},
     ),
+    ("key-strength", Resource(f"{DYNAMIC}IssuedBatch", {"requests": [odd_request(), odd_request(P521)]}), "a key in requests is", {}),
     ("authority-lifetime", trusted(authority(end=NOW + timedelta(days=4000))), "4000", {}),
     ("authority-lifetime", issued("intermediate", lifetimeDays=1826.0), "1826", {}),
     ("authority-lifetime", issued("root"), "3650", {"rootDays": 100.0}),
@@ -166,6 +169,14 @@ BROKEN: list[tuple[str, Resource, str, dict[str, Any]]] = [
 ]  # fmt: skip
 
 
+def of_the_plugin(resource: Resource) -> Resource:
+    """The same resource, as a program in any language declares it."""
+    return replace(resource, declared_type=resource.declared_type.replace(DYNAMIC, PLUGIN))
+
+
+BROKEN += [(rule, of_the_plugin(each), *rest) for rule, each, *rest in BROKEN if each.declared_type.startswith(DYNAMIC)]
+
+
 @pytest.mark.parametrize(("rule", "resource", "named", "settings"), BROKEN, ids=[f"{each[0]}-{place}" for place, each in enumerate(BROKEN)])
 def test_a_violation_is_reported_with_fact_and_remedy(rule: str, resource: Resource, named: str, settings: Mapping[str, Any]) -> None:
     """There is one message of one line that names what is wrong and, after a colon, what to do."""
@@ -200,6 +211,7 @@ KEPT = [
     Resource(f"{DYNAMIC}ConnectionCheck", {"chain": pem_of(*GOOD.up), "signer": {"custody": "offline"}}),
     Resource("random:index/randomId:RandomId", {"keepers": {"isVerified": True}}),
 ]
+KEPT += [of_the_plugin(each) for each in KEPT if each.declared_type.startswith(DYNAMIC)]
 
 
 @pytest.mark.parametrize("resource", KEPT, ids=[f"{each.type.rpartition(':')[2]}-{place}" for place, each in enumerate(KEPT)])
@@ -220,10 +232,12 @@ UNKNOWNS = [
     ("required-tags", Resource(HUB, {"tags": UNKNOWN})),
     ("public-access", hub(publicNetworkAccess=UNKNOWN)),
     ("device-lifetime", issued("device", lifetimeDays=UNKNOWN)),
+    ("key-strength", Resource(f"{DYNAMIC}IssuedBatch", {"requests": [odd_request(), UNKNOWN]})),
 ]
+UNKNOWNS += [(rule, of_the_plugin(each)) for rule, each in UNKNOWNS if each.declared_type.startswith(DYNAMIC)]
 
 
-@pytest.mark.parametrize(("rule", "resource"), UNKNOWNS, ids=[rule for rule, _ in UNKNOWNS])
+@pytest.mark.parametrize(("rule", "resource"), UNKNOWNS, ids=[f"{each[0]}-{place}" for place, each in enumerate(UNKNOWNS)])
 def test_a_value_not_known_yet_postpones_the_rule(rule: str, resource: Resource) -> None:
     """A rule that can't be checked in a preview names the unknown property; it neither passes nor fails."""
     with pytest.raises(NotKnownYetError, match="checked then"):

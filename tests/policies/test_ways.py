@@ -27,10 +27,16 @@ from tests.policies.declared_ways import (
     SERVICES,
     SIGNED_GROUPS,
     Way,
+    of_the_plugin,
 )
 
 NOW = datetime.now(UTC)
-EVERY_CERTIFICATE: dict[str, Way] = {**CERTIFICATES, "ours": OURS, "ours-on-a-service": OURS_ON_A_SERVICE}
+EVERY_CERTIFICATE: dict[str, Way] = {
+    **CERTIFICATES,
+    "ours": OURS,
+    "ours-on-a-service": OURS_ON_A_SERVICE,
+    "ours-of-the-plugin": of_the_plugin(OURS),
+}
 TAGS = {"environment": "prod"}
 GOOD_HUB = {
     "minTlsVersion": "1.2",

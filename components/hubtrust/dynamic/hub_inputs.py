@@ -16,6 +16,7 @@ from hubtrust.dynamic.service_endpoint import EndpointInputs, require_host
 from hubtrust.inputs import input_field, texts
 from hubtrust.process import show_message
 from hubtrust.reconcile_errors import DeclarationError
+from hubtrust.shell import dynamic_type
 
 
 def _hub(value: object) -> Service:
@@ -119,7 +120,7 @@ def stack_name() -> str:
 
 def owner_tag(name: str, kind: str, opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
     """The value of the owner tag of a resource's devices: its stack and its URN."""
-    urn = pulumi.create_urn(name, f"pulumi-python:dynamic/hubtrust:{kind}", opts.parent if opts else None)
+    urn = pulumi.create_urn(name, dynamic_type(kind), opts.parent if opts else None)
     # Its text needs the parent's URN and nothing more: a dependency on a component is one on all its children, this resource too.
     alone: pulumi.Output[str] = pulumi.Output(set(), urn.future(with_unknowns=True), urn.is_known())  # type: ignore[arg-type] # never None
     return {"stack": stack_name(), "urn": alone}
