@@ -1,12 +1,17 @@
 """Programs in other languages, on Pulumi's own CLI: each ends with a device connected, and the second run changes nothing."""
 
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 
 from tests.kit.local_azure import LocalAzure, local_azure
 from tests.kit.other_languages import Clone, need_language
+from tests.kit.repository import ROOT
 
 _RUNTIMES = {"yaml": "yaml", "typescript": "nodejs", "go": "go"}
 _FOLDER = "../../plugin"
@@ -84,3 +89,33 @@ def test_a_template(clone: Clone, language: str) -> None:
     project.must("config", "set", "protect", "false")
     project.must("up", "--yes", "--skip-preview")
     project.must("destroy", "--yes", "--skip-preview")
+
+
+def test_what_a_broken_plugin_says(clone: Clone, tmp_path: Path) -> None:
+    """Without any Python, without its environment, and with one that has no packages: what is shown is in the page that says what to do."""
+    page = (ROOT / "docs" / "languages.md").read_text(encoding="utf-8")
+    broken = Clone(tmp_path, clone.variables, clone.azure)
+    shutil.copytree(clone.plugin, broken.plugin, ignore=shutil.ignore_patterns(".venv"))
+    (tmp_path / "components").symlink_to(clone.place / "components")
+    (tmp_path / "requirements").symlink_to(clone.place / "requirements")
+    project = broken.example("yaml")
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in ("pulumi", "pulumi-language-yaml", "pulumi-language-python"):
+        found = shutil.which(name)
+        assert found
+        (programs / name).symlink_to(found)
+
+    without_python = project.fails("package", "add", _FOLDER, PATH=str(programs))
+    without_environment = project.fails("preview")
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", broken.plugin / ".venv"], check=True)
+    without_packages = project.fails("preview")
+
+    for said, fragments in (
+        (without_python, ['failed to locate any of ["python3" "python"] on your PATH']),
+        (without_environment, ["fork/exec ", "/plugin/.venv/bin/python: no such file or directory"]),
+        (without_packages, ["hubtrust: the plugin's Python ", " has no package ", "run `pulumi package add "]),
+    ):
+        assert all(fragment in said for fragment in fragments), said
+        assert "Traceback" not in said
+        assert fragments[0] in page
