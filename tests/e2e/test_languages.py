@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 
 from tests.kit.local_azure import LocalAzure, local_azure
-from tests.kit.other_languages import Clone, need_language
+from tests.kit.other_languages import Clone, lend_packages, need_language
 from tests.kit.repository import ROOT
 
 _RUNTIMES = {"yaml": "yaml", "typescript": "nodejs", "go": "go"}
@@ -75,6 +75,7 @@ def test_a_template(clone: Clone, language: str) -> None:
         assert "requirements.txt" in project.said
         requirements = project.folder / "requirements.txt"
         requirements.write_text(f"{requirements.read_text()}hubtrust @ file://{clone.place}\n")
+        lend_packages(project.folder / ".venv")
         project.must("install")
     else:
         assert "pulumi package add" in project.said
@@ -94,7 +95,8 @@ def test_a_template(clone: Clone, language: str) -> None:
 def test_what_a_broken_plugin_says(clone: Clone, tmp_path: Path) -> None:
     """Without any Python, without its environment, and with one that has no packages: what is shown is in the page that says what to do."""
     page = (ROOT / "docs" / "languages.md").read_text(encoding="utf-8")
-    broken = Clone(tmp_path, clone.variables, clone.azure)
+    broken = Clone(tmp_path, {**clone.variables, "PULUMI_BACKEND_URL": f"file://{tmp_path / 'state'}"}, clone.azure)
+    (tmp_path / "state").mkdir()
     shutil.copytree(clone.plugin, broken.plugin, ignore=shutil.ignore_patterns(".venv"))
     (tmp_path / "components").symlink_to(clone.place / "components")
     (tmp_path / "requirements").symlink_to(clone.place / "requirements")
