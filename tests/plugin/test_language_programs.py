@@ -53,7 +53,7 @@ def _of_value(declared: dict[str, Any], value: Any, where: str) -> Iterator[str]
         for one in value if isinstance(value, list) else ():
             yield from _of_value(declared["items"], one, where)
     else:
-        of_python = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "object": dict}
+        of_python: dict[str, Any] = {"string": str, "boolean": bool, "integer": int, "number": (int, float), "object": dict}
         if "type" in declared and not isinstance(value, of_python[declared["type"]]):
             yield f"{where}: {value!r} is no {declared['type']}"
 
