@@ -28,9 +28,13 @@ class Reconciler(Contract[AnyInputs], ResourceProvider):
         return CheckResult(news, [CheckFailure(each.name, each.reason) for each in refusals])
 
     def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """See ``on_diff``. A replacement is created before the old resource is deleted."""
+        """See ``on_diff``. A replacement is created before the old resource is deleted.
+
+        A resource that comes back from the plugin is updated (see ``update``), because its state does not say which class reconciles it.
+        """
         change = _in_one_line(lambda: self.difference(_own_properties(olds), _own_properties(news)))
-        return DiffResult(changes=bool(change.replaces) or change.updates, replaces=change.replaces, delete_before_replace=False)
+        changes = bool(change.replaces) or change.updates or PROVIDER_KEY not in olds
+        return DiffResult(changes=changes, replaces=change.replaces, delete_before_replace=False)
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """See ``on_create``."""
@@ -42,8 +46,14 @@ class Reconciler(Contract[AnyInputs], ResourceProvider):
         return ReadResult("", {}) if outs is None else ReadResult(id_, outs)
 
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """See ``on_update``."""
-        return UpdateResult(_in_one_line(lambda: self.updated(id_, _own_properties(olds), _own_properties(news))))
+        """See ``on_update``. What comes back from the plugin and is as declared keeps its outputs, and Azure is not asked."""
+        return UpdateResult(_in_one_line(lambda: self._updated(id_, olds, _own_properties(news))))
+
+    def _updated(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> dict[str, Any]:
+        own = _own_properties(olds)
+        if PROVIDER_KEY not in olds and not self.difference(own, news).updates:
+            return {name: value for name, value in own.items() if name in self.outputs}
+        return self.updated(id_, own, news)
 
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """See ``on_delete``."""

@@ -57,7 +57,9 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
             kind = type(self).__name__
             pulumi.CustomResource.__init__(self, shell.token(kind), name, props, _moving(kind, opts))
         else:
-            super().__init__(provider, name, props, opts)
+            # A stack may come back from the plugin. A resource that never was there has no state under this type, and the alias finds none.
+            came = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=shell.token(type(self).__name__))])
+            super().__init__(provider, name, props, pulumi.ResourceOptions.merge(came, opts))
 
     def translate_output_property(self, prop: str) -> str:
         """The Python name of an output: ``not_after`` for ``notAfter``."""
