@@ -4,6 +4,7 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,18 +13,18 @@ from tests.kit.program import Program
 _PROGRAM = """
 import hubtrust
 import pulumi
-from hubtrust import (
-    CertificateAuthority, EnrollmentGroup, Generate, HubArgs, ProvisioningService, TrustedDevice, TrustedFleet, TrustedHub, TrustedModule,
-    from_pattern,
-)
+from hubtrust import CertificateAuthority, EnrollmentGroup, Generate, HubArgs, ProvisioningService, ProvisioningServiceArgs
+from hubtrust import TrustedDevice, TrustedFleet, TrustedHub, TrustedModule, from_pattern
 
 plant = CertificateAuthority("plant", source=Generate(common_name="Plant"))
 hub = TrustedHub("plant", authorities=[plant], hub=HubArgs(protect=False, disable_local_auth=False), operators=["deployer"])
 press = TrustedDevice("press-001", hub=hub, authority=plant, make_key=True, tags={"line": 4})
 camera = TrustedModule("camera", device=press, authority=plant, make_key=True)
-fleet = TrustedFleet("vents", hub=hub, authority=plant, roster=from_pattern("vent-{1..3}", {"line": 5}), canary="vent-2")
-service = ProvisioningService("plant", authorities=[plant], hubs=[hub], operators=["deployer"])
-group = EnrollmentGroup("presses", service=service, authority=plant)
+vents = from_pattern("vent-{1..3}", {"line": 5})
+fleet = TrustedFleet("vents", hub=hub, authority=plant, roster=vents, canary="vent-2")
+own = ProvisioningServiceArgs(protect=False)
+service = ProvisioningService("plant", authorities=[plant], hubs=[hub], operators=["deployer"], service=own)
+group = EnrollmentGroup("presses", service=service, authorities=[plant])
 pulumi.export("hubId", hub.hub_id)
 pulumi.export("trust", hub.trust)
 pulumi.export("connection", fleet.connection)
@@ -43,13 +44,10 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _custom(stack: Program) -> dict[str, str]:
-    """The id of each custom resource of ours in the state, by its type and name, whichever shell runs it."""
+    """The id of each custom resource of ours in the state, by its URN, whichever shell runs it."""
     found = json.loads(stack.engine_says("stack", "export"))["deployment"]["resources"]
-    return {
-        f"{each['type'].rpartition(':')[2]} {each['urn'].rpartition('::')[2]}": each["id"]
-        for each in found
-        if each["custom"] and each["type"].startswith((_NATIVE, _DYNAMIC))
-    }
+    ours = (each for each in found if each["custom"] and each["type"].startswith((_NATIVE, _DYNAMIC)))
+    return {each["urn"].replace(_NATIVE, "").replace(_DYNAMIC, ""): each["id"] for each in ours}
 
 
 def _shells(stack: Program) -> Counter[str]:
@@ -68,16 +66,70 @@ def _moved(stack: Program, text: str, *, steps: str = "") -> None:
         assert f" {word}" not in said, stack.printed
 
 
+def _require_same(stack: Program, ids: dict[str, str], outputs: dict[str, Any], shell: str) -> None:
+    assert _custom(stack) == ids
+    assert stack.outputs() == outputs
+    assert set(_shells(stack)) == {shell}
+
+
 def test_a_stack_moves_to_the_plugin_and_back(stack: Program) -> None:
     (stack.folder / "__main__.py").write_text(_PROGRAM)
     stack.up()
     before, outputs = _custom(stack), stack.outputs()
     assert set(_shells(stack)) == {_DYNAMIC}
     _moved(stack, _USES_PLUGIN + _PROGRAM)
-    assert (_custom(stack), stack.outputs(), set(_shells(stack))) == (before, outputs, {_NATIVE})
+    _require_same(stack, before, outputs, _NATIVE)
     _moved(stack, _USES_PLUGIN + _PROGRAM)
     _moved(stack, _PROGRAM, steps="updated")
-    assert (_custom(stack), stack.outputs(), set(_shells(stack))) == (before, outputs, {_DYNAMIC})
+    _require_same(stack, before, outputs, _DYNAMIC)
     _moved(stack, _PROGRAM)
-    assert stack.run("destroy", "--yes") == 0 if stack.engine == "pulumi" else stack.run("destroy") == 0, stack.printed
+    (stack.folder / "__main__.py").write_text("")
+    stack.up()
     assert _custom(stack) == {}
+
+
+_SMALL = """
+import pulumi
+from hubtrust import CertificateAuthority, DeviceFleet, DeviceIdentity, Generate, HubArgs, TrustedHub, from_pattern
+
+plant = CertificateAuthority("plant", source=Generate(common_name="Plant"))
+hub = TrustedHub("plant", authorities=[plant], hub=HubArgs(protect=False), operators=["deployer"])
+after = pulumi.ResourceOptions(depends_on=[hub])
+pulumi.export("hubId", hub.hub_id)
+"""
+_HERE = """
+DeviceIdentity("press-001", hub_id=hub.hub_id, device_id="press-001", tags={"line": 4}, opts=after)
+DeviceFleet("vents", hub_id=hub.hub_id, roster=from_pattern("vent-{1..3}", {"line": 5}), opts=after)
+"""
+_THERE = """
+from hubtrust.shell import plugin_version
+
+
+def elsewhere(kind, name, path, **inputs):
+    opts = pulumi.ResourceOptions(import_=f"HUB/devices/{path}", version=plugin_version())
+    pulumi.CustomResource(f"hubtrust:index:{kind}", name, {"hubId": "HUB", **inputs}, opts)
+
+
+elsewhere("DeviceIdentity", "press-001", "press-001", deviceId="press-001", tags='{"line": 4}')
+elsewhere("DeviceFleet", "vents", "vent-{1..3}", members=from_pattern("vent-{1..3}", {"line": 5}).pack())
+"""
+
+
+def test_a_program_in_another_language_takes_over_by_import(stack: Program) -> None:
+    """The old resources leave the state, the new ones are imported by their ids: they keep their owner, and are deleted with the stack."""
+    (stack.folder / "__main__.py").write_text(_SMALL + _HERE)
+    stack.up()
+    hub_id = stack.outputs()["hubId"]
+    for urn in [each["urn"] for each in json.loads(stack.engine_says("stack", "export"))["deployment"]["resources"]]:
+        if urn.endswith(("DeviceIdentity::press-001", "DeviceFleet::vents")):
+            stack.engine_says("state", "delete", urn, "--yes")
+    there = _SMALL + _THERE.replace("HUB", hub_id)
+    _moved(stack, there)
+    assert _shells(stack)[_NATIVE] == 2
+    _moved(stack, there)
+    (stack.folder / "__main__.py").write_text(_SMALL)
+    stack.control("DELETE", "/requests")
+    stack.up()
+    assert [one["path"] for one in stack.control("GET", "/requests?mutating=1")] == ["/devices", "/devices"], "both are this stack's"
+    (stack.folder / "__main__.py").write_text("")
+    stack.up()

@@ -24,9 +24,11 @@ def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
     """The properties that have a value. What is unknown is ``UNKNOWN_VALUE``; secrets and output values are the value in them.
 
     A resource that is given for its id is its id, and an asset with a text is the text.
-    Numbers are floats, as Pulumi sends all of them.
+    Numbers are floats, as Pulumi sends all of them. Names that begin with two underscores are Pulumi's own: a state that comes from the
+    dynamic provider has `__provider`.
     """
-    return {name: value for name, each in struct.fields.items() if (value := _plain(each)) is not None}
+    own = {name: _plain(each) for name, each in struct.fields.items() if not name.startswith("__")}
+    return {name: value for name, value in own.items() if value is not None}
 
 
 def _plain(value: struct_pb2.Value) -> Any:

@@ -231,7 +231,8 @@ class Plan:
             return differences.Difference("some", replaces=(reason,))
         if self._provider is None:
             return differences.NONE if old.inputs == self._new.inputs else differences.SOME
-        found = await self._provider.diff(old, self._new.inputs, self._goal.ignore_changes)
+        # With an alias the old URN may have a type that the provider does not know.
+        found = await self._provider.diff(replace(old, urn=self._new.urn), self._new.inputs, self._goal.ignore_changes)
         return differences.with_replacements(found, self._goal.replace_on_changes, init_errors=bool(old.init_errors))
 
     async def _provider_requires_replacement(self, old: Resource) -> bool:
