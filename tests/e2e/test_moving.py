@@ -102,7 +102,7 @@ DeviceIdentity("press-001", hub_id=hub.hub_id, device_id="press-001", tags={"lin
 DeviceFleet("vents", hub_id=hub.hub_id, roster=from_pattern("vent-{1..3}", {"line": 5}), opts=after)
 """
 _THERE = """
-from hubtrust.shell import plugin_version
+from hubtrust.version import plugin_version
 
 
 def elsewhere(kind, name, path, **inputs):

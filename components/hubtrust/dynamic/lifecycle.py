@@ -25,16 +25,18 @@ class InputError(ProgramError):
     """An input is a value that no provider can get."""
 
 
-def _moving(kind: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
-    """The options with which the plugin takes over a resource of the dynamic provider, also where it is renamed in the same run."""
-    former = shell.dynamic_type(kind)
+def _moving(former: str, opts: pulumi.ResourceOptions | None) -> pulumi.ResourceOptions:
+    """The options with which one shell takes over a resource of the other, of the type ``former``, also where it is renamed in this run.
+
+    A resource that was never there has no state under that type, and the alias finds none.
+    """
     given = (opts.aliases if opts else None) or []
     aliases = [pulumi.Alias(type_=former)]
     for each in given if isinstance(given, list) else []:
         if isinstance(each, pulumi.Alias) and not isinstance(each.type_, str):  # it names no type, and so means the one of now
             aliases.append(copy.copy(each))
             aliases[-1].type_ = former
-    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=aliases, version=plugin_version()), opts)
+    return pulumi.ResourceOptions.merge(pulumi.ResourceOptions(aliases=aliases), opts)
 
 
 class Reconciled(Resource, module="hubtrust", name="Reconciled"):
@@ -53,13 +55,12 @@ class Reconciled(Resource, module="hubtrust", name="Reconciled"):
         for input_name, declaration in provider.inputs.declarations().items():
             value = sendable(InputError, f"{input_name} of {type(self).__name__} '{name}'", arguments[input_name])
             props[input_name] = pulumi.Output.secret(value) if declaration.secret and value is not None else value
+        kind = type(self).__name__
         if shell.uses_plugin():
-            kind = type(self).__name__
-            pulumi.CustomResource.__init__(self, shell.token(kind), name, props, _moving(kind, opts))
+            opts = pulumi.ResourceOptions.merge(pulumi.ResourceOptions(version=plugin_version()), opts)
+            pulumi.CustomResource.__init__(self, shell.token(kind), name, props, _moving(shell.dynamic_type(kind), opts))
         else:
-            # A stack may come back from the plugin. A resource that never was there has no state under this type, and the alias finds none.
-            came = pulumi.ResourceOptions(aliases=[pulumi.Alias(type_=shell.token(type(self).__name__))])
-            super().__init__(provider, name, props, pulumi.ResourceOptions.merge(came, opts))
+            super().__init__(provider, name, props, _moving(shell.token(kind), opts))
 
     def translate_output_property(self, prop: str) -> str:
         """The Python name of an output: ``not_after`` for ``notAfter``."""
