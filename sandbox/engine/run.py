@@ -16,9 +16,9 @@ from sandbox.engine.plan.registrations import Registrations
 from sandbox.engine.plan.targets import Targets
 from sandbox.engine.policy import policy_pack
 from sandbox.engine.policy.policies import Policies
-from sandbox.engine.program import language
 from sandbox.engine.program.engine_service import EngineService
 from sandbox.engine.program.program_run import ProgramRun
+from sandbox.engine.project.python_environment import environment
 from sandbox.engine.providers.builtin import Builtin
 from sandbox.engine.providers.plugins import CHANNEL_OPTIONS, PluginPlace, Plugins
 from sandbox.engine.providers.provider_error import ProviderError
@@ -142,8 +142,9 @@ class Run:
             python=project.python,
             folder=project.program_dir,
             project=project.name,
-            env=language.environment(project.python, options.env),
+            env=environment(project.python, options.env),
             search=options.plugin_path,
+            packages=project.packages,
         )
         self._plugins = Plugins(place, engine, self._on_line)
         builtin = Builtin(options.stack_outputs or _no_backend, self._registered_resource)
@@ -212,7 +213,7 @@ class Run:
 
     async def _load_policies(self) -> None:
         self._events.other("policyLoadEvent", {})
-        env = language.environment(self._options.project.python, self._options.env)
+        env = environment(self._options.project.python, self._options.env)
         for ref in self._options.policy_packs:
             self._packs.append(await policy_pack.start(ref, self._options, self._engine_address, env, self._on_line))
         self._policies = Policies(self._packs, self._events)

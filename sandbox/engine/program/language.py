@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sandbox.engine.project.python_environment import environment
 from sandbox.engine.providers import plugins
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from sandbox.engine.steps.run_options import RunOptions
 
@@ -45,16 +45,6 @@ class Program:
     def kill(self) -> None:
         """End it at once."""
         plugins.kill(self._process)
-
-
-def environment(python: Path, env: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a program and its dynamic providers: its virtual environment is the active one."""
-    folder = python.absolute().parent
-    found = {key: item for key, item in env.items() if key != "PYTHONHOME"}
-    found["PATH"] = f"{folder}{os.pathsep}{env.get('PATH', os.defpath)}"
-    if (folder.parent / "pyvenv.cfg").exists():
-        found["VIRTUAL_ENV"] = str(folder.parent)
-    return found
 
 
 async def start(options: RunOptions, *, monitor: str, engine: str, on_line: Callable[[str, bool], None]) -> Program:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sandbox.engine.errors import EngineError
+from sandbox.engine.project.packages import local_packages
 from sandbox.engine.project.yaml_text import YamlError, parse_yaml
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class Project:
     """One project on disk.
 
     `root` is the folder of Pulumi.yaml; `entry` what the interpreter `python` runs (a folder with `__main__.py`, or a file);
-    `program_dir` the working directory of the program.
+    `program_dir` the working directory of the program; `packages` has the places of the packages that are on this machine.
     """
 
     name: str
@@ -69,6 +70,7 @@ class Project:
     stack_config_dir: Path | None = None
     backend_url: str | None = None
     config_decl: tuple[ConfigDeclaration, ...] = field(default=())
+    packages: Mapping[str, Path] = field(default_factory=dict)
 
     def settings_file(self, stack: str) -> Path:
         """The settings file of a stack: in `stackConfigDir`, or beside Pulumi.yaml."""
@@ -124,6 +126,7 @@ def load_project(start: Path) -> Project:
         stack_config_dir=_stack_config_dir(content, root),
         backend_url=_mapping(content, "backend", path).get("url"),
         config_decl=_declarations(name, content.get("config"), path),
+        packages=local_packages(_mapping(content, "packages", path), root),
     )
 
 

@@ -8,7 +8,7 @@ import os
 import shutil
 import signal
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,9 @@ import grpc
 import grpc.aio
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from sandbox.engine.errors import EngineError
+from sandbox.engine.project.python_environment import environment
+from sandbox.engine.providers import plugin_folder
+from sandbox.engine.providers.plugin_folder import PluginError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -32,23 +34,23 @@ _CHILD = Path(__file__).with_name("child_process.py")
 _GRACE = 5.0  # seconds between SIGTERM and SIGKILL
 
 
-class PluginError(EngineError):
-    """A plugin can't be found or does not start."""
-
-
 @dataclass(frozen=True)
 class PluginPlace:
-    """Where plugins are started: `python` runs dynamic providers in `folder`, where the program is; `env` is their environment."""
+    """Where plugins are started: `python` runs dynamic providers in `folder`, where the program is; `env` is their environment.
+
+    `packages` has the places that Pulumi.yaml names.
+    """
 
     python: Path
     folder: Path
     project: str
     env: Mapping[str, str]
     search: tuple[Path, ...] = ()
+    packages: Mapping[str, Path] = field(default_factory=dict)
 
 
 def find(package: str, place: PluginPlace) -> list[str]:
-    """The command of a package's provider.
+    """The command of a package's provider: from the place that Pulumi.yaml names, otherwise from PATH.
 
     Raises:
         PluginError: it was not found.
@@ -58,8 +60,16 @@ def find(package: str, place: PluginPlace) -> list[str]:
     own, on_path = str(place.python.absolute().parent), place.env.get("PATH", os.defpath).split(os.pathsep)
     if on_path[0] == own:  # it is first for the program alone: Pulumi's CLI looks on the PATH that it was started with
         on_path = [*on_path[1:], own]
+    unusable = None
+    if package in place.packages:
+        try:
+            return plugin_folder.command(package, place.packages[package])
+        except PluginError as error:
+            unusable = error
     folders = [*map(str, place.search), *on_path, str(STAND_INS)]
     found = shutil.which(f"pulumi-resource-{package}", path=os.pathsep.join(folders))
+    if found is None and unusable:
+        raise unusable
     if found is None:
         raise PluginError(
             f"no resource plugin 'pulumi-resource-{package}' found on PATH or in {STAND_INS}: "
@@ -184,10 +194,14 @@ class Plugins:
         """
         command = find(package, self.place)
         env = {**self.place.env, "PULUMI_PROJECT": self.place.project} if package == DYNAMIC else self.place.env
+        from_folder = package != DYNAMIC and len(command) > 1
+        if from_folder:  # the first part is its Python
+            env = environment(Path(command[0]), self.place.env)
         server = await launch(f"the plugin for {package!r}", [*command, self._engine], self.place.folder, env, self._on_line)
         plugin = Plugin(package, server, provider_pb2_grpc.ResourceProviderStub(server.channel))
         self._started.append(plugin)
-        await self._handshake(plugin, self.place.folder if package == DYNAMIC else Path(command[0]).parent)
+        own = self.place.packages[package] if from_folder else Path(command[0]).parent
+        await self._handshake(plugin, self.place.folder if package == DYNAMIC else own)
         return plugin
 
     async def _handshake(self, plugin: Plugin, folder: Path) -> None:

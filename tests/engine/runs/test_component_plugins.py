@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from tests.engine.runs.conftest import EMBEDDED
+
 PROGRAMS = Path(__file__).parent / "programs"
 HEAD = """
 import pulumi
@@ -70,6 +72,26 @@ def test_a_component_registers_its_children(library: Any) -> None:
     assert library.calls("create", "update", "delete") == ["update lib-1"]
     assert library.verb("destroy").returncode == 0
     assert (library.world(), library.exported().get("resources", [])) == ({}, [])
+
+
+def test_a_package_can_be_a_plugins_folder(stack: Any) -> None:
+    """As `pulumi package add <folder>` writes it into Pulumi.yaml: without the plugin on PATH, and started by the folder's own Python."""
+    folder = stack.folder / "books-plugin"
+    folder.mkdir()
+    shutil.copy(PROGRAMS / "pulumi-resource-books", folder / "__main__.py")
+    shutil.copy(PROGRAMS / "ledger.py", folder)
+    settings = folder / "PulumiPlugin.yaml"
+    settings.write_text("name: books\nruntime:\n  name: python\n  options:\n    virtualenv: .venv\n")
+    with (stack.program / "Pulumi.yaml").open("a") as project:
+        project.write("packages:\n  books: ../books-plugin\n")
+    stack.write(HEAD + "lib = Library('lib', ['plain'])\n")
+    if stack.command == EMBEDDED:  # Pulumi's CLI would make it
+        done = stack.verb("up")
+        assert done.returncode != 0
+        assert f"no virtual environment {folder / '.venv'}" in done.stdout + done.stderr
+    (folder / ".venv").symlink_to(sys.prefix)
+    up(stack, "lib = Library('lib', ['plain'])\n")
+    assert {id_: entry["text"] for id_, entry in stack.world().items()} == {"lib-0@here": "plain"}
 
 
 def test_a_components_method_can_be_called(library: Any) -> None:
