@@ -38,6 +38,11 @@ class HubtrustError(Exception):
         super().__init__(f"{self.what}: {self.fact}; {self.remedy}")
 
 
+def without_private_keys(text: str) -> str:
+    """``text`` without the private keys in PEM that somebody gave in the wrong place; of one that has no end, all that follows goes."""
+    return _PRIVATE_KEY.sub("(a private key)", text)
+
+
 def shown(text: str, most: int = _LONGEST_FACT) -> str:
     r"""``text`` on one line: what can't be seen is an escape (a line feed `\n`, U+200E `\u200e`, U+00A0 `\xa0`).
 
@@ -46,7 +51,7 @@ def shown(text: str, most: int = _LONGEST_FACT) -> str:
     """
     if len(text) <= most and text.isprintable() and text.isascii() and not _PRIVATE_KEY.search(text):
         return text
-    text = _PRIVATE_KEY.sub("(a private key)", text)
+    text = without_private_keys(text)
     pieces: list[str] = []
     length = whole = 0  # of all pieces, and how many of them leave room to say that something is left out
     for char in text[: most + 1]:

@@ -1,13 +1,14 @@
 """How a call that failed is told: an error of ours as its line alone; a fault of this package keeps its traceback on stderr."""
 
 import functools
+import sys
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TypeVar
 
 import grpc
 
-from hubtrust.errors import HubtrustError, shown
+from hubtrust.errors import HubtrustError, shown, without_private_keys
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -30,7 +31,7 @@ def in_one_line(method: _Method) -> _Method:
 
 def fault_of_ours(what: str, error: BaseException) -> str:
     """The line for an error that this package did not raise on purpose; its traceback goes to stderr, which engines show."""
-    traceback.print_exception(error)
+    sys.stderr.write(without_private_keys("".join(traceback.format_exception(error))))
     return shown(
         f"{what}: {type(error).__name__}: {error}; this is a fault of hubtrust, so report it with the traceback in this run's messages"
     )
