@@ -166,7 +166,7 @@ def _line(what: str, error: BaseException) -> str:
         line = str(ours)
     elif isinstance(error, grpc.RpcError):
         line = shown(str(error.details()))
-    elif isinstance(error, pulumi.RunError) or type(error) is Exception:  # as Pulumi hands on what the engine says
+    elif _is_for_the_user(error):
         line = shown(str(error))
     else:
         line = fault_of_ours(what, error)
@@ -183,7 +183,12 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
+def _is_for_the_user(error: BaseException | None) -> bool:
+    """Whether its text says all. Pulumi hands on what the engine says of a resource as a plain Exception."""
+    return isinstance(error, HubtrustError | pulumi.RunError | grpc.RpcError) or type(error) is Exception
+
+
 def _not_told_twice(loop: asyncio.AbstractEventLoop, told: dict[str, Any]) -> None:
     """What several Outputs raise is told once, by the call that failed."""
-    if not isinstance(told.get("exception"), HubtrustError | pulumi.RunError | grpc.RpcError):
+    if not _is_for_the_user(told.get("exception")):
         loop.default_exception_handler(told)
