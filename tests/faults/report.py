@@ -13,7 +13,7 @@ from tests.kit.repository import ROOT
 PAGE = ROOT / "docs" / "faults.md"
 _DEATHS = "## Kill -9"
 _OPENING = """# What happens when something goes wrong
-Written by `make faults`. `make test` runs a random sample of it, and `.ci/run` two thirds of the first part's scenarios.
+Written by `make faults`. `make test` runs a random sample of it, and `.ci/run` half of the first part's scenarios.
 No fault needs manual repair: after any interruption, the next `pulumi up` continues.
 
 Each operation of each dynamic resource runs on a hub of its own, and one of its HTTP calls gets one fault: **once**, and **permanently**

@@ -201,7 +201,7 @@ def _attempt(bench: Bench, scenario: Scenario, cell: Cell, deadline: float, *, a
     """One case: the run with the fault, the next run, and one more that has nothing to do."""
     runs = bench.runs
     case = bench.case(scenario, runs[0])
-    verified, declared = case.hub.verified(), scenario.declared(case)
+    verified, declared = case.hub.verified() if scenario.population else {}, scenario.declared(case)
     earlier = Moment.of(case, scenario.found(case))
     case.forget()
     with bench.run(runs[1], alone=alone, login=scenario.login) as run:

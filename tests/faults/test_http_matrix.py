@@ -32,7 +32,7 @@ def _parts(scenario: Scenario) -> list[Part]:
 
 def _tests() -> Iterator[Any]:
     """Each part by one shell, and by the other with the next HUBTRUST_SEED; by both where all of the matrix runs."""
-    number = len(SCENARIOS) * 2 // 3 if _SWEPT else _RESOURCES
+    number = len(SCENARIOS) // 2 if _SWEPT else _RESOURCES
     turns = itertools.count(samples.SEED)
     for chosen, scenario in zip(samples.sampled(SCENARIOS, number, lambda each: each.resource), SCENARIOS, strict=True):
         marks = getattr(chosen, "marks", ())
