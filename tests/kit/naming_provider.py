@@ -3,6 +3,8 @@
 The first argument says which module. A failed call also tells the kind of its error, which users never see, beside the answer.
 """
 
+import functools
+import inspect
 import runpy
 import sys
 from collections.abc import Callable
@@ -10,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+import grpc.aio
 
 from hubtrust.errors import HubtrustError
 
@@ -35,27 +38,42 @@ class _Context:
         self._context.abort(code, details)
 
 
+def _named(handler: Any) -> Any:
+    """A method's own handler, called with another context. One that waits on an event loop is left as it is: no resource has such a one."""
+    if handler is None or inspect.iscoroutinefunction(handler.unary_unary):
+        return handler
+    return grpc.unary_unary_rpc_method_handler(
+        lambda request, context: handler.unary_unary(request, _Context(context)),
+        request_deserializer=handler.request_deserializer,
+        response_serializer=handler.response_serializer,
+    )
+
+
 class _Naming(grpc.ServerInterceptor):
-    """Gives each call such a context."""
+    """Gives each call of a dynamic provider such a context."""
 
     def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
-        """The method's own handler, called with another context."""
-        handler = continuation(handler_call_details)
-        return grpc.unary_unary_rpc_method_handler(
-            lambda request, context: handler.unary_unary(request, _Context(context)),
-            request_deserializer=handler.request_deserializer,
-            response_serializer=handler.response_serializer,
-        )
+        """The named handler."""
+        return _named(continuation(handler_call_details))
+
+
+class _NamingInPlugin(grpc.aio.ServerInterceptor):
+    """Gives each call of the plugin such a context."""
+
+    async def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:
+        """The named handler."""
+        return _named(await continuation(handler_call_details))
 
 
 _server = grpc.server
 
 
 def _naming(_pool: ThreadPoolExecutor, **options: Any) -> grpc.Server:
-    """The server that the provider starts."""
+    """The server that a dynamic provider starts."""
     return _server(ThreadPoolExecutor(AT_A_TIME), **options, interceptors=[_Naming()])
 
 
 if __name__ == "__main__":
     grpc.server = _naming
+    grpc.aio.server = functools.partial(grpc.aio.server, interceptors=[_NamingInPlugin()])
     runpy.run_module(sys.argv.pop(1), run_name="__main__", alter_sys=True)
