@@ -8,7 +8,14 @@ LONGEST = _LONGEST_WHAT + _LONGEST_FACT + _LONGEST_REMEDY + len(": ; ")  # of a 
 _CUT = " … (shortened)"  # a command that ends with it is a syntax error in every shell, so that no half of it runs
 # Printable for Python, and yet nothing is seen: Unicode's Default_Ignorable_Code_Point, and the Braille pattern without dots.
 _SEEN_AS_NOTHING = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
-_PRIVATE_KEY = re.compile(r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_BASE64 = r"[A-Za-z0-9+/_=-]"
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(-----END [A-Z0-9 ]*PRIVATE KEY-----|\Z)"
+    # Without that frame: base64 of a SEQUENCE that begins with the version 0, 1 or 3 (RFC 5208, 5915, 8017 and 7292), and its next lines.
+    # Certificates, requests, public keys and signatures begin otherwise.
+    rf"|M([A-H][AEIMQUYcgkosw048]CAQ|I[E-H]{_BASE64}AgE[ABD]|I[I-L]{_BASE64}{{2}}[AQgw]IB){_BASE64}{{30,}}((\s|\\[nr])+{_BASE64}{{20,}})*",
+    re.DOTALL,
+)
 
 
 class HubtrustError(Exception):
@@ -39,7 +46,10 @@ class HubtrustError(Exception):
 
 
 def without_private_keys(text: str) -> str:
-    """``text`` without the private keys in PEM that somebody gave in the wrong place; of one that has no end, all that follows goes."""
+    """``text`` without the private keys in PEM, or base64 of DER, that somebody gave in the wrong place.
+
+    Of one in PEM that has no end, all that follows goes.
+    """
     return _PRIVATE_KEY.sub("(a private key)", text)
 
 

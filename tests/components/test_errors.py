@@ -4,8 +4,11 @@ import os
 import subprocess
 import sys
 import unicodedata
+from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -71,6 +74,20 @@ def test_a_remedy_is_whole_however_long_the_fact_is() -> None:
 def test_a_private_key_in_the_wrong_place_is_not_repeated(end: str) -> None:
     """Whole, on one line as JSON has it, or cut."""
     assert shown(f"it is '-----BEGIN EC PRIVATE KEY-----\nMHcCAQ{end}") == f"it is '(a private key){end[-1:]}"
+
+
+@pytest.mark.parametrize(
+    "key", [ec.generate_private_key(ec.SECP256R1()), ed25519.Ed25519PrivateKey.generate(), rsa.generate_private_key(65537, 2048)]
+)
+def test_a_private_key_without_its_frame_is_not_repeated(key: Any) -> None:
+    """Base64 of DER, as a YAML file or a vault may hold it, on one line or on several; what is public is told."""
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode().splitlines()[1:-1]
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode().splitlines()[1:-1]
+
+    for lines in ("".join(pem), "\n".join(pem), "\\n".join(pem), " ".join(pem)):
+        assert pem[0][10:30] not in shown(f"it is '{lines}'; use")
+        assert pem[len(pem) // 2][:15] not in shown(f"it is '{lines}'; use")[6:]
+    assert shown("".join(public)) == "".join(public)
 
 
 def test_an_escape_is_never_cut_in_two() -> None:

@@ -94,6 +94,24 @@ def test_values_in_every_form_are_read() -> None:
     assert secret_names(struct(sent)) == {"list"}
 
 
+@pytest.mark.parametrize(
+    "sent", [secret("hunter2hunter2"), [secret("hunter2hunter2")], {_MARK: _OUTPUT, "value": "hunter2hunter2", "secret": True}]
+)
+def test_a_refused_secret_is_not_told(native: PluginProcess, sent: Any) -> None:
+    """Neither in the reason, nor by the name of the property, with which an engine prints its value."""
+    for name in ("thumbprints", "status", "hubId", "colour"):
+        failures = check(native, {"deviceId": "press-1", "hubId": HUB, name: sent}).failures
+        assert failures
+        assert all((each.property, "hunter2" in each.reason) == ("", False) for each in failures), failures
+
+
+def test_a_resource_without_an_id_yet_is_unknown(native: PluginProcess) -> None:
+    """In a preview: engines send the id as an empty text."""
+    later = {_MARK: "5cf8f73096256a8f31e491e813e4eb8e", "urn": "u", "id": ""}
+
+    assert not check(native, {"deviceId": "press-1", "hubId": later}).failures
+
+
 def test_a_declared_secret_is_marked_and_outputs_keep_marks(native: PluginProcess) -> None:
     """A YAML user who forgot to say so leaves no key in the clear, and a connection string is a secret whoever declares it."""
     signer = {"custody": "state", "privateKey": "no key"}

@@ -35,6 +35,8 @@ def _plain(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
+        if _is_marked(value, _RESOURCE) and "id" in fields and fields["id"].string_value == "":
+            return UNKNOWN_VALUE  # so engines send the id of a resource that a preview creates
         within = next((member for mark, member in _WITHIN if _is_marked(value, mark) and member in fields), None)
         if within:
             return _plain(fields[within])
@@ -52,6 +54,13 @@ def secret_names(struct: struct_pb2.Struct) -> frozenset[str]:
     return frozenset(name for name, value in struct.fields.items() if any(_is_secret(each) for each in _parts(value)))
 
 
+def secret_texts(struct: struct_pb2.Struct) -> list[str]:
+    """Every text that is a secret, or in one; the longest first."""
+    every = (one for value in struct.fields.values() for one in _parts(value))
+    found = {text.string_value for one in every if _is_secret(one) for text in _parts(one.struct_value.fields["value"])}
+    return sorted(found - {"", UNKNOWN, _SIGNATURE, _SECRET, _OUTPUT}, key=len, reverse=True)
+
+
 def _parts(value: struct_pb2.Value) -> Iterator[struct_pb2.Value]:
     yield value
     for each in [*value.struct_value.fields.values(), *value.list_value.values]:
@@ -59,7 +68,8 @@ def _parts(value: struct_pb2.Value) -> Iterator[struct_pb2.Value]:
 
 
 def _is_secret(value: struct_pb2.Value) -> bool:
-    return _is_marked(value, _SECRET) or (_is_marked(value, _OUTPUT) and value.struct_value.fields["secret"].bool_value)
+    fields = value.struct_value.fields
+    return _is_marked(value, _SECRET) or (_is_marked(value, _OUTPUT) and "secret" in fields and fields["secret"].bool_value)
 
 
 def _is_marked(value: struct_pb2.Value, *signatures: str) -> bool:
