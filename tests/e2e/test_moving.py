@@ -88,6 +88,47 @@ def test_a_stack_moves_to_the_plugin_and_back(stack: Program) -> None:
     assert _custom(stack) == {}
 
 
+_ELSEWHERE = """
+import pulumi
+from hubtrust.version import plugin_version
+
+
+class Remote(pulumi.ComponentResource):
+    def __init__(self, kind, name, outputs=(), **props):
+        opts = pulumi.ResourceOptions(version=plugin_version())
+        super().__init__(f"hubtrust:index:{kind}", name, {**props, **dict.fromkeys(outputs)}, opts, remote=True)
+
+
+plant = Remote("CertificateAuthority", "plant", source={"generate": {"commonName": "Plant"}})
+own = {"protect": False, "disableLocalAuth": False}
+hub = Remote("TrustedHub", "plant", ["hubId", "trust"], authorities=[plant], hub=own, operators=["deployer"])
+press = Remote("TrustedDevice", "press-001", hub=hub, authority=plant, makeKey=True, tags={"line": 4})
+camera = Remote("TrustedModule", "camera", device=press, authority=plant, makeKey=True)
+vents = {"pattern": "vent-{1..3}", "tags": {"line": 5}}
+fleet = Remote("TrustedFleet", "vents", ["connection"], hub=hub, authority=plant, roster=vents, canary="vent-2")
+own = {"protect": False}
+service = Remote("ProvisioningService", "plant", authorities=[plant], hubs=[hub], operators=["deployer"], service=own)
+group = Remote("EnrollmentGroup", "presses", service=service, authorities=[plant])
+pulumi.export("hubId", hub.hubId)
+pulumi.export("connection", fleet.connection)
+"""
+
+
+def test_a_program_in_another_language_takes_over_the_whole_stack(stack: Program) -> None:
+    """Where the same components have the same names: keys and certificates too, because the URNs and the state are the same."""
+    (stack.folder / "__main__.py").write_text(_USES_PLUGIN + _PROGRAM)
+    stack.up()
+    before, outputs = _custom(stack), stack.outputs()
+    _moved(stack, _ELSEWHERE)
+    assert _custom(stack) == before
+    assert stack.outputs() == {name: value for name, value in outputs.items() if name != "trust"}
+    _moved(stack, _ELSEWHERE)
+    _moved(stack, _USES_PLUGIN + _PROGRAM)
+    assert (_custom(stack), stack.outputs()) == (before, outputs)
+    (stack.folder / "__main__.py").write_text("")
+    stack.up()
+
+
 _SMALL = """
 import pulumi
 from hubtrust import CertificateAuthority, DeviceFleet, DeviceIdentity, Generate, HubArgs, TrustedHub, from_pattern
