@@ -6,8 +6,10 @@ import pytest
 from pulumi.output import Unknown
 from pulumi.runtime.proto import provider_pb2
 
-from hubtrust.devices.roster_files import from_pattern
+from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster_files import from_ids, from_json_lines, from_pattern
 from hubtrust.plugin.custom_resources import CustomResources
+from hubtrust.plugin.given_values import as_program
 from hubtrust.plugin.property_values import from_struct, secret_names, to_struct
 
 HUB = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/g/providers/Microsoft.Devices/IotHubs/plant"
@@ -73,3 +75,25 @@ def test_a_canary_that_enrols_has_an_owner() -> None:
     }
     assert checked["enrols"]["owner"]["stack"] == "plant/dev"
     assert "owner" not in checked["has an entry"]
+
+
+_LINES = '{"id": "a", "status": "disabled", "desired": {"x": {}}}\n{"id": "b", "tags": {"line": 5}}\n'
+
+
+@pytest.mark.parametrize(
+    ("roster", "pattern", "members"),
+    [
+        (from_pattern("a-{1..3}", {"line": 5}), "a-{1..3}", {"pattern": "a-{1..3}", "tags": {"line": 5}}),
+        (from_ids(["a", "b,c"]), "a b,c", {"ids": ["a", "b,c"]}),
+        (from_json_lines(_LINES, what="lines"), "a b", {"jsonLines": _LINES}),
+    ],
+)
+def test_an_imported_roster_is_as_a_program_has_it(roster: Roster, pattern: str, members: dict[str, Any]) -> None:
+    """The shortest form that says all of it; a run of that program sends the same text again."""
+    found = as_program("DeviceFleet", f"{HUB}/devices/{pattern}", {"hubId": HUB, "members": roster.pack()})
+    assert found["members"] == members
+    state = to_struct(found)
+    urn = "urn:pulumi:dev::plant::hubtrust:index:DeviceFleet::presses"
+    answer = CustomResources().Check(provider_pb2.CheckRequest(urn=urn, olds=state, news=state), None)
+    assert not answer.failures
+    assert from_struct(answer.inputs)["members"] == roster.pack()

@@ -122,6 +122,10 @@ class Roster:
                 checked.add(id(declared))
                 require_room_for_owner(device_id, declared.tags, owner)
 
+    def lines(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Each id, and the fields of its line in a file of JSON (``from_json_lines``) besides the id."""
+        return ((device_id, _inputs(declared)) for device_id, declared in self)
+
     def pack(self) -> str:
         """The roster as text: a version, then base64; of base85, JSON would escape some characters to six bytes each."""
         ids, steps = pack_ids(self.ids)

@@ -26,9 +26,10 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
     @in_one_line
     def Check(self, request: Any, _context: Any) -> Any:
         """The inputs, with the owner, and with declared secrets marked as such; and every input that is not valid."""
-        contract, olds, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
+        contract, news = _contract(request.urn), from_struct(request.news)
         answer = provider_pb2.CheckResponse(inputs=request.news)
         try:
+            olds = _old_inputs(contract, request.urn, request.olds)
             more = _given(contract, request.urn, olds, news)
         except HubtrustError as error:
             answer.failures.add(reason=_without(secret_texts(request.news), shown(str(error), LONGEST)))
@@ -51,7 +52,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         """How the inputs differ from the old outputs, and at which paths. A replacement is created before the old one is deleted."""
         contract, outs, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
         change = contract.difference(outs, news)
-        old_inputs = from_struct(request.old_inputs)
+        old_inputs = _old_inputs(contract, request.urn, request.old_inputs)
         return detailed_diff.Difference(contract, change, old_inputs, outs, news, tuple(request.ignoreChanges)).answer()
 
     @in_one_line
@@ -76,7 +77,8 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         found = contract.imported(request.id, owner_of(request.urn))
         if found is None:
             return provider_pb2.ReadResponse()
-        properties, inputs = _outputs(contract, found.outputs, request.inputs), to_struct(found.inputs, contract.secret_inputs)
+        declared = given_values.as_program(_parts(request.urn)[2].rpartition(":")[2], request.id.strip(), found.inputs)
+        properties, inputs = _outputs(contract, found.outputs, request.inputs), to_struct(declared, contract.secret_inputs)
         return provider_pb2.ReadResponse(id=found.id, properties=properties, inputs=inputs)
 
     @in_one_line
@@ -84,7 +86,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         """Update it; in a preview, say which outputs are known."""
         contract, olds, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
         if request.preview:
-            outs = previews.of_update(contract, olds, from_struct(request.old_inputs), news)
+            outs = previews.of_update(contract, olds, _old_inputs(contract, request.urn, request.old_inputs), news)
         else:
             outs = contract.updated(request.id, olds, news)
         return provider_pb2.UpdateResponse(properties=_outputs(contract, outs, request.news, request.olds))
@@ -123,6 +125,12 @@ def owner_of(urn: str) -> dict[str, str]:
 def _given(contract: Contract[Any], urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
     types, name = _parts(urn)[2:]
     return given_values.of_program(contract, types.rpartition(":")[2], name, olds.get("owner") or owner_of(urn), news)
+
+
+def _old_inputs(contract: Contract[Any], urn: str, struct: Any) -> dict[str, Any]:
+    """The inputs of the last run. Those that an import found are as a program has them (``as_program``)."""
+    found = from_struct(struct)
+    return found | _given(contract, urn, found, found) if found else found
 
 
 def _contract(urn: str) -> Contract[Any]:

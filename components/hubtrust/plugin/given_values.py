@@ -36,6 +36,22 @@ def of_program(contract: Contract[Any], type_name: str, name: str, owner: Mappin
     return found
 
 
+def as_program(type_name: str, id_: str, inputs: Properties) -> dict[str, Any]:
+    """The inputs that an import found, with objects in place of texts that only Python's constructors make.
+
+    Args:
+        type_name: the last part of its type: `DeviceFleet`.
+        id_: the id that the user gave.
+        inputs: what the import found.
+    """
+    found = dict(inputs)
+    if type_name == "DeviceFleet":
+        from hubtrust.plugin import rosters
+
+        found["members"] = rosters.readable(str(inputs["members"]), id_.rpartition("/")[2])
+    return found
+
+
 def _packed(type_name: str, members: Mapping[str, Any]) -> object:
     from hubtrust.plugin import rosters  # only a fleet needs them
 

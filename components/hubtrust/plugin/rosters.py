@@ -1,10 +1,11 @@
 """Rosters as other languages give them: an object that says in exactly one of some ways which devices, or enrollments, there are."""
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from hubtrust.devices.roster import Roster
+from hubtrust.devices.roster import Roster, RosterError, unpack
 from hubtrust.devices.roster_files import from_csv, from_ids, from_json_lines, from_pattern
 from hubtrust.enrollments.fleet_files import enrollments_from_csv, enrollments_from_json_lines, enrollments_from_list
 from hubtrust.enrollments.fleet_roster import EnrollmentRoster
@@ -95,6 +96,28 @@ def packed(form: RosterForm, value: object) -> object:
         ArgumentError: the object has not the fields that the schema says.
     """
     return construct(form.record, value, "members", _no_component).pack() if isinstance(value, Mapping) else value
+
+
+def readable(text: str, pattern: str) -> Mapping[str, Any] | str:
+    """The object of which ``packed`` makes the roster of devices that ``text`` is, as short as it can be; without one, ``text`` itself.
+
+    Args:
+        text: what `Roster.pack` wrote.
+        pattern: what names the devices, if it is one pattern.
+    """
+    roster = unpack(text)
+    held = {one: dict(declared) for one, declared in roster.lines()}
+    first: Mapping[str, Any] = next(iter(held.values()), {})
+    same = first.keys() <= {"tags"} and all(one == first for one in held.values())
+    tags = dict(first) if same else {}
+    lines = "".join(f"{json.dumps({'id': one, **declared})}\n" for one, declared in held.items())
+    for given in ({"pattern": pattern, **tags}, {"ids": list(held), **tags}, {"jsonLines": lines}):
+        try:
+            if (same or "jsonLines" in given) and packed(DEVICES, given) == text:
+                return given
+        except RosterError:  # no pattern, or what a hub has and no roster may declare
+            continue
+    return text
 
 
 def _no_component(kind: Any, _value: object, what: str) -> Any:
