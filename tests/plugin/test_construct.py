@@ -12,6 +12,7 @@ from google.protobuf import json_format, struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi.runtime.rpc import (
     UNKNOWN,
+    _special_asset_sig,
     _special_output_value_sig,
     _special_resource_sig,
     _special_secret_sig,
@@ -244,6 +245,33 @@ def test_many_at_once(up: Run) -> None:
 def test_what_is_wrong_is_one_line(up: Run, kind: str, inputs: dict[str, Any], told: str) -> None:
     """Also where it is the value of an Output, which is read after the constructor: the call ends, and says it."""
     assert told in up.refusal(kind, "it", **inputs)
+
+
+def test_a_resource_of_others_is_its_id(up: Run, preview: Run) -> None:
+    """A program gives the hub that it has made itself; a preview does not know the id yet, and engines send it as an empty text."""
+    made = {_special_sig_key: _special_resource_sig, "urn": "urn:pulumi:dev::plant::azure-native:iothub:IotHubResource::made"}
+
+    known = json_format.MessageToDict(up.construct("TrustedHub", "hub", {"authorities": [], "hub": {**made, "id": HUB}}).state)
+    assert known["hubId"] == HUB
+    assert preview.construct("TrustedHub", "hub", {"authorities": [], "hub": {**made, "id": ""}}).urn
+
+
+def test_tags_may_be_json_text(up: Run) -> None:
+    """As in a custom resource, also where the text is a secret; an asset is its text."""
+    hub = up.component("TrustedHub", "hub", authorities=[], hub=HUB)
+    asset = {_special_sig_key: _special_asset_sig, "text": '{"line": 3}', "hash": "h"}
+    for name, tags in (("plain", '{"line": 3}'), ("secret", output('{"line": 3}', secret=True)), ("asset", asset)):
+        up.construct("TrustedDevice", name, {"hub": hub, "thumbprints": ["AB" * 20, "CD" * 20], "tags": tags})
+        sent = json_format.MessageToDict(up.monitor.requests["hubtrust:index:DeviceIdentity", name].object)["tags"]
+        assert is_secret(sent) is (name == "secret")
+        assert (sent["value"] if is_secret(sent) else sent) == '{"line": 3}'
+
+
+def test_a_refused_secret_is_not_told(up: Run) -> None:
+    """An error repeats a wrong value, but none that the program marked as a secret."""
+    line = up.refusal("CertificateAuthority", "it", source={"generate": {"commonName": output("hunter2" * 30, secret=True)}})
+    assert "64 characters" in line
+    assert "hunter2" not in line
 
 
 def test_a_part_that_fails_ends_the_call(up: Run) -> None:

@@ -178,6 +178,15 @@ def test_what_others_changed_may_be_ignored(devices: PluginProvider) -> None:
     assert every.diff(known, known.inputs).changes is False
 
 
+@pytest.mark.parametrize("path", ["thumbprints[*]", '["thumbprints"]', "thumbprints", '["thumbprints"][1]', "*[1]"])
+def test_every_form_of_a_path_may_be_ignored(devices: PluginProvider, path: str) -> None:
+    """As Pulumi writes them: https://www.pulumi.com/docs/iac/concepts/miscellaneous/property-paths/."""
+    known = device(thumbprints=["A" * 40, "C" * 40])
+
+    assert PluginProvider(**vars(devices) | {"ignored": [path]}).diff(known, known.inputs).changes is False
+    assert PluginProvider(**vars(devices) | {"ignored": ["thumbprints[0]"]}).diff(known, known.inputs).changes is True
+
+
 def test_wrong_types_are_refused_in_one_line(native: PluginProcess) -> None:
     """Any value for any input of any resource, as a program without types may give it."""
     for name in MODULES:

@@ -13,7 +13,7 @@ from hubtrust.known_values import when_known
 from hubtrust.program_errors import ProgramError
 from hubtrust.reconcile_errors import DeclarationError
 
-Document = pulumi.Input[Mapping[str, Any]]  # an object of names and values, each of which may be an Output
+Document = pulumi.Input[Mapping[str, Any]]  # an object of names and values, each of which may be an Output; or its JSON text
 _REQUIRED: Mapping[str, Callable[[object], None]] = {"tags": require_tags, "desired": require_desired}
 
 
@@ -40,7 +40,7 @@ def document_text(name: str, document: Document | None) -> pulumi.Output[str] | 
 def _text(name: str, document: Any) -> Any:
     if document is None:
         return None
-    plain = _with_text_names(name, document)
+    plain = parse(document, what=name) if isinstance(document, str) else _with_text_names(name, document)
     _REQUIRED[name](plain)
     return json.dumps(plain)
 

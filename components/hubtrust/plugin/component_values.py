@@ -17,6 +17,7 @@ _KEY = rpc._special_sig_key  # noqa: SLF001 - Pulumi's SDK has these constants o
 _SECRET = rpc._special_secret_sig  # noqa: SLF001 - as above
 _OUTPUT = rpc._special_output_value_sig  # noqa: SLF001 - as above
 _RESOURCE = rpc._special_resource_sig  # noqa: SLF001 - as above
+_ASSET = rpc._special_asset_sig  # noqa: SLF001 - as above
 _LARGEST_EXACT = 2**53  # whole numbers up to here are themselves as floats
 
 
@@ -61,19 +62,20 @@ class ComponentValues:
             return pulumi.Output.secret(found) if "secret" in fields and fields["secret"].bool_value else found
         if signature == _RESOURCE:
             return self._refer(value)
-        return rpc.deserialize_property(value)  # an asset or archive
+        if signature == _ASSET and "text" in fields:
+            return fields["text"].string_value
+        return rpc.deserialize_property(value.struct_value)  # another asset, or an archive
 
     def _refer(self, value: struct_pb2.Value) -> Any:
-        """The component itself; of a resource of others what Pulumi makes of it: its id, mostly."""
+        """The component itself; of a resource of others its id, which a preview may not know yet."""
         fields = value.struct_value.fields
         urn = fields["urn"].string_value
         if found := self.referred(urn):
             return found
-        return (
-            DependencyResource(urn)
-            if urn.rpartition("::")[0].rpartition("$")[2].rpartition("::")[2].startswith("hubtrust:")
-            else (rpc.deserialize_property(value, keep_unknowns=True))
-        )
+        if urn.rpartition("::")[0].rpartition("$")[2].rpartition("::")[2].startswith("hubtrust:") or "id" not in fields:
+            return DependencyResource(urn)
+        id_ = self.read(fields["id"])
+        return _unknown() if id_ == "" else id_  # engines send an id that is not known yet as an empty text
 
     def _depending(self, value: Any, urns: Iterable[str]) -> Any:
         """A text, number or truth value that depends on resources is an Output; of all others the parts say what they depend on."""

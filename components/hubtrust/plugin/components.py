@@ -23,7 +23,8 @@ from hubtrust.errors import HubtrustError, shown
 from hubtrust.plugin.component_arguments import constructor_arguments
 from hubtrust.plugin.component_values import ComponentValues
 from hubtrust.plugin.construct_options import options_of
-from hubtrust.plugin.one_line import fault_of_ours
+from hubtrust.plugin.one_line import fault_of_ours, without_secrets
+from hubtrust.plugin.property_values import secret_texts
 from hubtrust.reconcile_errors import DeclarationError
 
 COMPONENTS: Final = (
@@ -53,11 +54,11 @@ class Components:
 
     async def Construct(self, request: Any, context: Any) -> Any:
         """Declare a component and everything in it."""
-        return await _told(f"{request.type} '{request.name}'", lambda: self._construct(request), context)
+        return await _told(f"{request.type} '{request.name}'", lambda: self._construct(request), context, request.inputs)
 
     async def Call(self, request: Any, context: Any) -> Any:
         """Call a method of a component."""
-        return await _told(request.tok, lambda: self._call(request), context)
+        return await _told(request.tok, lambda: self._call(request), context, request.args)
 
     async def _construct(self, request: Any) -> Any:
         kind = await asyncio.to_thread(component_of, request.type)
@@ -147,12 +148,12 @@ async def _ended() -> None:
     await wait_for_rpcs()
 
 
-async def _told(what: str, call: Callable[[], Awaitable[_Answer]], context: Any) -> _Answer:
-    """The answer; an error ends the call as one line."""
+async def _told(what: str, call: Callable[[], Awaitable[_Answer]], context: Any, given: struct_pb2.Struct) -> _Answer:
+    """The answer; an error ends the call as one line, without the secrets that are ``given``."""
     try:
         return await call()
     except Exception as error:  # noqa: BLE001 - the last line of defence: gRPC would tell the engine less than this line
-        line = _line(what, error)
+        line = without_secrets(secret_texts(given), _line(what, error))
     with contextlib.suppress(Exception):
         await wait_for_rpcs(await_all_outstanding_tasks=False)
     await context.abort(grpc.StatusCode.UNKNOWN, line)

@@ -1,7 +1,6 @@
 """The native shell: an engine calls our resources by Pulumi's protocol for providers, without a dynamic provider between them."""
 
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from google.protobuf import empty_pb2
@@ -12,12 +11,8 @@ from hubtrust.dynamic.contract import Contract
 from hubtrust.errors import LONGEST, HubtrustError, shown
 from hubtrust.inputs import wire_names
 from hubtrust.plugin import detailed_diff, given_values, previews, tokens
-from hubtrust.plugin.one_line import in_one_line
+from hubtrust.plugin.one_line import in_one_line, without_secrets
 from hubtrust.plugin.property_values import as_secret, from_struct, secret_names, secret_texts, to_struct
-
-_HIDDEN = "(a secret)"
-_SHORTEST = 4  # characters: a shorter secret is part of other words, and is none
-_BEGINNING = 8  # characters: of a longer secret a message may tell a part from its beginning
 
 
 class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
@@ -32,7 +27,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
             olds = _old_inputs(contract, request.urn, request.olds)
             more = _given(contract, request.urn, olds, news)
         except HubtrustError as error:
-            answer.failures.add(reason=_without(secret_texts(request.news), shown(str(error), LONGEST)))
+            answer.failures.add(reason=without_secrets(secret_texts(request.news), shown(str(error), LONGEST)))
             return answer
         news |= more
         for name, value in to_struct(more, secret_names(request.news)).fields.items():
@@ -44,7 +39,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
             answer.inputs.fields[name].CopyFrom(as_secret(answer.inputs.fields[name]))
         hidden, texts = secret_names(answer.inputs), secret_texts(answer.inputs)  # an engine prints the value of a property that it names
         for each in contract.refusals(olds, news):
-            answer.failures.add(property="" if each.name in hidden else each.name, reason=_without(texts, each.reason))
+            answer.failures.add(property="" if each.name in hidden else each.name, reason=without_secrets(texts, each.reason))
         return answer
 
     @in_one_line
@@ -96,19 +91,6 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         """Delete it."""
         _contract(request.urn).deleted(request.id, from_struct(request.properties))
         return empty_pb2.Empty()
-
-
-def _without(secrets: Sequence[str], reason: str) -> str:
-    """``reason`` without the texts that the program gave as secrets; also where it tells only the beginning of one."""
-    for found in (shown(text, LONGEST) for text in secrets if len(text) >= _SHORTEST):
-        before, *after = reason.split(found[:_BEGINNING])
-        reason = _HIDDEN.join([before, *(each[_alike(each, found[_BEGINNING:]) :] for each in after)])
-    return reason
-
-
-def _alike(one: str, other: str) -> int:
-    """How many characters the two begin with alike."""
-    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 
 
 def owner_of(urn: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ from hubtrust.dynamic.contract import Change, Contract
 from hubtrust.inputs import Properties, is_unknown, python_name
 
 _PLAIN_NAME = re.compile(r"[A-Za-z_$][\w$]*")
+_STEP = re.compile(r'("(?:[^"\\]|\\.)*")|([^.\[\]"]+)')
 # Outputs that an update is about which no input names: why it was not read, whether it is proven, when it expires. The most telling first.
 _TELLING = ("unread", "state", "digest", "notAfter", "trigger", "proof", "make", "etag", "lastWrite")
 _Kinds = dict[str, str]  # by path: ADD, DELETE or UPDATE
@@ -35,7 +36,7 @@ class Difference:
         is left as others made it.
         """
         some = provider_pb2.DiffResponse
-        replaces = [name for name in self.change.replaces if name not in self.ignored]
+        replaces = [name for name in self.change.replaces if not self._is_ignored(name)]
         declared = self._differing(self.old_inputs, self.news)
         drifted = {} if declared else self._differing({name: self.outs[name] for name in self.news.keys() & self.outs.keys()}, self.news)
         ignored = [path for path in drifted if self._is_ignored(path)]
@@ -70,7 +71,11 @@ class Difference:
         return provider_pb2.PropertyDiff(kind=provider_pb2.PropertyDiff.Kind.Value(kind), inputDiff=from_input)
 
     def _is_ignored(self, path: str) -> bool:
-        return any(each in ("*", path) or path.startswith((f"{each}.", f"{each}[")) for each in self.ignored)
+        steps = _steps(path)
+        return any(
+            all(one in ("*", own) for one, own in zip(each, steps, strict=False)) and len(each) <= len(steps)
+            for each in map(_steps, self.ignored)
+        )
 
 
 def _between(old: Any, new: Any, path: str) -> Iterator[tuple[str, str]]:
@@ -98,6 +103,11 @@ def _parsed(text: Any) -> Any:
         return json.loads(text)
     except (TypeError, ValueError):
         return text
+
+
+def _steps(path: str) -> list[str]:
+    """The names and places in a path: `tags["a.b"].c[*]` has `tags`, `a.b`, `c`, `*`; `["tags"]` is `tags` too."""
+    return [json.loads(quoted) if quoted else name for quoted, name in _STEP.findall(path)]
 
 
 def _first(path: str) -> str:

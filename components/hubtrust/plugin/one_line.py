@@ -1,16 +1,21 @@
 """How a call that failed is told: an error of ours as its line alone; a fault of this package keeps its traceback on stderr."""
 
 import functools
+import itertools
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeVar
 
 import grpc
 
-from hubtrust.errors import HubtrustError, shown, without_private_keys
+from hubtrust.errors import LONGEST, HubtrustError, shown, without_private_keys
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
+
+_HIDDEN = "(a secret)"
+_SHORTEST = 4  # characters: a shorter secret is part of other words, and is none
+_BEGINNING = 8  # characters: of a longer secret a message may tell a part from its beginning
 
 
 def in_one_line(method: _Method) -> _Method:
@@ -41,3 +46,16 @@ def refuse(context: grpc.ServicerContext, line: str) -> NoReturn:
     """End the call with this line: engines show it as it is."""
     context.abort(grpc.StatusCode.UNKNOWN, line)
     raise AssertionError("abort raises")
+
+
+def without_secrets(secrets: Sequence[str], reason: str) -> str:
+    """``reason`` without the texts that the program gave as secrets; also where it tells only the beginning of one."""
+    for found in (shown(text, LONGEST) for text in secrets if len(text) >= _SHORTEST):
+        before, *after = reason.split(found[:_BEGINNING])
+        reason = _HIDDEN.join([before, *(each[_alike(each, found[_BEGINNING:]) :] for each in after)])
+    return reason
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters the two begin with alike."""
+    return sum(1 for _ in itertools.takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
