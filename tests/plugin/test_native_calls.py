@@ -212,7 +212,8 @@ def test_wrong_types_are_refused_in_one_line(native: PluginProcess) -> None:
             {"args": struct({"version": "99.1.0"})},
             "the program asks for version 99.1.0, and this plugin is .*; install version 99.1.0",
         ),
-        ("Delete", {"urn": URN, "properties": struct({"hubId": HUB})}, "KeyError.*; this is a fault of hubtrust"),
+        ("Delete", {"urn": URN, "properties": struct({"hubId": HUB})}, "the state of this DeviceIdentity: it has no output .*; restore"),
+        ("Delete", {"urn": "no urn"}, "IndexError.*; this is a fault of hubtrust"),
     ],
 )
 def test_an_error_is_one_line(native: PluginProcess, method: str, fields: dict[str, Any], line: str) -> None:

@@ -18,6 +18,7 @@ Two shells carry the engine's calls to it: ``dynamic_shell.py`` here, and ``hubt
 import inspect
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -147,7 +148,8 @@ class Contract(Generic[AnyInputs]):
 
     def difference(self, olds: Properties, news: Properties) -> Change:
         """See ``on_diff``."""
-        return self.on_diff(olds, self.inputs.read(news))
+        with self._complete(olds):
+            return self.on_diff(olds, self.inputs.read(news))
 
     def created(self, news: Properties) -> tuple[str, dict[str, Any]]:
         """See ``on_create``."""
@@ -156,7 +158,8 @@ class Contract(Generic[AnyInputs]):
 
     def found(self, id_: str, olds: Properties) -> dict[str, Any] | None:
         """See ``on_read``. A state of an earlier version may have outputs that there are no more."""
-        outs = self.on_read(id_, {name: value for name, value in olds.items() if name in self.outputs})
+        with self._complete(olds):
+            outs = self.on_read(id_, {name: value for name, value in olds.items() if name in self.outputs})
         return None if outs is None else self._allowed_outputs(outs)
 
     def imported(self, id_: str, owner: Mapping[str, str]) -> Imported | None:
@@ -169,11 +172,26 @@ class Contract(Generic[AnyInputs]):
 
     def updated(self, id_: str, olds: Properties, news: Properties) -> dict[str, Any]:
         """See ``on_update``."""
-        return self._allowed_outputs(self.on_update(id_, olds, self.inputs.read(news)))
+        with self._complete(olds):
+            return self._allowed_outputs(self.on_update(id_, olds, self.inputs.read(news)))
 
     def deleted(self, id_: str, olds: Properties) -> None:
         """See ``on_delete``."""
-        self.on_delete(id_, olds)
+        with self._complete(olds):
+            self.on_delete(id_, olds)
+
+    @contextmanager
+    def _complete(self, olds: Properties) -> Iterator[None]:
+        """Say which output the state lacks, where one is needed: somebody has edited it, or it was written by something else."""
+        try:
+            yield
+        except KeyError as error:
+            name = error.args[0] if error.args else None
+            if name not in self.outputs or name in olds:
+                raise
+            what = f"the state of this {type(self).__name__.removesuffix('Provider')}"
+            remedy = "restore the state from a backup; or take the resource out of it with `pulumi state delete`, and import it"
+            raise DeclarationError(what, f"it has no output '{name}'", remedy) from None
 
     def _allowed_outputs(self, outs: dict[str, Any]) -> dict[str, Any]:
         """``outs`` without those that are None. An output that is not on the allow-list is a bug, and might be a private key."""
