@@ -59,6 +59,8 @@ def test_the_printed_program_is_what_is_there(azure: LocalAzure, tmp_path: Path)
     said = here.must("import", "--file", "wanted.json", "--out", "printed.yaml", "--protect=false", "--yes", "--skip-preview")
     printed = (here.folder / "printed.yaml").read_text()
     assert "certificates: it is missing; set it" in said
+    assert "device 'robot-001' on IoT hub" in said, "messages of a plugin that is started from its folder are shown too"
+    assert "stays so until `adopt` names it" in said
     assert "certificates: []" in printed
     assert "members:\n        pattern: press-{001..003}\n        tags:\n          line: 5\n" in printed
     (here.folder / "Pulumi.yaml").write_text(

@@ -10,6 +10,7 @@ from typing import Any, NoReturn, TypeVar
 import grpc
 
 from hubtrust.errors import LONGEST, HubtrustError, shown, without_private_keys
+from hubtrust.plugin.messages import about
 
 _Method = TypeVar("_Method", bound=Callable[..., Any])
 
@@ -24,7 +25,8 @@ def in_one_line(method: _Method) -> _Method:
     @functools.wraps(method)
     def call(plugin: Any, request: Any, context: grpc.ServicerContext) -> Any:
         try:
-            return method(plugin, request, context)
+            with about(getattr(request, "urn", "")):
+                return method(plugin, request, context)
         except HubtrustError as error:
             refuse(context, str(error))
         except Exception as error:  # noqa: BLE001 - the last line of defence: grpc would tell the engine less than this line

@@ -14,6 +14,8 @@ from pulumi.runtime.proto import provider_pb2_grpc
 from hubtrust import shell
 from hubtrust.plugin.configuration import Configuration
 from hubtrust.plugin.custom_resources import CustomResources
+from hubtrust.plugin.messages import EngineLog
+from hubtrust.process import show_messages_by
 
 if TYPE_CHECKING:
     from hubtrust.plugin.components import Components
@@ -54,7 +56,10 @@ class Plugin(Configuration, CustomResources):
 def main() -> None:
     """Serve until the engine ends the process, or has ended itself: one that was killed could not end us."""
     shell.use_plugin()  # for what components declare
-    asyncio.run(_serve(next((one for one in sys.argv[1:] if not one.startswith("-")), "")))
+    address = next((one for one in sys.argv[1:] if not one.startswith("-")), "")
+    if address:
+        show_messages_by(EngineLog(address).show)
+    asyncio.run(_serve(address))
 
 
 async def _serve(engine_address: str) -> None:
