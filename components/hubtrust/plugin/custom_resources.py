@@ -24,7 +24,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         contract, news = _contract(request.urn), from_struct(request.news)
         answer = provider_pb2.CheckResponse(inputs=request.news)
         try:
-            olds = _old_inputs(contract, request.urn, request.olds)
+            olds = _inputs(contract, request.urn, request.olds)
             more = _given(contract, request.urn, olds, news)
         except HubtrustError as error:
             answer.failures.add(reason=without_secrets(secret_texts(request.news), shown(str(error), LONGEST)))
@@ -45,15 +45,16 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
     @in_one_line
     def Diff(self, request: Any, _context: Any) -> Any:
         """How the inputs differ from the old outputs, and at which paths. A replacement is created before the old one is deleted."""
-        contract, outs, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
+        contract, outs = _contract(request.urn), from_struct(request.olds)
+        news, old_inputs = (_inputs(contract, request.urn, each) for each in (request.news, request.old_inputs))
         change = contract.difference(outs, news)
-        old_inputs = _old_inputs(contract, request.urn, request.old_inputs)
         return detailed_diff.Difference(contract, change, old_inputs, outs, news, tuple(request.ignoreChanges)).answer()
 
     @in_one_line
     def Create(self, request: Any, _context: Any) -> Any:
         """Create it; in a preview, say which outputs are known."""
-        contract, news = _contract(request.urn), from_struct(request.properties)
+        contract = _contract(request.urn)
+        news = _inputs(contract, request.urn, request.properties)
         if request.preview:
             outs = previews.of_create(contract, news)
             return provider_pb2.CreateResponse(properties=_outputs(contract, outs, request.properties))
@@ -79,9 +80,10 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
     @in_one_line
     def Update(self, request: Any, _context: Any) -> Any:
         """Update it; in a preview, say which outputs are known."""
-        contract, olds, news = _contract(request.urn), from_struct(request.olds), from_struct(request.news)
+        contract, olds = _contract(request.urn), from_struct(request.olds)
+        news = _inputs(contract, request.urn, request.news)
         if request.preview:
-            outs = previews.of_update(contract, olds, _old_inputs(contract, request.urn, request.old_inputs), news)
+            outs = previews.of_update(contract, olds, _inputs(contract, request.urn, request.old_inputs), news)
         else:
             outs = contract.updated(request.id, olds, news)
         return provider_pb2.UpdateResponse(properties=_outputs(contract, outs, request.news, request.olds))
@@ -109,8 +111,8 @@ def _given(contract: Contract[Any], urn: str, olds: Mapping[str, Any], news: Map
     return given_values.of_program(contract, types.rpartition(":")[2], name, olds.get("owner") or owner_of(urn), news)
 
 
-def _old_inputs(contract: Contract[Any], urn: str, struct: Any) -> dict[str, Any]:
-    """The inputs of the last run. Those that an import found are as a program has them (``as_program``)."""
+def _inputs(contract: Contract[Any], urn: str, struct: Any) -> dict[str, Any]:
+    """Inputs as the contract reads them. Check gave them that form; those that an import found are in the state as a program has them."""
     found = from_struct(struct)
     return found | _given(contract, urn, found, found) if found else found
 
