@@ -5,13 +5,15 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.kit.prerequisites import need
+import pytest
+
 from tests.kit.repository import ROOT
 
 
 def tagged_copy(folder: Path, tag: str) -> None:
     """Copy what Git has of this repository to ``folder``, commit it, and name the commit ``tag``. Skips the test where Git has nothing."""
-    need((ROOT / ".git").exists(), "this is no Git repository: a published source has no tags to build from")
+    if not (ROOT / ".git").exists():  # in CI too: nothing that could be installed is missing
+        pytest.skip("this is no Git repository: a published source has no tags to build from")
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for name in filter(None, listed.split("\0")):
         if (ROOT / name).is_file():
