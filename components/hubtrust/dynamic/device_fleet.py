@@ -14,6 +14,7 @@ import pulumi
 
 from hubtrust.azure.device_description import DeviceDescription, Twin
 from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
+from hubtrust.azure.registry import Registry
 from hubtrust.devices.description import Scope
 from hubtrust.devices.fleet_deletion import FleetDeletion
 from hubtrust.devices.fleet_reading import FleetReading
@@ -155,10 +156,10 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             if not len(roster):
                 return dict(olds)
             _remember(str(olds["hostName"]), olds["owner"], roster)
-        if roster is not None and imported.is_imported(olds):
-            return self._read_imported(hub, olds, roster)
         try:
             with hub.open_registry(reading=True, refreshing=True) as registry:
+                if roster is not None and imported.is_imported(olds):
+                    return self._read_imported(registry, olds, roster)
                 reading = FleetReading(registry, olds["owner"], _scope(olds), roster, str(olds.get("digest")))
                 reading.read()
         except NotAdmittedError as error:
@@ -191,18 +192,9 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         return Imported(f"{host}/{hubs.name_in(owner)}", declared | inputs, outs)
 
     @staticmethod
-    def _read_imported(hub: HubInputs, olds: Properties, roster: Roster) -> dict[str, Any] | None:
+    def _read_imported(registry: Registry, olds: Properties, roster: Roster) -> dict[str, Any]:
         """The members as they are now, by their ids: no index knows those without a tag."""
-        try:
-            with hub.open_registry(reading=True, refreshing=True) as registry:
-                found = found_each(registry, roster.ids)
-        except NotAdmittedError as error:
-            return service_endpoint.unread(_what(olds["owner"], str(olds["hostName"])), olds, error)
-        except (NotFoundError, UnreachableError):
-            if hub.is_gone():
-                return None
-            raise
-        members = Roster.of((one, _declarable(twin)) for one, twin in found.items() if twin is not None)
+        members = Roster.of((one, _declarable(twin)) for one, twin in found_each(registry, roster.ids).items() if twin is not None)
         return {**olds, "members": members.pack(), "unread": None, **_found(members)}
 
     def on_delete(self, _id: str, olds: Properties) -> None:
