@@ -13,11 +13,10 @@ from google.protobuf import struct_pb2
 from pulumi.resource import DependencyResource
 from pulumi.runtime import rpc
 
-_KEY = rpc._special_sig_key  # noqa: SLF001 - Pulumi's SDK has these constants of the protocol under these names only
-_SECRET = rpc._special_secret_sig  # noqa: SLF001 - as above
-_OUTPUT = rpc._special_output_value_sig  # noqa: SLF001 - as above
-_RESOURCE = rpc._special_resource_sig  # noqa: SLF001 - as above
-_ASSET = rpc._special_asset_sig  # noqa: SLF001 - as above
+from hubtrust import shell
+from hubtrust.plugin import urns
+from hubtrust.plugin.property_values import ASSET, OUTPUT, RESOURCE, SECRET, SIGNATURE, UNKNOWN
+
 _LARGEST_EXACT = 2**53  # whole numbers up to here are themselves as floats
 
 
@@ -45,24 +44,24 @@ class ComponentValues:
         if kind == "bool_value":
             return value.bool_value
         if kind == "string_value":
-            return _unknown() if value.string_value == rpc.UNKNOWN else value.string_value
+            return _unknown() if value.string_value == UNKNOWN else value.string_value
         return None
 
     def _read_object(self, value: struct_pb2.Value) -> Any:
         fields = value.struct_value.fields
-        signature = fields[_KEY].string_value if _KEY in fields else None
+        signature = fields[SIGNATURE].string_value if SIGNATURE in fields else None
         if signature is None:
             return {name: self.read(one) for name, one in fields.items()}
-        if signature == _SECRET:
+        if signature == SECRET:
             return pulumi.Output.secret(self.read(fields["value"]))
-        if signature == _OUTPUT:
+        if signature == OUTPUT:
             inner = self.read(fields["value"]) if "value" in fields else _unknown()
             urns = [one.string_value for one in fields["dependencies"].list_value.values] if "dependencies" in fields else []
             found = _with(inner, urns)
             return pulumi.Output.secret(found) if "secret" in fields and fields["secret"].bool_value else found
-        if signature == _RESOURCE:
+        if signature == RESOURCE:
             return self._refer(value)
-        if signature == _ASSET and "text" in fields:
+        if signature == ASSET and "text" in fields:
             return fields["text"].string_value
         return rpc.deserialize_property(value.struct_value)  # another asset, or an archive
 
@@ -72,7 +71,7 @@ class ComponentValues:
         urn = fields["urn"].string_value
         if found := self.referred(urn):
             return found
-        if urn.rpartition("::")[0].rpartition("$")[2].rpartition("::")[2].startswith("hubtrust:") or "id" not in fields:
+        if urns.read(urn).type.startswith(f"{shell.PLUGIN}:") or "id" not in fields:
             return DependencyResource(urn)
         id_ = self.read(fields["id"])
         return _unknown() if id_ == "" else id_  # engines send an id that is not known yet as an empty text

@@ -10,9 +10,10 @@ from hubtrust import shell
 from hubtrust.dynamic.contract import Contract
 from hubtrust.errors import LONGEST, HubtrustError, shown
 from hubtrust.inputs import wire_names
-from hubtrust.plugin import detailed_diff, given_values, previews, tokens
+from hubtrust.plugin import detailed_diff, given_values, previews, tokens, urns
 from hubtrust.plugin.one_line import in_one_line, without_secrets
 from hubtrust.plugin.property_values import as_secret, from_struct, secret_names, secret_texts, to_struct
+from hubtrust.plugin.urns import Urn
 
 
 class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
@@ -73,7 +74,7 @@ class CustomResources(provider_pb2_grpc.ResourceProviderServicer):
         found = contract.imported(request.id, owner_of(request.urn))
         if found is None:
             return provider_pb2.ReadResponse()
-        declared = given_values.as_program(_parts(request.urn)[2].rpartition(":")[2], request.id.strip(), found.inputs)
+        declared = given_values.as_program(_kind(urns.read(request.urn)), request.id.strip(), found.inputs)
         properties, inputs = _outputs(contract, found.outputs, request.inputs), to_struct(declared, contract.secret_inputs)
         return provider_pb2.ReadResponse(id=found.id, properties=properties, inputs=inputs)
 
@@ -100,15 +101,15 @@ def owner_of(urn: str) -> dict[str, str]:
 
     The type is that of the dynamic provider, so that a resource has the same owner in both shells.
     """
-    stack, project, types, name = _parts(urn)
-    parents, _, own = types.rpartition("$")
-    kind = shell.dynamic_type(own.rpartition(":")[2])
-    return {"stack": f"{project}/{stack}", "urn": f"urn:pulumi:{stack}::{project}::{f'{parents}$' if parents else ''}{kind}::{name}"}
+    found = urns.read(urn)
+    types = f"{found.parents}$" if found.parents else ""
+    kind = shell.dynamic_type(_kind(found))
+    return {"stack": f"{found.project}/{found.stack}", "urn": f"urn:pulumi:{found.stack}::{found.project}::{types}{kind}::{found.name}"}
 
 
 def _given(contract: Contract[Any], urn: str, olds: Mapping[str, Any], news: Mapping[str, Any]) -> dict[str, Any]:
-    types, name = _parts(urn)[2:]
-    return given_values.of_program(contract, types.rpartition(":")[2], name, olds.get("owner") or owner_of(urn), news)
+    found = urns.read(urn)
+    return given_values.of_program(contract, _kind(found), found.name, olds.get("owner") or owner_of(urn), news)
 
 
 def _inputs(contract: Contract[Any], urn: str, struct: Any) -> dict[str, Any]:
@@ -118,12 +119,12 @@ def _inputs(contract: Contract[Any], urn: str, struct: Any) -> dict[str, Any]:
 
 
 def _contract(urn: str) -> Contract[Any]:
-    return tokens.contract(_parts(urn)[2].rpartition("$")[2])
+    return tokens.contract(urns.read(urn).type)
 
 
-def _parts(urn: str) -> list[str]:
-    """Stack, project, types and name of `urn:pulumi:stack::project::types::name`; a name may have colons."""
-    return urn.removeprefix("urn:pulumi:").split("::", 3)
+def _kind(urn: Urn) -> str:
+    """The last part of its type: `DeviceFleet`."""
+    return urn.type.rpartition(":")[2]
 
 
 def _outputs(contract: Contract[Any], outs: Mapping[str, Any], *sources: Any) -> Any:

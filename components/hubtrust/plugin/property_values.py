@@ -1,6 +1,6 @@
 """Properties between Pulumi's messages and Python's values: unknowns, secrets, output values and numbers.
 
-Their forms are those of Pulumi's SDKs (`sdk/go/common/resource/plugin/rpc.go`): a struct with the member ``_SIGNATURE`` says what it is.
+Their forms are those of Pulumi's SDKs (`sdk/go/common/resource/plugin/rpc.go`): a struct with the member ``SIGNATURE`` says what it is.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -10,14 +10,14 @@ from google.protobuf import struct_pb2
 from pulumi.output import Unknown
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public constant: the mark of a secret
-_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-_RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
-_ASSET = "c44067f5952c0a294b673a41bacd8c17"
+SIGNATURE = "4dabf18193072939515e22adb298388d"
+SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public constant: the mark of a secret
+OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+ASSET = "c44067f5952c0a294b673a41bacd8c17"
 UNKNOWN_VALUE = Unknown()  # type: ignore[no-untyped-call] # Pulumi's
 # Where the value is in each of these. An output value without one is not known yet.
-_WITHIN = ((_SECRET, "value"), (_OUTPUT, "value"), (_RESOURCE, "id"), (_RESOURCE, "urn"), (_ASSET, "text"))
+_WITHIN = ((SECRET, "value"), (OUTPUT, "value"), (RESOURCE, "id"), (RESOURCE, "urn"), (ASSET, "text"))
 
 
 def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
@@ -35,12 +35,12 @@ def _plain(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "struct_value":
         fields = value.struct_value.fields
-        if _is_marked(value, _RESOURCE) and "id" in fields and fields["id"].string_value == "":
+        if _is_marked(value, RESOURCE) and "id" in fields and fields["id"].string_value == "":
             return UNKNOWN_VALUE  # so engines send the id of a resource that a preview creates
         within = next((member for mark, member in _WITHIN if _is_marked(value, mark) and member in fields), None)
         if within:
             return _plain(fields[within])
-        return UNKNOWN_VALUE if _is_marked(value, _OUTPUT) else {name: _plain(each) for name, each in fields.items()}
+        return UNKNOWN_VALUE if _is_marked(value, OUTPUT) else {name: _plain(each) for name, each in fields.items()}
     if kind == "list_value":
         return [_plain(each) for each in value.list_value.values]
     if kind in {None, "null_value"}:
@@ -58,7 +58,7 @@ def secret_texts(struct: struct_pb2.Struct) -> list[str]:
     """Every text that is a secret, or in one; the longest first."""
     every = (one for value in struct.fields.values() for one in _parts(value))
     found = {text.string_value for one in every if _is_secret(one) for text in _parts(one.struct_value.fields["value"])}
-    return sorted(found - {"", UNKNOWN, _SIGNATURE, _SECRET, _OUTPUT}, key=len, reverse=True)
+    return sorted(found - {"", UNKNOWN, SIGNATURE, SECRET, OUTPUT}, key=len, reverse=True)
 
 
 def _parts(value: struct_pb2.Value) -> Iterator[struct_pb2.Value]:
@@ -69,11 +69,11 @@ def _parts(value: struct_pb2.Value) -> Iterator[struct_pb2.Value]:
 
 def _is_secret(value: struct_pb2.Value) -> bool:
     fields = value.struct_value.fields
-    return _is_marked(value, _SECRET) or (_is_marked(value, _OUTPUT) and "secret" in fields and fields["secret"].bool_value)
+    return _is_marked(value, SECRET) or (_is_marked(value, OUTPUT) and "secret" in fields and fields["secret"].bool_value)
 
 
 def _is_marked(value: struct_pb2.Value, *signatures: str) -> bool:
-    return value.struct_value.fields[_SIGNATURE].string_value in signatures if _SIGNATURE in value.struct_value.fields else False
+    return value.struct_value.fields[SIGNATURE].string_value in signatures if SIGNATURE in value.struct_value.fields else False
 
 
 def to_struct(properties: Mapping[str, Any], secret: Collection[str] = ()) -> struct_pb2.Struct:
@@ -100,7 +100,7 @@ def _value(value: Any) -> struct_pb2.Value:
 
 def as_secret(value: struct_pb2.Value) -> struct_pb2.Value:
     """``value``, marked as a secret."""
-    if _is_marked(value, _SECRET):
+    if _is_marked(value, SECRET):
         return value
-    marked = {_SIGNATURE: struct_pb2.Value(string_value=_SECRET), "value": value}
+    marked = {SIGNATURE: struct_pb2.Value(string_value=SECRET), "value": value}
     return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=marked))
