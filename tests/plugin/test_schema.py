@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from docs.constructor_arguments import resources
 from hubtrust.plugin.configuration import Configuration
 from hubtrust.plugin.schema.checked_in import checked_in
-from hubtrust.plugin.schema.document import components, custom_resources, generated
+from hubtrust.plugin.schema.document import components, generated
 from hubtrust.plugin.tokens import MODULES
 from tests.kit.repository import ROOT
 
@@ -29,9 +30,7 @@ def test_the_file_is_what_the_code_says() -> None:
 def test_every_component_and_resource_is_there() -> None:
     """Each that the plugin serves, once."""
     found = {name.rpartition(":")[2]: bool(one.get("isComponent")) for name, one in SCHEMA["resources"].items()}
-    assert (
-        {name for name, is_component in found.items() if not is_component} == set(MODULES) == {one.__name__ for one in custom_resources()}
-    )
+    assert {name for name, is_component in found.items() if not is_component} == set(MODULES) == {one.__name__ for one in resources()}
     assert {name for name, is_component in found.items() if is_component} == {one.__name__ for one in components()}
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, ForwardRef, get_args, get_origin
 
 import pulumi
 
-from hubtrust.component_outputs import outputs_of
+from hubtrust.component_outputs import SECRETS, outputs_of
 from hubtrust.custody.custodies import CUSTODIES, KEY_VAULT, OFFLINE, PKCS11, STATE
 from hubtrust.dynamic.lifecycle import Reconciled
 from hubtrust.enrollments.description import Allocation, Reprovision
@@ -41,7 +41,7 @@ from hubtrust.trust_output import TrustedCertificate
 
 _REPLACED: Final = frozenset({"drop_previous", "settings", "existing_id"})  # arguments of earlier versions
 _NOT_ARGUMENTS: Final = frozenset({"self", "name", "resource_name", "opts"})
-_SECRETS: Final = frozenset({"private_key", "passphrase", "pin", "signer", "webhook", "connection_string"})
+_SECRETS: Final = SECRETS | {"passphrase", "pin", "webhook", "connection_string"}  # also as arguments
 _SCALARS: Final[Mapping[Any, ArgumentType]] = {
     str: Scalar("string"),
     bytes: Scalar("string"),
@@ -108,10 +108,7 @@ def component_arguments(component: type[pulumi.ComponentResource]) -> tuple[Argu
 
 def component_outputs(component: type[pulumi.ComponentResource]) -> tuple[Argument, ...]:
     """The outputs of a component. Those that may be None are not required."""
-    return tuple(
-        Argument(name, wire_name(name), _without_inputs(type_of(hint, name, output=True)), not _optional(hint), name in _SECRETS)
-        for name, hint in outputs_of(component).items()
-    )
+    return _outputs(outputs_of(component))
 
 
 def resource_inputs(resource: type[Reconciled]) -> tuple[Argument, ...]:
@@ -135,9 +132,13 @@ def resource_outputs(resource: type[Reconciled]) -> tuple[Argument, ...]:
     for name, declaration in resource.provider.inputs.declarations().items():
         if declaration.kept and name not in found:
             found[name] = pulumi.Output[Any]
+    return _outputs(found)
+
+
+def _outputs(hints: Mapping[str, Any]) -> tuple[Argument, ...]:
     return tuple(
         Argument(name, wire_name(name), _without_inputs(type_of(hint, name, output=True)), not _optional(hint), name in _SECRETS)
-        for name, hint in found.items()
+        for name, hint in hints.items()
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import pulumi
 
+from hubtrust import shell
 from hubtrust.program_errors import ProgramError
 
 
@@ -78,7 +79,7 @@ class Reference(ArgumentType):
     @property
     def token(self) -> str:
         """Its type in Pulumi."""
-        return f"hubtrust:index:{self.component.__name__}"
+        return shell.token(self.component.__name__)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from pulumi.runtime import config, rpc, settings
 from pulumi.runtime.proto import provider_pb2
 from pulumi.runtime.stack import wait_for_rpcs
 
-from hubtrust import component_outputs
+from hubtrust import component_outputs, shell
 from hubtrust.errors import HubtrustError, shown
 from hubtrust.plugin.component_arguments import constructor_arguments
 from hubtrust.plugin.component_values import ComponentValues
@@ -33,8 +33,7 @@ COMPONENTS: Final = (
 )
 """The names of the components; their tokens are `hubtrust:index:<name>`."""
 
-PROVE: Final = "hubtrust:index:CertificateAuthority/prove"
-_PREFIX: Final = "hubtrust:index:"
+PROVE: Final = f"{shell.token('CertificateAuthority')}/prove"
 _CALLS = 256  # at a time: each registration of a child waits in a thread of its own
 _LONGEST_LINE = 6000  # bytes as gRPC sends them, which takes 8 KB for the message of an error
 _Answer = TypeVar("_Answer")
@@ -81,7 +80,7 @@ class Components:
         values = await self._begin(request)
         given = values.read_all(request.args, lambda name: request.argDependencies[name].urns)
         authority, hub = await _plain(given.pop("__self__", None)), await _plain(given.get("hub"))
-        kind = component_of(f"{_PREFIX}CertificateAuthority")
+        kind = component_of(shell.token("CertificateAuthority"))
         if not isinstance(authority, kind):
             fact = "its authority was declared by another provider"
             raise DeclarationError(PROVE, fact, "call it on a CertificateAuthority of the same provider, in the run that declares it")
@@ -122,8 +121,8 @@ def component_of(token: str) -> type[pulumi.ComponentResource]:
     Raises:
         DeclarationError: there is none with this token.
     """
-    name = token.removeprefix(_PREFIX)
-    if name not in COMPONENTS or token == name:
+    name = token.rpartition(":")[2]
+    if name not in COMPONENTS or token != shell.token(name):
         raise DeclarationError(token, "hubtrust has no such component", f"use one of {', '.join(COMPONENTS)}")
     found: type[pulumi.ComponentResource] = getattr(importlib.import_module("hubtrust"), name)
     return found

@@ -1,19 +1,19 @@
 """The schema as one document, as the code says it is: `python -m hubtrust.plugin.schema` writes it to `schema.json`."""
 
-import importlib
 import inspect
 import json
-import pkgutil
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 import pulumi
 
 import hubtrust
-from hubtrust import dynamic
+from hubtrust import shell
 from hubtrust.dynamic.lifecycle import Reconciled
+from hubtrust.plugin import tokens
 from hubtrust.plugin.annotations import component_arguments, component_outputs, resource_inputs, resource_outputs
 from hubtrust.plugin.argument_types import Argument, Choice, InputOf, Record, Reference, Scalar
+from hubtrust.plugin.components import PROVE
 from hubtrust.plugin.schema import descriptions
 from hubtrust.plugin.schema.types import Types, required_of
 
@@ -24,18 +24,17 @@ _TEXT: Final = InputOf(Scalar("string"))
 def generated() -> dict[str, Any]:
     """The schema as the code says it is."""
     types = Types(_described)
-    found = {f"hubtrust:index:{one.__name__}": _component(one, types) for one in components()}
-    custom = {f"hubtrust:index:{one.__name__}": _custom(one, types) for one in custom_resources()}
+    found = {shell.token(one.__name__): _component(one, types) for one in components()}
+    custom = {shell.token(name): _custom(tokens.resource(name), types) for name in tokens.MODULES}
     if both := found.keys() & custom.keys():
         raise ValueError(f"both a component and a resource: {', '.join(sorted(both))}")
-    prove = "hubtrust:index:CertificateAuthority/prove"
-    found["hubtrust:index:CertificateAuthority"]["methods"] = {"prove": prove}
+    found[shell.token("CertificateAuthority")]["methods"] = {"prove": PROVE}
     return {
         **_HEAD,
         "provider": {
             "description": "The provider of hubtrust. It takes Azure's login from the environment, and has no settings of its own."
         },
-        "functions": {prove: _prove(types)},
+        "functions": {PROVE: _prove(types)},
         "resources": dict(sorted((found | custom).items())),
         "types": dict(sorted(types.found.items())),
     }
@@ -52,13 +51,6 @@ def components() -> Iterator[type[pulumi.ComponentResource]]:
         found = getattr(hubtrust, name)
         if isinstance(found, type) and issubclass(found, pulumi.ComponentResource):
             yield found
-
-
-def custom_resources() -> Iterator[type[Reconciled]]:
-    """Every custom resource."""
-    for found in pkgutil.iter_modules(dynamic.__path__, f"{dynamic.__name__}."):
-        importlib.import_module(found.name)
-    return iter(Reconciled.__subclasses__())
 
 
 def _component(component: Any, types: Types) -> dict[str, Any]:

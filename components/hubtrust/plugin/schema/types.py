@@ -6,6 +6,7 @@ The form: pulumi.com/docs/iac/guides/building-extending/packages/schema.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
+from hubtrust import shell
 from hubtrust.plugin.argument_types import (
     Anything,
     Argument,
@@ -90,7 +91,7 @@ class Types:
         return found
 
     def _named(self, kind: Record | Choice, *, plain: bool) -> str:
-        token = f"hubtrust:index:{_TITLES.get(kind.title, kind.title)}"
+        token = shell.token(_TITLES.get(kind.title, kind.title))
         if token in self.found:
             return token
         docs, spec = self._described(kind), dict[str, Any]()
