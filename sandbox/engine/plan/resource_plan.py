@@ -123,8 +123,7 @@ class Plan:
                 continue
             self._replacements.handled.add(urn)
             self._keep_needed(needed)
-            self._context.journal.remove(needed)
-            self._context.journal.add(needed)
+            self._context.journal.keep(needed)
 
     def _check_dependencies(self) -> None:
         """Report a resource that depends on a skipped one. One that depends on a failed one counts as failed: `StepFailed`."""

@@ -43,6 +43,8 @@ class Journal:
         self._remaining: dict[Resource, Resource] = {resource: resource for resource in base.resources}
         # By URN: a run finishes each URN once.
         self._finished: dict[str, Resource] = {}
+        # By URN, old resources that were moved to the finished ones because one of these needs them. The run may come to them yet.
+        self._kept: dict[str, Resource] = {}
         self._operations: dict[Operation, None] = dict.fromkeys(base.pending_operations)
         # Old URNs to the ones that their resources have now: what still refers to them must follow.
         self._renamed: dict[str, str] = {}
@@ -85,9 +87,18 @@ class Journal:
         self.save_soon()
 
     def add(self, new: Resource) -> None:
-        """Add a resource that the run has finished."""
+        """Add a resource that the run has finished. An old one that was kept in its place remains, until a step changes or removes it."""
+        kept = self._kept.pop(new.urn, None)
+        if kept is not None and kept is not new:
+            self._remaining[kept] = self._finished[new.urn]
         self._finished[new.urn] = new
         self._version += 1
+
+    def keep(self, old: Resource) -> None:
+        """Keep an old resource as it is, before a resource that needs it and is finished next."""
+        self.remove(old)
+        self.add(old)
+        self._kept[old.urn] = old
 
     def rename(self, old: str, new: str) -> None:
         """A resource has another URN from now on: references to it follow."""
@@ -97,6 +108,8 @@ class Journal:
         """Remove an old resource that was replaced or deleted."""
         if self._remaining.pop(old, None) is None and self._finished.get(old.urn) is old:
             del self._finished[old.urn]
+        if self._kept.get(old.urn) is old:
+            del self._kept[old.urn]
         self._version += 1
 
     def change(self, old: Resource, changed: Resource) -> None:

@@ -7,11 +7,12 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 NAMES = [f"n{number}" for number in range(7)]
 EXAMPLES = 60 if os.environ.get("HUBTRUST_FULL") else 2
@@ -108,3 +109,25 @@ def test_protected_and_untargeted_resources_are_kept(
         assert stack.call("state", "unprotect", "--all", "--yes", "--stack", "dev").returncode == 0
         becomes(stack, after)
         nothing_is_left_to_do(stack)
+
+
+def entry(name: str, *, place: str = "here", first: bool = False, renamed: bool = False, uses: Sequence[str] = ()) -> dict[str, Any]:
+    """One entry of a program that is not drawn at random."""
+    rest: dict[str, Any] = {"text": "x", "protect": False, "after": [], "shelf": None, "shelf_renamed": False}
+    return {"name": name, "place": place, "first": first, "renamed": renamed, "uses": list(uses), **rest}
+
+
+@pytest.mark.parametrize("renamed", [False, True])
+@pytest.mark.parametrize("first", [False, True])
+def test_what_an_untargeted_resource_needed_is_replaced(
+    make_embedded: Callable[[Path], Any], tmp_path: Path, first: bool, renamed: bool
+) -> None:
+    """Also where that resource comes first, and keeps it in the state: the old one was forgotten there, and stayed for ever."""
+    stack = make_embedded(tmp_path)
+    becomes(stack, [entry("n2", place="there", first=first), entry("n1", uses=["n2"])])
+    after = [entry("n1"), entry("n2", first=first, renamed=renamed)]
+    stack.plan(after)
+    done = stack.verb("up", "--target", "**::n2*")
+    assert stack.known() == set(stack.world()), done.stdout
+    becomes(stack, after)
+    nothing_is_left_to_do(stack)
