@@ -38,6 +38,10 @@ export class VerifiedCertificate extends pulumi.CustomResource {
     }
 
     /**
+     * SHA-1 thumbprints of the certificates of others that this one replaced on the service because `adopt` named them.
+     */
+    declare public /*out*/ readonly adopted: pulumi.Output<string[] | undefined>;
+    /**
      * Whether it is marked as verified without a proof, as declared.
      */
     declare public readonly attest: pulumi.Output<boolean | undefined>;
@@ -101,6 +105,10 @@ export class VerifiedCertificate extends pulumi.CustomResource {
      * How a verified certificate became so: `possession` (Azure accepted this stack's proof), `key-held` (it was found verified, and the key is ours), `attestation` (marked without a proof) or `found` (somebody else did it).
      */
     declare public /*out*/ readonly proof: pulumi.Output<string | undefined>;
+    /**
+     * Every proof of this certificate that Azure accepted from this stack, the oldest first; not set if there is none. Each has `code` (Azure's), `proof` (a certificate, PEM), `etag` and `acceptedAt` (UTC) of Azure's answer; `requestId` and `correlationId`, as Azure's activity log has them; `deployedBy` (`objectId`, `tenantId`), from the access token that was sent; and `commit`, of the program. What is not known is null. Where the answer was lost, the two ids are null, and `etag` and `acceptedAt` are of the answer that showed the certificate verified. Earlier versions recorded the last proof alone (`provenCode` and so on): here it has no ids.
+     */
+    declare public /*out*/ readonly proofs: pulumi.Output<{[key: string]: any}[] | undefined>;
     /**
      * When Azure accepted the proof, by its own clock, UTC: 2026-11-24T03:19:06Z.
      */
@@ -167,6 +175,7 @@ export class VerifiedCertificate extends pulumi.CustomResource {
             resourceInputs["reprove"] = args?.reprove;
             resourceInputs["serviceId"] = args?.serviceId;
             resourceInputs["signer"] = args?.signer ? pulumi.secret(args.signer) : undefined;
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["ceremony"] = undefined /*out*/;
             resourceInputs["code"] = undefined /*out*/;
             resourceInputs["codeEtag"] = undefined /*out*/;
@@ -176,6 +185,7 @@ export class VerifiedCertificate extends pulumi.CustomResource {
             resourceInputs["keyThumbprint"] = undefined /*out*/;
             resourceInputs["notAfter"] = undefined /*out*/;
             resourceInputs["proof"] = undefined /*out*/;
+            resourceInputs["proofs"] = undefined /*out*/;
             resourceInputs["provenAt"] = undefined /*out*/;
             resourceInputs["provenBy"] = undefined /*out*/;
             resourceInputs["provenCode"] = undefined /*out*/;
@@ -185,6 +195,7 @@ export class VerifiedCertificate extends pulumi.CustomResource {
             resourceInputs["subject"] = undefined /*out*/;
             resourceInputs["thumbprint"] = undefined /*out*/;
         } else {
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["attest"] = undefined /*out*/;
             resourceInputs["ceremony"] = undefined /*out*/;
             resourceInputs["certificate"] = undefined /*out*/;
@@ -201,6 +212,7 @@ export class VerifiedCertificate extends pulumi.CustomResource {
             resourceInputs["name"] = undefined /*out*/;
             resourceInputs["notAfter"] = undefined /*out*/;
             resourceInputs["proof"] = undefined /*out*/;
+            resourceInputs["proofs"] = undefined /*out*/;
             resourceInputs["provenAt"] = undefined /*out*/;
             resourceInputs["provenBy"] = undefined /*out*/;
             resourceInputs["provenCode"] = undefined /*out*/;

@@ -1,24 +1,27 @@
 """What `proof` says is what is known: possession only with its evidence, and never after one look at a certificate that others changed."""
 
 import re
+import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import jwt
 import pytest
 
 from hubtrust import signer_inputs
 from hubtrust.azure.certificates import RegisteredCertificate
 from hubtrust.certificates import verification
+from hubtrust.commit import program_commit
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
-from tests.kit.local_azure import Hub
+from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.provider_process import CallFailedError, Provider, ProviderProcess, ResourceState
 from tests.kit.relay import Fault, Relay
 from tests.kit.root_authority import RootAuthority
 
 OFFLINE = signer_inputs.offline()
-EVIDENCE = {"provenCode", "provenBy", "provenEtag", "provenAt"}
+EVIDENCE = {"provenCode", "provenBy", "provenEtag", "provenAt", "proofs"}
 
 
 @pytest.fixture
@@ -55,6 +58,53 @@ def test_possession_comes_with_its_evidence(provider: Provider, authority: RootA
     assert outs["provenEtag"] == outs["etag"] == hub.certificates()[outs["certificateName"]]["etag"]
     assert abs(datetime.fromisoformat(outs["provenAt"]) - datetime.now(UTC)) < timedelta(minutes=5)
     assert refreshed(provider, created).outs == outs
+
+
+def test_every_accepted_proof_is_kept_with_who_sent_it(
+    provider: Provider, azure: LocalAzure, authority: RootAuthority, hub: Hub, relay: Relay
+) -> None:
+    """The oldest first: a second proof is added to the first. Ids are Azure's, the deployer is the token's, the commit the program's."""
+    news = authority.declared(hub, relay)
+    created = provider.create(news)
+    again = provider.update(created, news | {"reprove": created.outs["etag"]})
+    first, second = again.outs["proofs"]
+    assert [first] == created.outs["proofs"]
+    claims = jwt.decode(azure.token["Authorization"].removeprefix("Bearer "), options={"verify_signature": False})
+    for proof, state in ((first, created), (second, again)):
+        shown = ("code", "proof", "etag", "acceptedAt")
+        assert [proof[name] for name in shown] == [state.outs[name] for name in ("provenCode", "provenBy", "provenEtag", "provenAt")]
+        assert proof["deployedBy"] == {"objectId": claims["oid"], "tenantId": claims["tid"]}
+        assert uuid.UUID(proof["requestId"]) != uuid.UUID(proof["correlationId"])
+        assert proof["commit"] == program_commit()
+    assert provider.diff(again, news).changes is False
+    assert refreshed(provider, again).outs["proofs"] == [first, second]
+    assert provider.update(again, news | {"deadline": 30}).outs["proofs"] == [first, second]
+
+
+def test_one_proof_of_an_earlier_version_counts_as_one_without_ids(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay
+) -> None:
+    """Its state is no reason for a run; the next change adds what it recorded, and a proof after that comes behind it."""
+    news = authority.declared(hub, relay)
+    created = provider.create(news)
+    old = ResourceState(created.id, {name: value for name, value in created.outs.items() if name != "proofs"}, created.inputs)
+    assert provider.diff(old, news).changes is False
+    assert "proofs" not in refreshed(provider, old).outs
+    first, second = provider.update(old, news | {"reprove": created.outs["etag"]}).outs["proofs"]
+    unknown = dict.fromkeys(("requestId", "correlationId", "deployedBy", "commit"))
+    assert first == created.outs["proofs"][0] | unknown
+    assert second["requestId"]
+
+
+def test_a_certificate_that_takes_the_place_of_another_names_it(
+    provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay
+) -> None:
+    """`adopt` consents to it; afterwards only this output says what was there before."""
+    other = RootAuthority("Somebody else")
+    hub.put("fixed", other.pem, isVerified=True)
+    created = provider.create(authority.declared(hub, relay, certificateName="fixed", adopt=[other.thumbprint]))
+    assert (created.outs["adopted"], created.outs["proof"]) == ([other.thumbprint], "possession")
+    assert provider.update(created, authority.declared(hub, relay, certificateName="fixed")).outs["adopted"] == [other.thumbprint]
 
 
 @pytest.mark.parametrize(("signer", "proof"), [("state", "key-held"), ("offline", "found")])
@@ -217,6 +267,9 @@ def test_a_lost_verify_is_concluded_in_the_same_process(provider: Provider, auth
         hub.certificates()[created.outs["certificateName"]]["etag"],
     )
     assert authority.signed(created.outs["provenBy"], created.outs["provenCode"])
+    (proof,) = created.outs["proofs"]
+    assert (proof["etag"], proof["requestId"], proof["correlationId"]) == (created.outs["etag"], None, None)
+    assert proof["deployedBy"], "the same login sent the proof and read the certificate"
 
 
 @pytest.mark.parametrize("moment", ["after", "before"])
@@ -368,6 +421,7 @@ def test_a_dead_ceremony_is_concluded_in_a_later_run(environment: dict[str, str]
             assert (proven.outs["state"], proven.outs["proof"], proven.outs["provenEtag"]) == ("verified", "possession", etag)
             assert (proven.outs["provenCode"], proven.outs["provenBy"]) == (waiting.outs["code"], answered["proofCertificate"])
             assert "ceremony" not in proven.outs
+            assert [proven.outs["proofs"][0][name] for name in ("requestId", "deployedBy", "commit")] == [None] * 3, "another run sent it"
             assert provider.diff(proven, answered).changes is False
 
 

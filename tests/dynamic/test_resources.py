@@ -197,7 +197,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         {
             *("serviceId", "certificate", "name", "generation", "attest", "cloud", "deadline", "certificateName", "custody", "thumbprint"),
             *("sha256", "subject", "notAfter", "keyThumbprint", "etag", "code", "codeEtag", "ceremony", "state", "proof"),
-            *("provenCode", "provenBy", "provenEtag", "provenAt", "imported"),
+            *("provenCode", "provenBy", "provenEtag", "provenAt", "proofs", "adopted", "imported"),
         },
     ),
     IssuedCertificateProvider: (

@@ -29,7 +29,7 @@ def test_from_nothing_to_proven_in_four_calls(provider: Provider, hub: Hub, rela
     found = hub.certificates()[name]
     assert (found["properties"]["isVerified"], found["properties"]["thumbprint"]) == (True, authority.thumbprint)
     assert created.id == f"{hub.id}/certificates/{name}"
-    evidence = {"provenCode", "provenBy", "provenEtag", "provenAt"}
+    evidence = {"provenCode", "provenBy", "provenEtag", "provenAt", "proofs"}
     assert evidence < created.outs.keys()
     assert {key: value for key, value in created.outs.items() if key not in evidence | {"sha256", "notAfter"}} == {
         "serviceId": hub.id,

@@ -16,6 +16,7 @@ from hubtrust.azure.certificate_operations import operations
 from hubtrust.azure.client import AzureClient
 from hubtrust.azure.errors import BusyError, EtagError, UnreachableError
 from hubtrust.azure.json_body import CONTENT
+from hubtrust.azure.request_trace import RequestTrace
 from hubtrust.azure.service import API_VERSIONS, Service
 from hubtrust.azure.service_time import service_time
 
@@ -44,7 +45,10 @@ def host_name(client: AzureClient, owner: Service) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RegisteredCertificate:
-    """A certificate as the service shows it; ``code`` is set only by the call that requests it, ``date`` is the service's own time."""
+    """A certificate as the service shows it; ``code`` is set only by the call that requests it, ``date`` is the service's own time.
+
+    ``trace`` is that of the request whose answer this is.
+    """
 
     name: str
     etag: str
@@ -53,6 +57,7 @@ class RegisteredCertificate:
     code: str | None
     date: datetime
     text: str | None = None  # PEM; of a provisioning service's certificate Azure shows none when it is read
+    trace: RequestTrace | None = None
 
 
 _WRITERS: dict[str, threading.Lock] = {}
@@ -179,7 +184,7 @@ def _certificate(pem: str) -> dict[str, Any]:
 
 
 def _registered_certificate(response: Any, _model: Any, _headers: Any) -> RegisteredCertificate:
-    """azure-core's ``cls``: called with the response, whose Date header is needed, and whose body is what was expected."""
+    """azure-core's ``cls``: called with the response, whose headers are needed, and whose body is what was expected."""
     return _shown_certificate(response.context[CONTENT], response)
 
 
@@ -198,6 +203,7 @@ def _shown_certificate(body: Any, response: Any) -> RegisteredCertificate:
         code=properties.get("verificationCode") or None,
         date=service_time(response.http_response.headers) or datetime.now(UTC),
         text=_text(properties.get("certificate")),
+        trace=RequestTrace.of(response.http_request.headers, response.http_response.headers),
     )
 
 

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from hubtrust.azure.certificates import QUOTA, Certificates, RegisteredCertificate
 from hubtrust.azure.errors import AzureError, EtagError, RefusedError
+from hubtrust.azure.request_trace import RequestTrace
 from hubtrust.azure.retry import ETAG_RETRIES, retry_context
 from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.certificates.verification import (
@@ -49,18 +50,20 @@ class Outcome:
 
 @dataclass(slots=True)
 class Prover:
-    """Registers and proves the certificate that ``inputs`` declare; ``local_time`` is this machine's clock.
+    """Registers and proves the certificate that ``inputs`` declare; ``local_time`` is this machine's clock, ``commit`` the program's.
 
     ``found_there``: the first read found this very certificate on the service. ``unanswered``: the last code and proof that were sent, if
-    no answer came.
+    no answer came. ``adopted``: the thumbprint of the certificate of others that this run replaced, if there was one.
     """
 
     certificates: Certificates
     inputs: CertificateInputs
     last_run: LastRun | None
     local_time: Callable[[], datetime]
+    commit: Callable[[], str | None] = lambda: None
     found_there: bool | None = field(default=None, init=False)
     unanswered: tuple[str, str] | None = field(default=None, init=False)
+    adopted: str | None = field(default=None, init=False)
     unused: str = field(default="", init=False)  # why the given proof is not used, where that ends no run
 
     def reconcile(self) -> Outcome:
@@ -85,7 +88,9 @@ class Prover:
                 fact = f"another certificate ({registered.thumbprint}) has this name"
                 remedy = f'choose another name or generation, or replace that one: set adopt: ["{registered.thumbprint}"]'
                 raise AlreadyExistsError(inputs.what, fact, remedy)
-            registered = self._put(registered.etag if registered else None)
+            replaced, registered = registered, self._put(registered.etag if registered else None)
+            if replaced is not None and self.last_run is None:
+                self.adopted = replaced.thumbprint
         elif registered.verified and registered.etag != inputs.reprove:
             return self._already_verified(registered)
         elif registered.verified:
@@ -135,7 +140,8 @@ class Prover:
         this is the first time that the certificate is seen verified.
         """
         if self.unanswered:
-            return Evidence.of(registered, *self.unanswered)
+            sender = registered.trace.deployer if registered.trace else None  # the same login sent the proof
+            return Evidence.of(registered, *self.unanswered, trace=RequestTrace(None, None, sender), commit=self.commit())
         last = self.last_run
         if last is None:
             return None
@@ -177,6 +183,7 @@ class Prover:
             proof_pem, self.unused = None, error.fact  # mostly for an older code; an error here would lose the new one
         if proof_pem is None:
             return Outcome(WAITING, registered.etag, registered.thumbprint, code, registered.etag)
+        commit = self.commit()  # before the proof is sent: once Azure has accepted it, nothing may delay the state
         try:
             verified = self.certificates.verify(name, proof_pem, etag=registered.etag)
         except AzureError as error:
@@ -190,7 +197,7 @@ class Prover:
         if not verified.verified:
             fact = "the service accepted the proof and still reports the certificate as unverified"
             raise ProofRejectedError(inputs.what, fact, "run again; a new code is asked for")
-        evidence = Evidence.of(verified, code, proof_pem)
+        evidence = Evidence.of(verified, code, proof_pem, trace=verified.trace, commit=commit)
         return Outcome(VERIFIED, verified.etag, verified.thumbprint, proof=POSSESSION, evidence=evidence)
 
     def _without_answer(self, error: AzureError) -> Outcome:

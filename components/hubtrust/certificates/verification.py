@@ -5,12 +5,13 @@ Azure says only whether a certificate is verified. Who verified it, and with whi
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 import pulumi
 
 from hubtrust.azure.certificates import RegisteredCertificate
+from hubtrust.azure.request_trace import RequestTrace
 from hubtrust.azure.retry import ABSENCE_WAITS
 from hubtrust.inputs import Properties
 from hubtrust.pki.certificate import rfc3339
@@ -80,6 +81,15 @@ class VerifiedCertificateOutputs:
     """The etag that the certificate got when Azure accepted the proof."""
     proven_at: pulumi.Output[str | None]
     """When Azure accepted the proof, by its own clock, UTC: 2026-11-24T03:19:06Z."""
+    proofs: pulumi.Output[list[dict[str, Any]] | None]
+    """Every proof of this certificate that Azure accepted from this stack, the oldest first; None if there is none. Each has `code`
+    (Azure's), `proof` (a certificate, PEM), `etag` and `acceptedAt` (UTC) of Azure's answer; `requestId` and `correlationId`, as Azure's
+    activity log has them; `deployedBy` (`objectId`, `tenantId`), from the access token that was sent; and `commit`, of the program. What
+    is not known is null. Where the answer was lost, the two ids are null, and `etag` and `acceptedAt` are of the answer that showed the
+    certificate verified. Earlier versions recorded the last proof alone (`proven_code` and so on): here it has no ids.
+    """
+    adopted: pulumi.Output[list[str] | None]
+    """SHA-1 thumbprints of the certificates of others that this one replaced on the service because ``adopt`` named them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +98,23 @@ class Evidence:
 
     ``code`` is Azure's, ``proof`` (PEM) the certificate for it that Azure accepted, ``date`` (as 2036-11-24T03:19:06Z) Azure's time then.
     These three are None in what earlier versions recorded: they kept only the word and the etag.
+    ``trace`` is that of the request with the proof. Where its answer was lost, the ids are None, and so is the deployer if an earlier run
+    sent it. ``commit`` is that of the program that sent it, if it is known.
     """
 
     etag: str
     code: str | None = None
     proof: str | None = None
     date: str | None = None
+    trace: RequestTrace | None = None
+    commit: str | None = None
 
     @classmethod
-    def of(cls, registered: RegisteredCertificate, code: str, proof: str) -> Self:
+    def of(
+        cls, registered: RegisteredCertificate, code: str, proof: str, *, trace: RequestTrace | None = None, commit: str | None = None
+    ) -> Self:
         """The evidence that ``registered``, which is verified, became so by ``proof`` for ``code``."""
-        return cls(registered.etag, code, proof, rfc3339(registered.date))
+        return cls(registered.etag, code, proof, rfc3339(registered.date), trace, commit)
 
     @classmethod
     def read(cls, olds: Properties) -> Self | None:
@@ -116,6 +132,33 @@ def evidence_outputs(evidence: Evidence | None) -> dict[str, Any]:
     return {"provenEtag": evidence.etag, "provenCode": evidence.code, "provenBy": evidence.proof, "provenAt": evidence.date}
 
 
+def recorded_proofs(olds: Properties) -> list[dict[str, Any]]:
+    """The proofs in a state's outputs. What an earlier version recorded is one proof without ids."""
+    if isinstance(found := olds.get("proofs"), list):
+        return [dict(each) for each in found]
+    return proofs_after([], Evidence.read(olds))
+
+
+def proofs_after(recorded: list[dict[str, Any]], evidence: Evidence | None) -> list[dict[str, Any]]:
+    """The output ``proofs``: those that are ``recorded``, then that of ``evidence`` if it is not among them."""
+    if evidence is None or evidence.code is None or evidence.proof is None:
+        return recorded
+    if any((each.get("code"), each.get("proof")) == (evidence.code, evidence.proof) for each in recorded):
+        return recorded
+    trace, sender = evidence.trace, evidence.trace.deployer if evidence.trace else None
+    new = {
+        "code": evidence.code,
+        "proof": evidence.proof,
+        "etag": evidence.etag,
+        "acceptedAt": evidence.date,
+        "requestId": trace.request_id if trace else None,
+        "correlationId": trace.correlation_id if trace else None,
+        "deployedBy": {"objectId": sender.object_id, "tenantId": sender.tenant_id} if sender else None,
+        "commit": evidence.commit,
+    }
+    return [*recorded, new]
+
+
 @dataclass(frozen=True, slots=True)
 class LastRun:
     """From the outputs of the last run. A resource that has a last run owns the name on the service.
@@ -131,13 +174,16 @@ class LastRun:
     code_etag: str | None = None
     evidence: Evidence | None = None
     thumbprint: str | None = None  # of the certificate on the service
+    proofs: list[dict[str, Any]] = field(default_factory=list)  # see ``proofs_after``
+    adopted: list[str] = field(default_factory=list)
 
     @classmethod
     def read(cls, olds: Properties) -> Self:
         """The last run, from its outputs."""
         etag, state = str(olds.get("etag") or ""), olds.get("state")
         code_etag = olds.get("codeEtag") or (etag if state == WAITING else None)  # earlier versions had no codeEtag
-        return cls(etag, state, olds.get("proof"), olds.get("code"), code_etag, Evidence.read(olds), olds.get("thumbprint"))
+        known = (etag, state, olds.get("proof"), olds.get("code"), code_etag, Evidence.read(olds), olds.get("thumbprint"))
+        return cls(*known, recorded_proofs(olds), list(olds.get("adopted") or []))
 
     def contradicts(self, registered: RegisteredCertificate | None) -> bool:
         """Whether ``registered`` has the etag of the last run, and is shown as another certificate or with another state."""

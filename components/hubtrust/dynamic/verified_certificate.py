@@ -26,9 +26,11 @@ from hubtrust.certificates.verification import (
     VerifiedCertificateOutputs,
     evidence_outputs,
     how_verified,
+    proofs_after,
     settled,
     unproven_warning,
 )
+from hubtrust.commit import program_commit
 from hubtrust.custody.custodies import OFFLINE
 from hubtrust.dynamic import import_ids, imported, moved_hub, trusted_generations
 from hubtrust.dynamic.import_ids import read_import_id
@@ -97,11 +99,11 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
     def on_create(self, news: CertificateInputs) -> tuple[str, dict[str, Any]]:
         """Register and prove. An existing certificate of this name is used if its content is the same; otherwise see ``adopt``."""
         require_valid_at(news.certificate, now=now())
-        outcome, found_there = self._reconcile(news, None)
+        outs, found_there = self._reconcile(news, None)
         id_ = f"{news.service_id.id}/certificates/{news.name_on_service}"
         if found_there:
             _TAKEN_OVER.add(id_)
-        return id_, _outputs(news, outcome)
+        return id_, outs
 
     def on_update(self, _id: str, olds: Properties, news: CertificateInputs) -> dict[str, Any]:
         """Register and prove. The name belongs to this resource: another certificate that has it was put there by hand, and is replaced."""
@@ -109,13 +111,13 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
         if news.description.thumbprint != _declared_thumbprint(olds):
             require_valid_at(news.certificate, now=now())
             last_run = LastRun(last_run.etag)  # what is known is known of another certificate
-        return _outputs(news, self._reconcile(news, last_run)[0])
+        return self._reconcile(news, last_run)[0]
 
     @staticmethod
-    def _reconcile(news: CertificateInputs, last_run: LastRun | None) -> tuple[Outcome, bool]:
-        """The certificate after this run, and whether it was on the service before."""
+    def _reconcile(news: CertificateInputs, last_run: LastRun | None) -> tuple[dict[str, Any], bool]:
+        """The outputs after this run, and whether the certificate was on the service before."""
         with writer(news.service_id), news.resource_manager() as client:
-            prover = Prover(Certificates(client, news.service_id), news, last_run, local_time=now)
+            prover = Prover(Certificates(client, news.service_id), news, last_run, local_time=now, commit=program_commit)
             outcome = prover.reconcile()
         if outcome.state != VERIFIED and not news.is_valid_at(now()):
             show_message(f"{news.what}: it is not verified, and is not proven because it is not valid now: {_dates(news)}")
@@ -127,7 +129,8 @@ class VerifiedCertificateProvider(Reconciler[CertificateInputs]):
             show_message(f"{news.what}: {use}; the code stays valid in later runs until the certificate changes on the service")
         elif outcome.proof in (KEY_HELD, FOUND):
             show_message(unproven_warning(news.what, outcome.proof, outcome.etag, last_run, key_here=news.key is not None))
-        return outcome, prover.found_there is True
+        outs = _outputs(news, outcome) | _history(last_run, outcome, prover.adopted)
+        return outs, prover.found_there is True
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The certificate as it is now. A verification code is valid only while the etag is unchanged."""
@@ -240,6 +243,13 @@ def _outputs(news: CertificateInputs, outcome: Outcome) -> dict[str, Any]:
         "proof": outcome.proof,
         **evidence_outputs(outcome.evidence),
     }
+
+
+def _history(last: LastRun | None, outcome: Outcome, adopted: str | None) -> dict[str, Any]:
+    """The outputs that each run adds to. A state of an earlier version gets them with its next change."""
+    proofs = proofs_after(last.proofs if last else [], outcome.evidence)
+    replaced = [*(last.adopted if last else []), *([adopted] if adopted else [])]
+    return {"proofs": proofs or None, "adopted": replaced or None}
 
 
 def _dates(news: CertificateInputs) -> str:
