@@ -15,6 +15,7 @@ from azure.core.pipeline.policies import HTTPPolicy, RequestIdPolicy, UserAgentP
 
 from hubtrust.azure import reachability
 from hubtrust.azure.answer_shapes import Expectation
+from hubtrust.azure.call_recording import recording
 from hubtrust.azure.error_bodies import Failure, failure, foreign
 from hubtrust.azure.errors import AzureError, DeniedError, NotAdmittedError, UnreachableError
 from hubtrust.azure.json_body import CONTENT, ForeignAnswerError, content
@@ -54,7 +55,7 @@ def pipeline(
 ) -> Pipeline[Any, Any]:
     """A pipeline that adds a token for ``scope``, retries, and raises this package's errors. For the rest see ``AzureClient``."""
     retry = RetryPolicy(scope, login, limits, report, remedies, on_denied)
-    return Pipeline(LimitedTransport(), [retry, RequestIdPolicy(), UserAgentPolicy(base_user_agent="hubtrust")])
+    return Pipeline(LimitedTransport(), [retry, RequestIdPolicy(), UserAgentPolicy(base_user_agent="hubtrust"), *recording()])
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):
