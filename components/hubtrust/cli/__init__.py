@@ -1,0 +1,1 @@
+"""The command `hubtrust`: one file for each of its commands."""
