@@ -13,9 +13,8 @@ from google.protobuf import struct_pb2
 from pulumi.resource import DependencyResource
 from pulumi.runtime import rpc
 
-from hubtrust import shell
-from hubtrust.plugin import urns
-from hubtrust.plugin.property_values import ASSET, OUTPUT, RESOURCE, SECRET, SIGNATURE, UNKNOWN
+from hubtrust import shell, urns
+from hubtrust.engine_marks import ASSET, OUTPUT, RESOURCE, SECRET, SIGNATURE, UNKNOWN
 
 _LARGEST_EXACT = 2**53  # whole numbers up to here are themselves as floats
 

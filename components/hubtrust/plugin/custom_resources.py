@@ -6,14 +6,14 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
-from hubtrust import shell
+from hubtrust import shell, urns
 from hubtrust.dynamic.contract import Contract
 from hubtrust.errors import LONGEST, HubtrustError, shown
 from hubtrust.inputs import wire_names
-from hubtrust.plugin import detailed_diff, given_values, previews, tokens, urns
+from hubtrust.plugin import detailed_diff, given_values, previews, tokens
 from hubtrust.plugin.one_line import in_one_line, without_secrets
 from hubtrust.plugin.property_values import as_secret, from_struct, secret_names, secret_texts, to_struct
-from hubtrust.plugin.urns import Urn
+from hubtrust.urns import Urn
 
 
 class CustomResources(provider_pb2_grpc.ResourceProviderServicer):

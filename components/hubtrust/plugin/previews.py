@@ -5,8 +5,8 @@ import inspect
 from typing import Any
 
 from hubtrust.dynamic.contract import Contract
+from hubtrust.engine_marks import UNKNOWN
 from hubtrust.inputs import Properties, wire_name, wire_names
-from hubtrust.plugin.property_values import UNKNOWN
 
 _ELSEWHERE = ("cloud", "hubId", "serviceId")  # inputs whose change may change an output that is steady otherwise
 

@@ -9,12 +9,8 @@ from typing import Any
 from google.protobuf import struct_pb2
 from pulumi.output import Unknown
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-SIGNATURE = "4dabf18193072939515e22adb298388d"
-SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public constant: the mark of a secret
-OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
-ASSET = "c44067f5952c0a294b673a41bacd8c17"
+from hubtrust.engine_marks import ASSET, OUTPUT, RESOURCE, SECRET, SIGNATURE, UNKNOWN
+
 UNKNOWN_VALUE = Unknown()  # type: ignore[no-untyped-call] # Pulumi's
 # Where the value is in each of these. An output value without one is not known yet.
 _WITHIN = ((SECRET, "value"), (OUTPUT, "value"), (RESOURCE, "id"), (RESOURCE, "urn"), (ASSET, "text"))

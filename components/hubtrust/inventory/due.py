@@ -1,0 +1,83 @@
+"""What is due in the next 90 days: renewals, ends, proofs that are missing, requests that wait for a signature."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from hubtrust.certificates.verification import REPLACED, UNVERIFIED, WAITING
+from hubtrust.inventory.authorities import ends_with_issuer
+from hubtrust.inventory.certificates_found import Authorities, thumbprint_of_key
+from hubtrust.inventory.records import Authority, Due, Service, days_left
+from hubtrust.inventory.state import State
+
+WINDOW = timedelta(days=90)
+_UNPROVEN = {
+    WAITING: "sign the proof where its key is (the output `ceremony` has the command), and run `pulumi up` with it",
+    UNVERIFIED: "run `pulumi up`: it proves possession again",
+    REPLACED: "run `pulumi up`: it puts the declared certificate back, and proves it",
+}
+
+
+def listed(
+    state: State,
+    here: Authorities,
+    authorities: Sequence[Authority],
+    services: Iterable[Service],
+    devices: Mapping[tuple[str, str | None, bool], int],
+    now: datetime,
+) -> tuple[Due, ...]:
+    """All of it, the first first."""
+    found = [
+        *(one for authority in authorities for one in _of_authority(authority, authorities, now)),
+        *_of_devices(devices, authorities, now),
+        *_of_services(services, now),
+        *_of_requests(state, here, now),
+    ]
+    return tuple(sorted((one for one in found if one.date <= now + WINDOW), key=lambda one: (one.date, one.what, one.action)))
+
+
+def name_of(authority: Authority) -> str:
+    """An authority in a line for people."""
+    return f"{authority.kind} CA '{authority.subject}' ({authority.thumbprint[:8]})"
+
+
+def _of_authority(authority: Authority, authorities: Sequence[Authority], now: datetime) -> Iterator[Due]:
+    name, end = name_of(authority), authority.not_after
+    if end < now:
+        action = "remove it where nothing depends on it; nothing that it issued is trusted any more"
+        yield Due(end, days_left(end, now), f"{name} has ended", action)
+    if authority.renew_at is None:
+        if end >= now:
+            action = "have a new one issued where its key is, and give it as the next generation; see docs/rotation.md"
+            yield Due(end, days_left(end, now), f"{name} ends", action)
+        return
+    if above := ends_with_issuer(authority, authorities):
+        action = f"it ends with {name_of(above)}: a run renews it once that one is renewed"
+    else:
+        action = "the first `pulumi up` from then on renews it, with the same key"
+    yield Due(authority.renew_at, days_left(authority.renew_at, now), f"{name} is renewed", action)
+
+
+def _of_devices(devices: Mapping[tuple[str, str | None, bool], int], authorities: Sequence[Authority], now: datetime) -> Iterator[Due]:
+    names = {one.id: one.subject for one in authorities}
+    for (day, issuer, renewed), count in devices.items():
+        date = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
+        left = (date.date() - now.date()).days
+        below = f" of '{names[issuer]}'" if issuer in names else ""
+        what = f"{count:,} device certificate{'s' if count > 1 else ''}{below} {'ended' if left < 0 else 'ends' if count == 1 else 'end'}"
+        action = "`pulumi up` renews them" if renewed else "have the devices get new ones where theirs were issued"
+        yield Due(date, left, what, action)
+
+
+def _of_services(services: Iterable[Service], now: datetime) -> Iterator[Due]:
+    for service in services:
+        for trust in service.trusts:
+            if action := _UNPROVEN.get(trust.state or ""):
+                yield Due(now, 0, f"certificate '{trust.certificate_name}' on {service.kind} '{service.name}' is {trust.state}", action)
+
+
+def _of_requests(state: State, here: Authorities, now: datetime) -> Iterator[Due]:
+    certified = {thumbprint_of_key(one.certificate) for one in here.found.values()}
+    for one in state.of("AuthorityRequest", "SigningKey"):
+        if one.has("request") and one.text("keyThumbprint") not in certified:
+            action = "have the request signed by your CA, and give the chain (setting caChain)"
+            yield Due(now, 0, f"the certificate request of {one.title} has no answer", action)
