@@ -69,7 +69,7 @@ def _key_algorithm(certificate: Certificate) -> str:
     try:
         return key_name(require_strong_key(certificate.public_key(), what=""))
     except (PkiError, ValueError):
-        return certificate.public_key_algorithm_oid._name or certificate.public_key_algorithm_oid.dotted_string  # noqa: SLF001
+        return certificate.public_key_algorithm_oid.dotted_string
 
 
 def ends_with_issuer(authority: Authority, authorities: Iterable[Authority]) -> Authority | None:
