@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.console import Console
 
-from sandbox.engine.display.board import ROOT, Board, DisplayOptions
+from sandbox.engine.display.board import ROOT, Board, DisplayOptions, short_type
 from sandbox.engine.display.digest import Digest
 from sandbox.engine.display.plain import PlainLines
 from sandbox.engine.display.stream import JsonLines, Stream
@@ -118,6 +118,40 @@ def test_drift_is_named_after_the_read():
         planned=True,
     )
     assert lines == [" ~  pkg:index:Thing a refresh", " ~  pkg:index:Thing b refresh", " ~  pkg:index:Thing a update [diff: ~v]"]
+
+
+def test_a_refresh_shows_no_difference_before_it_has_read():
+    """The old outputs and the inputs differ in what the resource does not return; that is no difference."""
+    lines = plain(
+        step("resourcePreEvent", "refresh", "a", old={"v": 1, "w": 1}, new={"v": 1, "w": 1}, old_outputs={"v": 2}, new_outputs={"v": 2}),
+        step("resOutputsEvent", "same", "a", old={"v": 1, "w": 1}, new={"v": 1, "w": 1}, old_outputs={"v": 2}, new_outputs={"v": 2}),
+    )
+    assert lines == [" ~  pkg:index:Thing a refreshing (0s)"]
+
+
+def test_a_preview_that_refreshes_shows_what_it_plans_once():
+    """After the refresh the plan's own step begins and ends: one line."""
+    sides: dict[str, Any] = {"old": {"v": 1}, "new": {"v": 2}}
+    lines = plain(
+        step("resourcePreEvent", "refresh", "a", old={"v": 1}, new={"v": 1}),
+        step("resOutputsEvent", "same", "a", old={"v": 1}, new={"v": 1}),
+        step("resourcePreEvent", "update", "a", **sides),
+        step("resOutputsEvent", "update", "a", **sides),
+        planned=True,
+    )
+    assert lines == [" ~  pkg:index:Thing a refresh", " ~  pkg:index:Thing a update [diff: ~v]"]
+
+
+def test_types_are_as_pulumis_cli_shortens_them():
+    """Where a module repeats the type's name; other modules stay."""
+    wanted = {
+        "tls:index/privateKey:PrivateKey": "tls:index:PrivateKey",
+        "aws:s3/bucket:Bucket": "aws:s3:Bucket",
+        "azure-native:iothub:IotHubResource": "azure-native:iothub:IotHubResource",
+        "pulumi-python:dynamic/hubtrust:HubOwner": "pulumi-python:dynamic/hubtrust:HubOwner",
+        ROOT: ROOT,
+    }
+    assert {token: short_type(token) for token in wanted} == wanted
 
 
 def test_an_unchanged_resource_is_not_shown():
@@ -231,7 +265,7 @@ def drawn(*events: dict[str, Any], width: int = 100, height: int | None = None, 
         tree.show(event)
         clock.now += 0.5
     console = Console(file=io.StringIO(), width=width, color_system=None)
-    console.print(tree.draw(height=height))
+    console.print(tree.draw(width=width, height=height))
     tree.close()
     return str(console.file.getvalue())  # type: ignore[attr-defined]
 
@@ -254,6 +288,20 @@ def test_a_narrow_terminal_shortens_and_never_wraps():
     text = drawn(step("resourcePreEvent", "create", None, new={}), *CREATED, diagnostic("x" * 300, name="a"), width=60)
     assert max(map(len, text.split("\n"))) <= 60
     assert len(text.rstrip().split("\n")) == 4
+
+
+def test_a_message_of_the_command_is_not_cut_on_a_full_screen():
+    """After Ctrl-C it says what happens now; the rows make room for its wrapped lines."""
+    out = io.StringIO()
+    tree = LiveTree(out, Board(STACK, Clock(), DisplayOptions(planned=False)), "Updating (dev):")
+    for number in range(50):
+        tree.show(step("resourcePreEvent", "create", f"r{number}", new={}))
+    tree.notice("^C received; cancelling. " + "word " * 30 + "\nthe last line")
+    console = Console(file=io.StringIO(), width=40, color_system=None)
+    console.print(tree.draw(width=40, height=20))
+    tree.close()
+    found = str(console.file.getvalue()).rstrip().split("\n")  # type: ignore[attr-defined]
+    assert (len(found) < 20, max(map(len, found)) <= 40, found[-1]) == (True, True, "the last line")
 
 
 def test_a_small_terminal_shows_what_matters_most():

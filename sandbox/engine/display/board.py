@@ -52,6 +52,14 @@ def words(operation: str) -> Words:
     return _WORDS.get(operation) or Words("  ", operation, operation, operation, "default")
 
 
+def short_type(token: str) -> str:
+    """A type as Pulumi's CLI writes it: `tls:index/privateKey:PrivateKey` is `tls:index:PrivateKey`."""
+    package, _, rest = token.partition(":")
+    module, _, name = rest.partition(":")
+    folder, _, file = module.rpartition("/")
+    return f"{package}:{folder}:{name}" if folder and name and file == name[0].lower() + name[1:] else token
+
+
 def counted(operation: str, count: int, *, planned: bool) -> str:
     """One line of a summary: `+ 4 to create`, `~ 3 updated`."""
     found = words(operation)
@@ -70,13 +78,15 @@ class DisplayOptions:
 
 @dataclass
 class Row:
-    """One resource of the run: its `type` without those of its parents, and its `name`.
+    """One resource of the run: its `token` is its type without those of its parents, `type` the same as Pulumi's CLI shortens it.
 
-    Times are seconds of a monotonic clock; `steps` has the last metadata of each operation.
+    Times are seconds of a monotonic clock; `steps` has the last metadata of each operation. `refreshed`: the run has read it, and
+    `read_now`: that was its last event, so that its operation is what the read has found.
     """
 
     urn: str
     operation: str = "same"
+    token: str = field(init=False, default=ROOT)
     type: str = field(init=False, default=ROOT)
     name: str = field(init=False, default="")
     is_root: bool = field(init=False)
@@ -88,13 +98,15 @@ class Row:
     failed: bool = False
     interrupted: bool = False
     refreshed: bool = False
+    read_now: bool = False
     diagnostics: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         if self.urn:
             _, _, types, self.name = self.urn.split("::", 3)
-            self.type = types.rpartition("$")[2]
-        self.is_root = self.type == ROOT
+            self.token = types.rpartition("$")[2]
+            self.type = short_type(self.token)
+        self.is_root = self.token == ROOT
 
     @property
     def words(self) -> Words:
@@ -208,7 +220,7 @@ class Board:
 
     def _begun(self, body: dict[str, Any]) -> Row:
         row = self._step(body)
-        row.started, row.ended, row.failed = self._clock(), None, False
+        row.started, row.ended, row.failed, row.read_now = self._clock(), None, False, False
         return row
 
     def _ended(self, body: dict[str, Any]) -> Row:
@@ -216,7 +228,7 @@ class Board:
         refreshed = before is not None and before.operation == "refresh"
         row = self._step(body)
         row.ended = self._clock()
-        row.refreshed = row.refreshed or refreshed
+        row.refreshed, row.read_now = row.refreshed or refreshed, refreshed
         if row.started is None:
             row.started = row.ended
         if row.is_root:

@@ -46,7 +46,7 @@ class FullDifferences:
     def _title(self, row: Row) -> None:
         level = self._level(row)
         self._started.add(row.urn)
-        lines = [f"{'    ' * level}{row.words.mark}{row.type}: ({row.operation})"]
+        lines = [f"{'    ' * level}{row.words.mark}{row.token}: ({row.operation})"]
         identity = (row.metadata().get("old") or {}).get("id")
         lines += [f"{'    ' * (level + 1)}[id={identity}]"] if identity else []
         self._print([*lines, f"{'    ' * (level + 1)}[urn={row.urn}]"])

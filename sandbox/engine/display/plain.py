@@ -48,7 +48,7 @@ class PlainLines:
     def _operation(self, row: Row, *, began: bool) -> str:
         if row.operation == "same" and not row.failed:
             return ""
-        if self._board.options.planned and not began and not row.failed and not row.refreshed:
+        if self._board.options.planned and not began and not row.failed and not row.read_now:
             return ""
         if row.operation == "refresh" and not began:
             return ""
@@ -75,10 +75,10 @@ class PlainLines:
 
 
 def information(row: Row) -> str:
-    """The changes of a row: ` [diff: ~value]`."""
+    """The changes of a row: ` [diff: ~value]`. What a refresh changes is known when it has ended, and then has another operation."""
     metadata = row.steps.get("replace") if row.operation in ("create-replacement", "delete-replaced") else None
     metadata = metadata or row.metadata()
-    if row.operation == "same" or not metadata.get("old") or not metadata.get("new"):
+    if row.operation in ("same", "refresh") or not metadata.get("old") or not metadata.get("new"):
         return ""
     (old_in, old_out), (new_in, new_out) = (
         [properties(metadata, row.states, new=side, kind=kind) for kind in ("inputs", "outputs")] for side in (False, True)

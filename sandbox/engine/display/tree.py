@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
+from sandbox.engine.display.columns import Cells, lines
 from sandbox.engine.display.message import prefixed
 from sandbox.engine.display.plain import information
 from sandbox.engine.display.sections import counts, final_sections
@@ -56,7 +56,7 @@ class LiveTree:
             self._board.close()
         self._live.transient = True
         self._live.stop()
-        self._console.print(self.draw(height=None))
+        self._console.print(self.draw(width=self._console.width, height=None))
         self._console.print()
         title = ""
         for line in final_sections(self._board):
@@ -68,39 +68,29 @@ class LiveTree:
     def _frame(self) -> RenderableType:
         with self._lock:
             # The empty line at the end is where the terminal echoes ^C: on a full line it would shift the whole tree.
-            return Group(self.draw(height=self._console.height), Text(""))
+            return Group(self.draw(width=self._console.width, height=self._console.height), Text(""))
 
-    def draw(self, *, height: int | None) -> RenderableType:
-        """The current tree; with `height`, only the rows that fit, active ones first."""
+    def draw(self, *, width: int, height: int | None) -> RenderableType:
+        """The current tree, no line longer than `width`; with `height`, only the rows that fit, active ones first."""
         rows = self._rows()
+        notices = [line for text in self._notices for line in _wrapped(text, width)]
         note = Text("")
-        if height is not None and len(rows) > (room := max(3, height - 5 - len(self._notices))):
+        if height is not None and len(rows) > (room := max(3, height - 5 - len(notices))):
             kept = _most_important(rows, room)
-            note = Text(f"     … and {len(rows) - len(kept)} more, of {len(rows)}", style="dim")
+            note = _one_line(f"     … and {len(rows) - len(kept)} more, of {len(rows)}", "dim")
             rows = kept
-        table = Table(box=None, show_header=bool(rows), pad_edge=False, padding=(0, 1, 0, 0), header_style="bold", collapse_padding=True)
-        for title, ratio in (("", None), ("Type", None), ("Name", None), ("Status", None), ("Info", 1)):
-            table.add_column(title, no_wrap=True, overflow="ellipsis", ratio=ratio)
-        for branch, row in rows:
-            table.add_row(*self._cells(branch, row))
-        parts: list[RenderableType] = [Text(self._headline, style="bold magenta"), table]
+        parts = [_one_line(self._headline, "bold magenta"), *lines([self._cells(branch, row) for branch, row in rows], width)]
         parts += [note] if note else []
-        return Group(*parts, *(Text(text, style="bold yellow") for text in self._notices))
+        return Group(*parts, *(_one_line(text, "bold yellow") for text in notices))
 
-    def _cells(self, branch: str, row: Row) -> tuple[Text, ...]:
+    def _cells(self, branch: str, row: Row) -> Cells:
         colour = "red" if row.failed or row.interrupted else row.words.colour
         state = self._board.status(row)
         if row.is_root and not self._board.closed and row.operation == "same":
             state = "running"
         if row.failed or row.interrupted:
             state = f"**{state}**"
-        return (
-            Text(f" {row.words.mark}", style=colour),
-            Text.assemble((branch, "dim"), row.type),
-            Text(row.name),
-            Text(state, style=colour),
-            self._information(row),
-        )
+        return Cells(row.words.mark, branch, row.type, row.name, state, self._information(row), colour)
 
     def _information(self, row: Row) -> Text:
         text = Text(information(row).strip(), style="dim")
@@ -159,10 +149,19 @@ def _most_important(rows: list[tuple[str, Row]], room: int) -> list[tuple[str, R
     return [row for _, row in kept]
 
 
+def _one_line(text: str, style: str) -> Text:
+    return Text(text, style=style, no_wrap=True, overflow="ellipsis")
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """The lines of a message of the command itself, so that a full screen makes room for all of them."""
+    return [part for line in text.split("\n") for part in textwrap.wrap(line, max(1, width)) or [""]]
+
+
 def _folded(line: str, width: int) -> Text:
     """A long line of prose as a block: its words stay whole, and so do URNs, however long."""
     indent = " " * (len(line) - len(line.lstrip()))
-    parts = textwrap.wrap(line.strip(), width - len(indent), break_long_words=False, break_on_hyphens=False)
+    parts = textwrap.wrap(line.strip(), max(1, width - len(indent)), break_long_words=False, break_on_hyphens=False)
     return Text("\n".join(indent + part for part in parts), style=_coloured(line).style)
 
 
