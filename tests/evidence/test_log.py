@@ -59,7 +59,7 @@ def test_a_record_is_the_envelope_that_others_read() -> None:
 
 
 @given(st.dictionaries(WORDS, VALUES, max_size=4), WORDS.filter(bool))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_every_predicate_that_is_appended_is_read(predicate: dict[str, Any], stack: str) -> None:
     """Whatever JSON is recorded, in any script: the log that is read is the one that was written."""
     log = Log.empty(stack).append(Kind.ADOPTION, PLAIN, predicate)

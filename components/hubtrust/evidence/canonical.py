@@ -42,8 +42,10 @@ def read_json(content: str | bytes) -> Any:
         same = json.dumps(value, sort_keys=True, separators=(",", ":")) == text
     except RecursionError:
         raise FormError("its JSON is nested too deeply") from None
-    except ValueError as error:
-        raise FormError(f"it is not JSON: {error}") from None
+    except json.JSONDecodeError as error:
+        raise FormError(f"it is not JSON: {error.msg} at character {error.pos + 1}") from None
+    except ValueError as error:  # a fraction, or a number with thousands of digits
+        raise FormError(f"it is not the JSON of a log: {error}") from None
     if not same:
         raise FormError("its JSON is not canonical (sorted keys, each once, no spaces, ASCII)")
     return value

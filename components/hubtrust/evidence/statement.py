@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from cryptography.hazmat.primitives import hashes
 
-from hubtrust.errors import without_private_keys
+from hubtrust.errors import shown, without_private_keys
 from hubtrust.evidence.canonical import canonical_json, members, read_json, scalars, text_of
 from hubtrust.evidence.errors import FormError
 from hubtrust.pki.certificate import Certificate
@@ -62,6 +62,11 @@ class Subject:
         """``certificate`` as a subject; one without a name is called by its SHA-256."""
         digest = certificate.fingerprint(hashes.SHA256()).hex()
         return cls(certificate.subject.rfc4514_string() or digest, digest)
+
+    @property
+    def shown(self) -> str:
+        """It in messages."""
+        return f"'{shown(self.name, 100)}' (SHA-256 {self.sha256[:8]})"
 
 
 @dataclass(frozen=True, slots=True)

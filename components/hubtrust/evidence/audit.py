@@ -1,0 +1,186 @@
+"""The audit of a log, offline: what each record proves, whose key signed it, and whether an auditor's own CA and root hash are in it.
+
+`Log.read` has checked the chain before: every index, stack and previous root hash, and the head.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from hubtrust.evidence.canonical import in_message
+from hubtrust.evidence.envelope import Envelope, key_id
+from hubtrust.evidence.log import Log, Record
+from hubtrust.evidence.merkle import Tree
+from hubtrust.evidence.record_audit import Examined, Proof, examine
+from hubtrust.evidence.statement import Subject
+from hubtrust.pki.certificate import Certificate
+from hubtrust.pki.errors import PkiError
+from hubtrust.pki.keys import PublicKey, require_strong_key
+
+
+class Verdict(StrEnum):
+    """What is known of one record."""
+
+    SELF_PROVING = "self-proving"
+    """The CA's key signed the code in it."""
+    SIGNED = "signed by the CA's key"
+    """The key of a CA that is proven in this log signed it."""
+    SIGNED_UNPROVEN = "signed by the key of a certificate in this log that no proof in it names"
+    """The signature holds; that this is a CA which Azure accepted, nothing here shows."""
+    UNSIGNED = "unsigned"
+    """Nobody signed it: it is as the log says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that may sign: that of a certificate in the log, and whether a proof in the log is by it."""
+
+    certificate: Certificate
+    public_key: PublicKey
+    proven: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """What signed a record or the head: the key, if one did."""
+
+    verdict: Verdict
+    key: Key | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordAudit:
+    """One record: what it proves, who signed it, and what is wrong with it."""
+
+    record: Record
+    proof: Proof | None
+    signed: Signed | None  # None: its signature does not hold
+    errors: tuple[str, ...]
+
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What is known of it; nothing if it has an error."""
+        if self.errors or self.signed is None:
+            return ()
+        return (Verdict.SELF_PROVING, self.signed.verdict) if self.proof else (self.signed.verdict,)
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """The result. ``by_ca`` are the indexes of the proofs by the auditor's own CA, ``kept_size`` how large the log was at a kept root."""
+
+    log: Log
+    records: tuple[RecordAudit, ...]
+    head: Signed | None  # None: its signature does not hold
+    ca: Certificate | None
+    by_ca: tuple[int, ...]
+    kept_size: int | None
+    errors: tuple[str, ...]  # of the whole log, each with its place, those of the records first
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether nothing is wrong."""
+        return not self.errors
+
+    @property
+    def verdict(self) -> str:
+        """The result in a few words: `confirmed`, or `not confirmed` and the first thing that is wrong."""
+        return "confirmed" if self.confirmed else f"not confirmed: {self.errors[0]}"
+
+    @property
+    def proofs(self) -> tuple[int, ...]:
+        """The indexes of the records whose proof holds."""
+        return tuple(one.record.index for one in self.records if one.proof and not one.errors)
+
+    @property
+    def cover(self) -> tuple[int, Key | None]:
+        """How many records, from the first, a signature by a proven key covers: its own, a later record's or the head's; and the key."""
+        signed = [(one.record.index + 1, one.signed) for one in self.records]
+        held = [(size, one.key) for size, one in [*signed, (self.log.size, self.head)] if one and one.verdict is Verdict.SIGNED]
+        return held[-1] if held else (0, None)
+
+
+def audit(log: Log, ca: Certificate | None = None, stack: str | None = None, root: str | None = None) -> Audit:
+    """Judge ``log`` by what is in it. Nothing is raised: what is wrong is in ``Audit.errors``.
+
+    Args:
+        log: the log, as ``Log.read`` read it.
+        ca: the auditor's own copy of the CA's certificate: at least one proof must be by its key.
+        stack: the stack that the log must be of.
+        root: a root hash that was kept elsewhere, in lower-case hex: the log must have had it, now or when it was shorter.
+    """
+    examined = [examine(record) for record in log.records]
+    keys = _keys(examined)
+    given = _codes_of_other_services(examined)
+    records = tuple(_record_audit(one, keys, given.get(one.record.index)) for one in examined)
+    errors = [f"record {one.record.index} ({one.record.statement.kind}): {fact}" for one in records for fact in one.errors]
+    head, fact = _signed(log.head, keys)
+    errors += [f"head: {fact}"] if fact else []
+    by_ca = tuple(one.record.index for one in records if ca and one.proof and one.proof.authority.key_info == ca.key_info)
+    kept = _size_at(log, root) if root else None
+    errors += _whole(log, ca, stack, root, found=bool(by_ca), kept=kept)
+    return Audit(log, records, head, ca, by_ca, kept, tuple(errors))
+
+
+def _whole(log: Log, ca: Certificate | None, stack: str | None, root: str | None, *, found: bool, kept: int | None) -> list[str]:
+    """What is wrong with the log as the auditor expects it."""
+    errors = []
+    if stack is not None and log.stack != stack:
+        errors.append(f"the log is of the stack {in_message(log.stack)}, not of {in_message(stack)}")
+    if ca is not None and not found:
+        errors.append(f"no proof in the log is by the key of {Subject.of(ca).shown}, the CA that was given")
+    if root is not None and root == Tree().root.hex():
+        errors.append("the root hash that was kept is that of every log without records: it confirms nothing")
+    elif root is not None and kept is None:
+        errors.append(f"the log never had the root hash {in_message(root)}: a record was changed since it was kept, or it is another log's")
+    return errors
+
+
+def _size_at(log: Log, root: str) -> int | None:
+    return next((size for size in range(log.size, 0, -1) if log.root_at(size) == root), None)
+
+
+def _keys(examined: Sequence[Examined]) -> Mapping[str, Key]:
+    """Every strong key of a certificate in the log, by its id."""
+    keys: dict[str, Key] = {}
+    for one in examined:
+        if one.certificate is None:
+            continue
+        try:
+            key = require_strong_key(one.certificate.public_key(), what="it")
+        except PkiError:
+            continue
+        known = keys.get(name := key_id(key))
+        if known is None or (one.proof and not known.proven):
+            keys[name] = Key(one.certificate, key, proven=one.proof is not None)
+    return keys
+
+
+def _codes_of_other_services(examined: Sequence[Examined]) -> dict[int, str]:
+    """What is wrong with proofs whose code an earlier record has for another service: Azure gives every service codes of its own."""
+    first: dict[str, tuple[int, str]] = {}
+    errors = {}
+    for one in examined:
+        if one.proof is None:
+            continue
+        index, service = first.setdefault(one.proof.code, (one.record.index, one.proof.service.casefold()))
+        if service != one.proof.service.casefold():
+            errors[one.record.index] = f"its code is that of record {index}, which is of another service"
+    return errors
+
+
+def _record_audit(one: Examined, keys: Mapping[str, Key], other_service: str | None) -> RecordAudit:
+    signed, fact = _signed(one.record.envelope, keys)
+    return RecordAudit(one.record, one.proof, signed, (*one.errors, *filter(None, (other_service, fact))))
+
+
+def _signed(envelope: Envelope, keys: Mapping[str, Key]) -> tuple[Signed | None, str | None]:
+    """Who signed it; or else what is wrong with its signature."""
+    if envelope.signature is None:
+        return Signed(Verdict.UNSIGNED), None
+    name = envelope.signature.key_id
+    if (key := keys.get(name)) is None:
+        return None, f"its signature is by the key {name}, and no certificate in the log has this key"
+    if not envelope.is_signed_by(key.public_key):
+        return None, f"its signature does not verify with the key of {Subject.of(key.certificate).shown}, which it names"
+    return Signed(Verdict.SIGNED if key.proven else Verdict.SIGNED_UNPROVEN, key), None
