@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two more than there are cores: many tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: help up down environment demo-rotation test lint types contracts unit strangers bench newer-sdks faults dist sdks plugin-archives docs lock clean
+.PHONY: help up down environment demo-rotation live test lint types contracts unit strangers bench newer-sdks faults dist sdks plugin-archives docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,6 +54,10 @@ environment: $(VENV)/sandbox.stamp ## create a stack from a deployed one: make e
 
 demo-rotation: $(VENV)/sandbox.stamp ## rotate a CA while devices are connected, on a local Azure of its own
 	@$(BIN)/python examples/rotation/demo.py
+
+# On real Azure, in the subscription that is named: docs/live.md. YES=1 agrees to the cost without being asked.
+live: $(VENV)/sandbox.stamp ## run once on real Azure and compare it with local Azure: make live SUBSCRIPTION=<id>
+	@$(BIN)/python -m live $(if $(SUBSCRIPTION),--subscription '$(SUBSCRIPTION)') $(if $(LOCATION),--location '$(LOCATION)') $(if $(filter 1,$(YES)),--yes)
 
 test: ## check format, lint, types and import contracts, and run the tests
 	@$(MAKE) --no-print-directory --jobs=2 lint contracts types $(VENV)/tests.stamp

@@ -41,6 +41,11 @@ def compare(local_azure: Sequence[Call], azure: Sequence[Call]) -> list[Differen
     return differences
 
 
+def writes(calls: Sequence[Call]) -> list[str]:
+    """The calls that change something, as method and masked address, in their order."""
+    return [f"{call['method']} {call['url']}" for call in calls if not _is_read(call)]
+
+
 @dataclass(slots=True)
 class _Answers:
     """The calls of one kind with one status: how many, and what was seen in any of them."""
@@ -64,8 +69,7 @@ def _kinds(calls: Iterable[Call]) -> dict[str, _Kind]:
     kinds: dict[str, _Kind] = {}
     for call in calls:
         name = f"{call['method']} {call['url']}"
-        is_read = call["method"] in _READS or str(call["url"]).endswith(_READING_ENDS)
-        kind = kinds.setdefault(name, _Kind(is_write=not is_read))
+        kind = kinds.setdefault(name, _Kind(is_write=not _is_read(call)))
         kind.versions.add(call["apiVersion"] or "none")
         _add(kind.request, "request", call["request"])
         _add(kind.request, "request header", call["requestHeaders"])
@@ -77,6 +81,10 @@ def _kinds(calls: Iterable[Call]) -> dict[str, _Kind]:
         _add(answers.places, "answer", call["answer"])
         _add(answers.places, "header", call["headers"])
     return kinds
+
+
+def _is_read(call: Call) -> bool:
+    return call["method"] in _READS or str(call["url"]).endswith(_READING_ENDS)
 
 
 def _add(places: dict[str, set[str]], part: str, found: Mapping[str, str | list[str]] | str | None) -> None:
