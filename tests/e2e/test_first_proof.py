@@ -1,6 +1,6 @@
 """docs/first-proof.md: the CA that it makes is imported, its certificate on the hub adopted by name, and kept by later runs.
 
-Its commands of the az CLI are run elsewhere (tests/strangers/test_az.py); here the same requests are sent without it.
+Its commands of the az CLI are run elsewhere (tests/docs); here the same requests are sent without it.
 """
 
 import re

@@ -1,19 +1,13 @@
 """The az CLI, unmodified: a hub, a provisioning service, their certificates, and a proof signed by openssl."""
 
 import json
-import re
-import shlex
-import shutil
 from pathlib import Path
 
 import pytest
 
 from tests.kit.key_stores import OFFICER
 from tests.kit.local_azure import LocalAzure
-from tests.kit.program import copied
-from tests.kit.repository import ROOT
 from tests.kit.samples import sampled
-from tests.kit.warm_start import warm_engine
 from tests.strangers.conftest import Shell
 
 pytestmark = [pytest.mark.stranger, pytest.mark.usefixtures("az")]
@@ -94,34 +88,6 @@ def test_a_vault_and_its_keys(azure: LocalAzure, shell: Shell) -> None:
     assert [each["name"] for each in json.loads(shell("az keyvault list-deleted").stdout)] == ["az-vault-1"]
     shell("az keyvault recover --name az-vault-1")
     assert [each["name"] for each in json.loads(shell("az keyvault list --resource-group az-vaults").stdout)] == ["az-vault-1"]
-
-
-def test_the_first_proof_page_works(shell: Shell, tmp_path: Path) -> None:
-    """The commands of docs/first-proof.md, unchanged: the proof ends with `true`, a stack keeps the CA, and no file is left behind."""
-    page = (ROOT / "docs" / "first-proof.md").read_text()
-    proof, keep, forget, cleanup = re.findall(r"```(?:ba)?sh\n(.*?)```", page, re.DOTALL)
-    copied(tmp_path / "program")
-    for part in (tmp_path / "program").iterdir():
-        part.rename(tmp_path / part.name)
-    (tmp_path / "stacks").mkdir()
-    start = f"export PYTHONPATH={ROOT} SANDBOX_HOME={tmp_path / '.sandbox'}"
-    try:
-        assert shell(f"{start}\n{proof}").stdout.strip().splitlines()[-1] == "true"
-        assert (tmp_path / "ca.key").exists()
-        environment = f'{start}\neval "$(.venv/bin/python -m sandbox env)"'
-        tool = tmp_path / "tools" / "pulumi"  # the ten commands of the page find it; the last one takes the page's own way
-        tool.parent.mkdir()
-        tool.write_text(f'#!/bin/bash\nexec {shlex.join(warm_engine())} "$@"\n')
-        tool.chmod(0o700)
-        kept = shell(f'{environment}\nexport PATH="{tool.parent}:$PATH"\n{keep}').stdout
-        assert "it has no key usage extension (RFC 5280 4.2.1.3)" in kept
-        assert '"proof":"key-held"' in kept.splitlines()[-1]
-        shell(f"{environment}\n{keep.splitlines()[0]}\n{forget}")
-        shell(f"{environment}\n{cleanup}")
-        assert list(tmp_path.glob("ca.*")) + list(tmp_path.glob("proof.*")) == []
-    finally:
-        shell(f"{start}\n.venv/bin/python -m sandbox stop")
-        shutil.rmtree(tmp_path / ".sandbox")
 
 
 def test_the_registry_by_az_rest(azure: LocalAzure, shell: Shell, environment: dict[str, str]) -> None:
