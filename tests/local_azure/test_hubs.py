@@ -223,7 +223,7 @@ def test_tags_and_lists(azure: InProcess, kind: str) -> None:
 
 
 def test_shared_access_policies(azure: InProcess) -> None:
-    """Five on a hub, one on a provisioning service, with Azure's own rights; keys are kept when a PUT leaves them out."""
+    """Five on a hub, one on a service, with Azure's rights. A PUT without keys keeps both; one that has one makes the other."""
     hub, dps = azure.hub(), azure.hub(kind="provisioningServices")
     policies = azure.must("POST", at(f"{hub}/listkeys"))["value"]
     owner = azure.must("POST", at(f"{dps}/listkeys"))["value"]
@@ -234,8 +234,13 @@ def test_shared_access_policies(azure: InProcess) -> None:
     ]
     azure.must("PUT", at(hub), {**BODY, "properties": {"authorizationPolicies": kept}})
     after = azure.must("POST", at(f"{hub}/listkeys"))["value"]
+    one_key = {name: value for name, value in after[1].items() if name != "primaryKey"}  # as `az iot hub policy renew-key` sends it
+    azure.must("PUT", at(hub), {**BODY, "properties": {"authorizationPolicies": [after[0], one_key]}})
+    renewed = azure.must("POST", at(f"{hub}/listkeys"))["value"]
     missing = azure.ask("POST", at(f"{dps}/keys/nobody/listkeys"))
 
+    assert (renewed[0], renewed[1]["secondaryKey"]) == (after[0], after[1]["secondaryKey"])
+    assert renewed[1]["primaryKey"] not in {None, after[1]["primaryKey"]}
     assert [policy["keyName"] for policy in policies] == ["iothubowner", "service", "device", "registryRead", "registryReadWrite"]
     assert [policy["rights"] for policy in owner] == ["ServiceConfig, EnrollmentWrite, DeviceConnect"]
     assert one == policies[1]

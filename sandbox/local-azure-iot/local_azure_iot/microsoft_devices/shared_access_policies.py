@@ -34,7 +34,10 @@ def new_key() -> str:
 
 
 def after_put(service: Service, declared: list[dict[str, Any]] | None, existing: list[dict[str, Any]] | None) -> list[dict[str, Any]]:
-    """The policies after a PUT: those declared (keys that are left out are kept), otherwise the existing ones, otherwise the defaults.
+    """The policies after a PUT: those declared, otherwise the existing ones, otherwise the defaults.
+
+    One key without the other asks for another one in its place, as `az iot hub policy renew-key` does. A policy without keys keeps both (a
+    guess).
 
     Raises:
         DevicesError: A name, a right or a key is none, or a name is there twice. What Azure answers is a guess.
@@ -50,7 +53,8 @@ def after_put(service: Service, declared: list[dict[str, Any]] | None, existing:
         for key in (wanted.get("primaryKey"), wanted.get("secondaryKey")):
             if key and not _is_key(key):
                 raise body_invalid(f"authorizationPolicies: a key of '{name}' is not base64 of 16 to 64 bytes.", service)
-        before = known.get(name.lower(), {})
+        keeps = not (wanted.get("primaryKey") or wanted.get("secondaryKey"))
+        before = known.get(name.lower(), {}) if keeps else {}
         result.append(
             {
                 "keyName": name,
