@@ -8,7 +8,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -39,23 +39,47 @@ class _Read:
     issuer: str | None
 
 
-def counted(state: State, authorities: Authorities, now: datetime) -> tuple[DeviceCertificates, dict[tuple[str, str | None, bool], int]]:
-    """All device certificates; and how many end on each day, by issuer and whether `pulumi up` renews them: for what is due."""
+@dataclass(frozen=True, slots=True)
+class Together:
+    """Device certificates of one issuer that are renewed, or end where nothing here renews them, on the same day."""
+
+    issuer: str | None
+    is_renewed: bool
+    first: datetime
+    """The first of these moments."""
+    ends: datetime
+    """When the first of them ends."""
+    count: int
+    device_id: str
+    """Of the first of them."""
+
+
+def counted(state: State, authorities: Authorities, now: datetime) -> tuple[DeviceCertificates, tuple[Together, ...]]:
+    """All device certificates; and what happens to them on each day."""
     found = list(_Reader(state, authorities).every())
-    days = Counter(one.not_after.strftime("%Y-%m-%d") for one in found)
+    days = Counter(one.not_after.date() for one in found)
     first = heapq.nsmallest(MOST_NAMED, found, key=lambda one: (one.not_after, one.device_id))
     named = tuple(DeviceCertificate(one.device_id, one.not_after, days_left(one.not_after, now), one.renew_at, one.issuer) for one in first)
-    grouped = Counter((one.not_after.strftime("%Y-%m-%d"), one.issuer, one.renew_at is not None) for one in found)
-    return DeviceCertificates(len(found), first[0].not_after if first else None, _ends(days), named), dict(grouped)
+    return DeviceCertificates(len(found), first[0].not_after if first else None, _ends(days), named), tuple(_together(found))
 
 
-def _ends(days: Counter[str]) -> tuple[Ends, ...]:
+def _together(found: Iterable[_Read]) -> Iterator[Together]:
+    groups: dict[tuple[date, str | None, bool], list[_Read]] = {}
+    for one in found:
+        groups.setdefault(((one.renew_at or one.not_after).date(), one.issuer, one.renew_at is not None), []).append(one)
+    for (_, issuer, is_renewed), members in groups.items():
+        first = min(members, key=lambda one: (one.renew_at or one.not_after, one.device_id))
+        ends = min(one.not_after for one in members)
+        yield Together(issuer, is_renewed, first.renew_at or first.not_after, ends, len(members), first.device_id)
+
+
+def _ends(days: Counter[date]) -> tuple[Ends, ...]:
     if len(days) > _MOST_DAYS:
-        months: Counter[str] = Counter()
+        months: Counter[date] = Counter()
         for day, count in days.items():
-            months[f"{day[:7]}-01"] += count
+            months[day.replace(day=1)] += count
         days = months
-    return tuple(Ends(day, count) for day, count in sorted(days.items()))
+    return tuple(Ends(day.isoformat(), count) for day, count in sorted(days.items()))
 
 
 class _Reader:

@@ -1,13 +1,15 @@
 """What is due in the next 90 days: renewals, ends, proofs that are missing, requests that wait for a signature."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
 
-from hubtrust.certificates.verification import REPLACED, UNVERIFIED, WAITING
+from hubtrust.certificates.verification import REPLACED, UNVERIFIED, VERIFIED, WAITING
 from hubtrust.inventory.authorities import ends_with_issuer
 from hubtrust.inventory.certificates_found import Authorities, thumbprint_of_key
+from hubtrust.inventory.device_certificates import Together
 from hubtrust.inventory.records import Authority, Due, Service, days_left
 from hubtrust.inventory.state import State
+from hubtrust.pki.certificate import rfc3339
 
 WINDOW = timedelta(days=90)
 _UNPROVEN = {
@@ -15,6 +17,7 @@ _UNPROVEN = {
     UNVERIFIED: "run `pulumi up`: it proves possession again",
     REPLACED: "run `pulumi up`: it puts the declared certificate back, and proves it",
 }
+_OF_OTHERS = "another provider declares it: prove it there, or let a CertificateAuthority declare it; see docs/adopting.md"
 
 
 def listed(
@@ -22,7 +25,7 @@ def listed(
     here: Authorities,
     authorities: Sequence[Authority],
     services: Iterable[Service],
-    devices: Mapping[tuple[str, str | None, bool], int],
+    devices: Iterable[Together],
     now: datetime,
 ) -> tuple[Due, ...]:
     """All of it, the first first."""
@@ -57,22 +60,30 @@ def _of_authority(authority: Authority, authorities: Sequence[Authority], now: d
     yield Due(authority.renew_at, days_left(authority.renew_at, now), f"{name} is renewed", action)
 
 
-def _of_devices(devices: Mapping[tuple[str, str | None, bool], int], authorities: Sequence[Authority], now: datetime) -> Iterator[Due]:
-    names = {one.id: one.subject for one in authorities}
-    for (day, issuer, renewed), count in devices.items():
-        date = datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC)
-        left = (date.date() - now.date()).days
-        below = f" of '{names[issuer]}'" if issuer in names else ""
-        what = f"{count:,} device certificate{'s' if count > 1 else ''}{below} {'ended' if left < 0 else 'ends' if count == 1 else 'end'}"
-        action = "`pulumi up` renews them" if renewed else "have the devices get new ones where theirs were issued"
-        yield Due(date, left, what, action)
+def _of_devices(devices: Iterable[Together], authorities: Sequence[Authority], now: datetime) -> Iterator[Due]:
+    names = {one.id: f" of '{one.subject}'" for one in authorities}
+    for one in devices:
+        below = names.get(one.issuer or "", "")
+        what = f"the certificate of device '{one.device_id}'" if one.count == 1 else f"{one.count:,} device certificates{below}"
+        left, verb = days_left(one.first, now), "is" if one.count == 1 else "are"
+        if one.is_renewed:
+            action = f"the first `pulumi up` from then on renews {'it' if one.count == 1 else 'them'}, before {rfc3339(one.ends)}"
+            yield Due(one.first, left, f"{what} {verb} renewed", action)
+        else:
+            ends = "has ended" if one.count == 1 else "have ended"
+            still = "ends" if one.count == 1 else "end"
+            yield Due(one.first, left, f"{what} {ends if left < 0 else still}", "issue a new one where it was issued, and declare it")
 
 
 def _of_services(services: Iterable[Service], now: datetime) -> Iterator[Due]:
     for service in services:
         for trust in service.trusts:
-            if action := _UNPROVEN.get(trust.state or ""):
-                yield Due(now, 0, f"certificate '{trust.certificate_name}' on {service.kind} '{service.name}' is {trust.state}", action)
+            action = _OF_OTHERS if trust.is_of_others and trust.state != VERIFIED else _UNPROVEN.get(trust.state or "")
+            if action:
+                what = (
+                    f"certificate '{trust.certificate_name}' on {service.kind} '{service.name}' is {trust.state or 'in an unknown state'}"
+                )
+                yield Due(now, 0, what, action)
 
 
 def _of_requests(state: State, here: Authorities, now: datetime) -> Iterator[Due]:

@@ -15,6 +15,7 @@ from hubtrust.pki.certificate import rfc3339
 OWN_CA, SELF_SIGNED = "certificateAuthority", "selfSigned"  # what a device's identity on its hub is authenticated by
 GROUP, INDIVIDUAL, FLEET = "group", "individual", "fleet"
 HUB, DPS = "hub", "dps"
+_NOT_SHOWN: Mapping[str, bool] = {"shown": False}  # of a member that the document does not have
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,8 @@ class Trust:
     etag: str | None
     record: int | None
     """The place of the proof's record in the evidence log, from 0."""
+    is_of_others: bool = field(default=False, metadata=_NOT_SHOWN)
+    """Whether another provider's resource declares it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +115,8 @@ class Service:
     trusts: tuple[Trust, ...] = ()
     enrollments: tuple[Enrollment, ...] = ()
     devices: Devices = field(default_factory=Devices)
+    cloud: str = field(default="public", metadata=_NOT_SHOWN)
+    """Where it is: for whoever asks Azure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,7 @@ class Due:
 def document(part: Any) -> Any:
     """``part`` as JSON values: names as `notAfter`, times as text, and every member there, so that readers need no defaults."""
     if is_dataclass(part) and not isinstance(part, type):
-        return {wire_name(one.name): document(getattr(part, one.name)) for one in fields(part)}
+        return {wire_name(one.name): document(getattr(part, one.name)) for one in fields(part) if one.metadata.get("shown", True)}
     if isinstance(part, datetime):
         return rfc3339(part)
     if isinstance(part, Mapping):

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from hubtrust.azure.clouds import PUBLIC
 from hubtrust.azure.errors import RefusedError
 from hubtrust.azure.service import service as read_id
 from hubtrust.certificates.verification import UNVERIFIED, VERIFIED
@@ -45,6 +46,7 @@ class _Collected:
     enabled: int = 0
     disabled: int = 0
     by_certificate: Counter[str] = field(default_factory=Counter)
+    cloud: str = PUBLIC.name
 
     def add_devices(self, enabled: int, disabled: int, by: Mapping[str, int]) -> None:
         """Count devices."""
@@ -59,7 +61,7 @@ class _Collected:
         devices = Devices(self.enabled + self.disabled, self.enabled, self.disabled, by)
         trusts = sorted(self.trusts, key=lambda one: one.certificate_name)
         enrollments = sorted(self.enrollments, key=lambda one: (one.kind, one.id))
-        return Service(self.id, self.name, self.kind, self.host, tuple(trusts), tuple(enrollments), devices)
+        return Service(self.id, self.name, self.kind, self.host, tuple(trusts), tuple(enrollments), devices, self.cloud)
 
 
 class Services:
@@ -96,6 +98,8 @@ class Services:
             return None
         kept = self._by_id.setdefault(found.id.lower(), _Collected(found.id, _KINDS[found.kind], found.name))
         kept.host = kept.host or _host(resource)
+        if resource.kind and (cloud := resource.text("cloud")):
+            kept.cloud = cloud
         return kept
 
     def _read_verified(self, one: Resource) -> None:
@@ -137,6 +141,7 @@ class Services:
                 proven_at=None,
                 etag=etag if isinstance(etag, str) else None,
                 record=None,
+                is_of_others=True,
             )
         )
 
