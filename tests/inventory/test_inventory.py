@@ -1,21 +1,232 @@
-"""The inventory of a deployed stack: every part, as resources of real runs have it."""
+"""The inventory of a deployed stack: every part of it, as the resources of a run have it, and states that lack something."""
 
+import copy
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES
 from hubtrust.cli.stack_export import deployment_of
 from hubtrust.inventory.inventory import Inventory
+from hubtrust.inventory.records import Authority, Service
+
+OTHER_SHELL = ("pulumi-python:dynamic/hubtrust:", "hubtrust:index:")
 
 
 @pytest.fixture(scope="module")
-def found(plant: Any) -> dict[str, Any]:
-    inventory = Inventory.of(deployment_of(plant.exported.encode(), "the export"), datetime.now(UTC))
-    return inventory.document()
+def deployment(plant: Any) -> Any:
+    return deployment_of(plant.exported.encode(), "the export")
 
 
-def test_x(found: Any) -> None:
-    print(json.dumps(found, indent=1))
-    assert 0
+@pytest.fixture(scope="module")
+def found(deployment: Any) -> Inventory:
+    return Inventory.of(deployment, datetime.now(UTC))
+
+
+def of(deployment: Any, **changes: Any) -> Inventory:
+    """The inventory of a deployment with these members changed."""
+    return Inventory.of({**deployment, **changes}, datetime.now(UTC))
+
+
+def named(found: Inventory, subject: str) -> Authority:
+    (one,) = [one for one in found.authorities if one.subject == f"CN={subject}"]
+    return one
+
+
+def service(found: Inventory, kind: str) -> Service:
+    (one,) = [one for one in found.services if one.kind == kind]
+    return one
+
+
+def test_authorities(found: Inventory) -> None:
+    """Each CA once, whoever made it: where its key is, whose it is, and which one issued it; those of others have no renewal."""
+    root, issuing = named(found, "Contoso Plant root CA"), named(found, "Contoso Plant issuing CA")
+    assert (root.kind, root.issuer, issuing.kind, issuing.issuer) == ("root", None, "issuing", root.id)
+    assert {(one.authority, one.generation, one.key_custody) for one in (root, issuing)} == {("plant", 1, "state")}
+    assert issuing.renew_at == issuing.not_after - timedelta(days=LIFETIMES[INTERMEDIATE].renew_before_days)
+    assert root.renew_at is not None, "tls renews it"
+    bought = named(found, "Bought CA")
+    assert (bought.authority, bought.key_custody, bought.renew_at, bought.days_left) == ("bought", "offline", None, 39)
+    assert named(found, "Another CA").key_custody == "state"
+    assert len(found.authorities) == 6
+    assert found.stack == "organization/plant/dev"
+
+
+def test_what_a_hub_trusts(found: Inventory) -> None:
+    """The word of each proof; one that another provider declares is never proven, and is named."""
+    hub = service(found, "hub")
+    trusts = {one.certificate_name.partition("-")[0]: one for one in hub.trusts}
+    assert (trusts["plant"].state, trusts["plant"].proof, trusts["plant"].certificate) == (
+        "verified",
+        "possession",
+        named(found, "Contoso Plant issuing CA").id,
+    )
+    assert (trusts["bought"].state, trusts["bought"].proof) == ("waiting", None)
+    assert (trusts["portal"].state, trusts["portal"].proof, trusts["portal"].certificate) == (
+        "unverified",
+        None,
+        named(found, "Portal CA").id,
+    )
+    assert [one.what for one in found.unseen] == ["how certificate 'portal' was verified"]
+    assert (hub.devices.count, hub.devices.enabled, hub.devices.disabled) == (22, 21, 1)
+    assert hub.devices.by_certificate == {"certificateAuthority": 21, "selfSigned": 1}
+    assert str(hub.host).endswith(".azure-devices.net")
+
+
+def test_enrollments(found: Inventory) -> None:
+    """A group has the authority that it refers to by name; the others have certificates of their own."""
+    there = service(found, "dps")
+    issuing = named(found, "Contoso Plant issuing CA").id
+    shown = [(one.kind, one.id, one.status, one.count, one.authorities) for one in there.enrollments]
+    assert shown == [
+        ("fleet", "saws", "enabled", 1, ()),
+        ("group", "presses", "enabled", 1, (issuing,)),
+        ("individual", "saw-1", "enabled", 1, ()),
+    ]
+
+
+def test_device_certificates(found: Inventory) -> None:
+    """Those that were issued here, one by one and in a batch, are renewed; those of enrollments are somebody's."""
+    devices = found.device_certificates
+    ovens, issuing = named(found, "Ovens CA").id, named(found, "Contoso Plant issuing CA").id
+    renewed = {one.device_id: (one.issuer, one.renew_at is not None) for one in devices.named}
+    assert renewed == {
+        "saw-1": (ovens, False),
+        "saw-2": (ovens, False),
+        **{f"oven-{number}": (ovens, True) for number in (1, 2, 3)},
+        "press-1": (issuing, True),
+    }
+    assert [one.count for one in devices.ends_by] == [2, 3, 1]
+    assert (devices.count, devices.earliest_end) == (6, devices.named[0].not_after)
+
+
+def test_what_is_due(found: Inventory) -> None:
+    """In the order of dates: what is unproven, renewals by their first day, and ends that nothing here renews."""
+    shown = [(one.days_left, one.what.partition("(")[0]) for one in found.due]
+    assert [days for days, _ in shown] == [0, 0, 9, 14, 29, 39, 79]
+    assert [what for _, what in shown[2:]] == [
+        "2 device certificates of 'CN=Ovens CA' end",
+        "3 device certificates of 'CN=Ovens CA' are renewed",
+        "the certificate of device 'press-1' is renewed",
+        "root CA 'CN=Bought CA' ",
+        "root CA 'CN=Another CA' ",
+    ]
+    assert "docs/adopting.md" in next(one.action for one in found.due if "'portal'" in one.what)
+
+
+def test_later_dates(deployment: Any) -> None:
+    """A CA in its window is renewed by the next run, and what has ended says so."""
+    late = Inventory.of(deployment, datetime.now(UTC) + timedelta(days=3600))
+    dues = {one.what: one for one in late.due}
+    root = next(one for what, one in dues.items() if what.startswith("root CA 'CN=Contoso Plant root CA'"))
+    assert ("is due for renewal" in root.what, root.days_left, "the next `pulumi up`" in root.action) == (True, -316, True)
+    issuing = next(what for what in dues if "issuing CA" in what and "has ended" in what)
+    assert dues[issuing].days_left < 0
+    assert late.ends_within(0)
+
+
+def test_within(found: Inventory) -> None:
+    """A certificate that ends in nine days and some hours ends within ten days, and not within nine."""
+    assert (found.ends_within(9), found.ends_within(10)) == (False, True)
+
+
+def test_the_document(found: Inventory) -> None:
+    """Exactly these members, whatever is missing; it has no private key."""
+    document = found.document()
+    assert list(document) == [
+        *("version", "stack", "at", "unseen", "authorities", "services", "deviceCertificates", "evidence", "due", "findings")
+    ]
+    assert list(document["authorities"][0]) == [
+        *("id", "subject", "issuer", "kind", "generation", "authority", "notBefore", "notAfter", "daysLeft", "renewAt", "keyCustody"),
+        *("keyAlgorithm", "sha256", "thumbprint"),
+    ]
+    assert list(document["services"][0]) == ["id", "name", "kind", "host", "trusts", "enrollments", "devices"]
+    assert list(document["services"][0]["trusts"][0]) == [
+        *("certificate", "certificateName", "state", "proof", "provenAt", "etag", "record")
+    ]
+    assert list(document["deviceCertificates"]) == ["count", "earliestEnd", "endsBy", "named"]
+    assert "PRIVATE" not in json.dumps(document)
+
+
+def test_both_shells(plant: Any, found: Inventory) -> None:
+    """The plugin's types are read as those of the dynamic provider."""
+    other = deployment_of(plant.exported.replace(*OTHER_SHELL).encode(), "the export")
+    assert Inventory.of(other, found.at) == found
+
+
+def test_empty_and_destroyed(deployment: Any) -> None:
+    """Nothing is there, and it is said; a destroyed stack may have its stack resource left."""
+    stack = [one for one in deployment["resources"] if one["type"] == "pulumi:pulumi:Stack"]
+    for one in ({}, {"resources": None}, {"resources": []}, {"resources": [{**stack[0], "outputs": {}}]}):
+        empty = Inventory.of(one, datetime.now(UTC))
+        assert (empty.authorities, empty.services, empty.due) == ((), (), ())
+        assert [one.why for one in empty.unseen] == ["the stack has none: it is empty, or was destroyed"]
+
+
+def test_a_stack_of_another_program(deployment: Any) -> None:
+    """It is said that hubtrust is not in it; what others declare is shown all the same."""
+    theirs = [one for one in deployment["resources"] if one["type"].startswith(("tls:", "azure-native:"))]
+    other = of(deployment, resources=theirs)
+    assert {"Another CA", "Portal CA"} <= {one.subject.removeprefix("CN=") for one in other.authorities}
+    assert {one.what for one in other.unseen} == {"any resource of hubtrust", "how certificate 'portal' was verified"}
+
+
+def test_an_interrupted_run(deployment: Any) -> None:
+    """What was being created is named, and a replaced resource that is still to be deleted; its trust is still there."""
+    resources = copy.deepcopy(deployment["resources"])
+    fleet = next(one for one in resources if one["type"].endswith(":DeviceFleet"))
+    old = copy.deepcopy(next(one for one in resources if one["type"].endswith(":VerifiedCertificate")))
+    resources.remove(fleet)
+    resources.append(old | {"delete": True})
+    half = of(deployment, resources=resources, pending_operations=[{"resource": fleet, "type": "creating"}])
+    told = {one.what: one.why for one in half.unseen}
+    assert told["pulumi-python:dynamic/hubtrust:DeviceFleet 'lathes'"].startswith("a run was interrupted while it was creating it")
+    assert any(what.startswith("VerifiedCertificate") and "`pulumi up` deletes it" in why for what, why in told.items())
+    assert service(half, "hub").devices.count == 2
+
+
+def test_older_versions(deployment: Any, found: Inventory) -> None:
+    """Outputs that they did not have: a renewal follows from its window, and there is no date of a proof."""
+    resources = copy.deepcopy(deployment["resources"])
+    for one in resources:
+        for name in ("renewAt", "renewBeforeDays", "provenAt", "provenBy", "provenCode", "proofs", "keySince", "pathLength"):
+            (one.get("outputs") or {}).pop(name, None)
+    old = of(deployment, resources=resources)
+    assert named(old, "Contoso Plant issuing CA") == named(found, "Contoso Plant issuing CA")
+    assert {one.proven_at for one in service(old, "hub").trusts} == {None}
+
+
+def test_encrypted_values(deployment: Any) -> None:
+    """A certificate that the program made a secret is named, with the reason; from `--show-secrets` it is read."""
+    encrypted = next(
+        value
+        for one in deployment["resources"]
+        for value in (one.get("outputs") or {}).values()
+        if isinstance(value, dict) and "ciphertext" in value
+    )
+    resources = copy.deepcopy(deployment["resources"])
+    batch = next(one for one in resources if one["type"].endswith(":IssuedBatch"))
+    plain, batch["outputs"]["certificates"] = batch["outputs"]["certificates"], encrypted
+    hidden = of(deployment, resources=resources)
+    assert hidden.device_certificates.count == 3
+    assert "--show-secrets" in next(one.why for one in hidden.unseen if one.what == "certificates of IssuedBatch 'ovens'")
+    mark = {name: value for name, value in encrypted.items() if name != "ciphertext"}
+    batch["outputs"]["certificates"] = mark | {"plaintext": json.dumps(plain)}
+    assert of(deployment, resources=resources).device_certificates.count == 6
+
+
+def test_certificates_that_cannot_be_read(deployment: Any) -> None:
+    """They are named, and the others are shown."""
+    resources = copy.deepcopy(deployment["resources"])
+    for one in resources:
+        if one["type"].endswith(":IssuedBatch"):
+            one["outputs"]["certificates"][0] = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+        if one["type"].endswith(":VerifiedCertificate"):
+            one["outputs"]["certificate"] = "no certificate"
+    broken = of(deployment, resources=resources)
+    told = [one.what for one in broken.unseen]
+    assert "a certificate of IssuedBatch 'ovens'" in told
+    assert any(what.startswith("certificate of VerifiedCertificate") for what in told)
+    assert (broken.device_certificates.count, service(broken, "hub").trusts[0].certificate) == (5, None)

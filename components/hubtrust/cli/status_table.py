@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _WIDEST, _NARROWEST = 80, 40
 _MOST_DEVICES = 10  # of a list; the document has more
-_LONGEST = 400  # characters of a name
+_LONGEST, _LONGEST_LINE = 400, 2000  # characters of a name, and of a line
 _KEYS, _PROOFS, _DATES = (9, 9, 15), (21, 11), (10, 9, 15)  # the widths of columns after the name
 _TITLES = {HUB: "IoT hub"}
 _NO_PROOF = "not proven"
@@ -33,7 +33,7 @@ def text(inventory: Inventory, live: "Sequence[LiveService] | None") -> str:
         _live(inventory, live, width),
         _unseen(inventory, live, width),
     ]
-    return "\n".join("".join(f"{line.rstrip()}\n" for line in part) for part in map(list, parts) if part)
+    return "\n".join("".join(f"{_cell(line.rstrip(), _LONGEST_LINE)}\n" for line in part) for part in map(list, parts) if part)
 
 
 def _head(inventory: Inventory) -> Iterator[str]:
@@ -155,6 +155,7 @@ def _unseen(inventory: Inventory, live: "Sequence[LiveService] | None", width: i
 
 def _row(width: int, columns: Sequence[int], name: str, *cells: str) -> Iterator[str]:
     """A name and cells of these widths, numbers to the right; a name that is too long has a line of its own."""
+    cells = tuple(_cell(one, _LONGEST) for one in cells)
     rest = " ".join(f"{cell:>{size}}" if _is_number(cell) else f"{cell:<{size}}" for cell, size in zip(cells, columns, strict=True))
     room = width - sum(columns) - len(columns)
     if len(name) <= room:

@@ -56,8 +56,13 @@ def _of_authority(authority: Authority, authorities: Sequence[Authority], now: d
     if above := ends_with_issuer(authority, authorities):
         action = f"it ends with {name_of(above)}: a run renews it once that one is renewed"
     else:
-        action = "the first `pulumi up` from then on renews it, with the same key"
-    yield Due(authority.renew_at, days_left(authority.renew_at, now), f"{name} is renewed", action)
+        action = f"the {_run(authority.renew_at, now)} renews it, with the same key"
+    what = f"{name} is {'due for renewal' if authority.renew_at < now else 'renewed'}"
+    yield Due(authority.renew_at, days_left(authority.renew_at, now), what, action)
+
+
+def _run(moment: datetime, now: datetime) -> str:
+    return "next `pulumi up`" if moment < now else "first `pulumi up` from then on"
 
 
 def _of_devices(devices: Iterable[Together], authorities: Sequence[Authority], now: datetime) -> Iterator[Due]:
@@ -67,8 +72,8 @@ def _of_devices(devices: Iterable[Together], authorities: Sequence[Authority], n
         what = f"the certificate of device '{one.device_id}'" if one.count == 1 else f"{one.count:,} device certificates{below}"
         left, verb = days_left(one.first, now), "is" if one.count == 1 else "are"
         if one.is_renewed:
-            action = f"the first `pulumi up` from then on renews {'it' if one.count == 1 else 'them'}, before {rfc3339(one.ends)}"
-            yield Due(one.first, left, f"{what} {verb} renewed", action)
+            action = f"the {_run(one.first, now)} renews {'it' if one.count == 1 else 'them'}; the end is {rfc3339(one.ends)}"
+            yield Due(one.first, left, f"{what} {verb} {'due for renewal' if one.first < now else 'renewed'}", action)
         else:
             ends = "has ended" if one.count == 1 else "have ended"
             still = "ends" if one.count == 1 else "end"
