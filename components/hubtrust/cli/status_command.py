@@ -51,7 +51,7 @@ def run(given: argparse.Namespace) -> int:
     elif given.prometheus:
         _write_octets(status_metrics.text(inventory, live))
     else:
-        _write_text(status_table.text(inventory, live))
+        print(status_table.text(inventory, live), end="")  # noqa: T201 - this is a command
     return ENDS_SOON if inventory.ends_within(given.within) else 0
 
 
@@ -59,12 +59,6 @@ def _write_octets(text: str) -> None:
     """Prometheus reads UTF-8, whatever this machine prefers."""
     sys.stdout.flush()
     sys.stdout.buffer.write(text.encode())
-
-
-def _write_text(text: str) -> None:
-    """Characters that the terminal does not have are escapes."""
-    encoding = sys.stdout.encoding or "utf-8"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), end="")  # noqa: T201 - this is a command
 
 
 def _days(text: str) -> float:
