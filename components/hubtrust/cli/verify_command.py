@@ -56,6 +56,8 @@ def run(given: argparse.Namespace, write: Callable[[str], object] = print) -> in
     for one in found.records:
         write(record_line(one))
     write(head_line(found))
+    for fact in found.of_whole:
+        write(f"NOT CONFIRMED: {fact}")
     if not found.confirmed:
         raise EvidenceError(f"the evidence log '{given.log}'", *failure(found))
     write(conclusion(found))

@@ -75,7 +75,8 @@ class Audit:
     ca: Certificate | None
     by_ca: tuple[int, ...]
     kept_size: int | None
-    errors: tuple[str, ...]  # of the whole log, each with its place, those of the records first
+    errors: tuple[str, ...]  # all of them, each with its place, those of records first
+    of_whole: tuple[str, ...]  # those that are of no record
 
     @property
     def confirmed(self) -> bool:
@@ -115,11 +116,11 @@ def audit(log: Log, ca: Certificate | None = None, stack: str | None = None, roo
     records = tuple(_record_audit(one, keys, given.get(one.record.index)) for one in examined)
     errors = [f"record {one.record.index} ({one.record.statement.kind}): {fact}" for one in records for fact in one.errors]
     head, fact = _signed(log.head, keys)
-    errors += [f"head: {fact}"] if fact else []
     by_ca = tuple(one.record.index for one in records if ca and one.proof and one.proof.authority.key_info == ca.key_info)
     kept = _size_at(log, root) if root else None
-    errors += _whole(log, ca, stack, root, found=bool(by_ca), kept=kept)
-    return Audit(log, records, head, ca, by_ca, kept, tuple(errors))
+    whole = [f"head: {fact}"] if fact else []
+    whole += _whole(log, ca, stack, root, found=bool(by_ca), kept=kept)
+    return Audit(log, records, head, ca, by_ca, kept, (*errors, *whole), tuple(whole))
 
 
 def _whole(log: Log, ca: Certificate | None, stack: str | None, root: str | None, *, found: bool, kept: int | None) -> list[str]:

@@ -12,17 +12,17 @@ _MOST_NAMED = 8  # record numbers in one sentence
 def record_line(one: RecordAudit) -> str:
     """What is known of one record."""
     predicate = one.record.statement.predicate
-    service, accepted = predicate.get("service"), predicate.get("acceptedAt")
+    service, time = predicate.get("service"), predicate.get("acceptedAt", predicate.get("recordedAt"))
     of = f"{one.record.statement.kind} of {one.record.statement.subject.shown}"
     at = f" on {shown(service.rpartition('/')[2], 80)}" if isinstance(service, str) else ""
-    when = f" at {shown(accepted, 30)}" if isinstance(accepted, str) else ""
+    when = f" at {shown(time, 30)}" if isinstance(time, str) else ""
     judged = f"NOT CONFIRMED: {'; '.join(one.errors)}" if one.errors else ", ".join(one.verdicts)
     return f"record {one.record.index}: {of}{at}{when}: {judged}"
 
 
 def head_line(audit: Audit) -> str:
     """What is known of the head."""
-    signed = audit.head.verdict if audit.head else "NOT CONFIRMED: its signature does not hold"
+    signed = audit.head.verdict if audit.head else "its signature does not hold"
     return f"head: {_records(audit.log.size)}, root hash {audit.log.root_hash}: {signed}"
 
 

@@ -158,7 +158,7 @@ def _record(index: int, line: str) -> Record:
     """The record in ``line``."""
     envelope = Envelope.read(read_json(line))
     if envelope.payload_type == HEAD_TYPE:
-        raise FormError("it is a head, and only the last line is one: lines of two logs are together, or records follow the head")
+        raise FormError("it is a head, and only the last line is one: other lines follow it")
     if envelope.payload_type != PAYLOAD_TYPE:
         raise FormError(f"its payloadType is not {PAYLOAD_TYPE}")
     statement = Statement.read(envelope.payload)
