@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two more than there are cores: many tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: help up down environment demo-rotation live test lint types contracts unit strangers bench newer-sdks faults dist sdks plugin-archives docs lock clean
+.PHONY: help up down report environment demo-rotation live test lint types contracts unit strangers bench newer-sdks faults dist sdks plugin-archives docs lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -48,6 +48,13 @@ down: $(VENV)/sandbox.stamp ## destroy what `up` deployed, and stop local Azure
 	@$(BIN)/python -m sandbox destroy
 	@$(BIN)/python -m sandbox stop
 
+# POLICIES=policies/prod.json judges the stack by that file. Findings need the state's secrets, which go through a pipe and into no file.
+EXPORT := $(BIN)/python -m sandbox pulumi stack export
+report: $(VENV)/sandbox.stamp ## write the trust map of what `up` deployed: .sandbox/report.html and report.json
+	@set -o pipefail; folder=$${SANDBOX_HOME:-.sandbox}; mkdir -p $$folder; \
+	$(EXPORT) --show-secrets | $(BIN)/python policies/findings.py - $(POLICIES) > $$folder/findings.json && \
+	$(EXPORT) | $(BIN)/python -m hubtrust.cli report --state - --findings $$folder/findings.json --output $$folder/report.html --json $$folder/report.json
+
 # SET="key=value …" gives settings of the new stack: docs/environments.md.
 environment: $(VENV)/sandbox.stamp ## create a stack from a deployed one: make environment FROM=prod TO=staging
 	@$(BIN)/python -m environments $(if $(FROM),$(FROM),$(error FROM is missing: make environment FROM=prod TO=staging)) $(if $(TO),$(TO),$(error TO is missing: make environment FROM=prod TO=staging)) $(foreach each,$(SET),--set '$(each)')
@@ -88,7 +95,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/typescript.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/axe.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/typescript.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 # AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
 # AMQP are skipped, and local Azure refuses AMQP.
@@ -139,6 +146,12 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@mkdir -p .strangers/azurite
 	@cp tests/strangers/azurite/package.json tests/strangers/azurite/package-lock.json .strangers/azurite
 	@$(call with_progress,Installing Azurite into .strangers,(cd .strangers/azurite && $(NPM_CI)) > .strangers/azurite.log 2>&1 || (cat .strangers/azurite.log; exit 1))
+	@touch $@
+
+.strangers/axe.stamp: tests/strangers/axe/package.json tests/strangers/axe/package-lock.json
+	@mkdir -p .strangers/axe
+	@cp tests/strangers/axe/package.json tests/strangers/axe/package-lock.json .strangers/axe
+	@$(call with_progress,Installing axe-core into .strangers,(cd .strangers/axe && $(NPM_CI)) > .strangers/axe.log 2>&1 || (cat .strangers/axe.log; exit 1))
 	@touch $@
 
 .strangers/typescript.stamp: tests/strangers/typescript/package.json tests/strangers/typescript/package-lock.json

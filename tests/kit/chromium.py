@@ -20,7 +20,7 @@ from urllib.parse import urlencode, urlsplit
 from tests.kit.prerequisites import need
 
 PATIENCE = 180  # seconds; only a busy machine needs more than ten
-_QUIET = (
+QUIET = (
     "--headless", "--disable-gpu", "--no-first-run", "--disable-extensions", "--disable-background-networking", "--disable-sync",
     "--disable-component-update", "--disable-breakpad", "--disable-dev-shm-usage", "--password-store=basic", "--no-proxy-server",
 )  # fmt: skip
@@ -145,7 +145,7 @@ def open_in_chromium(url: str, *flags: str) -> Iterator[Browser]:
         place = {"HOME": name, "XDG_CONFIG_HOME": name, "XDG_CACHE_HOME": name, "TMPDIR": name}
         variables = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")} | place
         root = ("--no-sandbox",) if os.geteuid() == 0 else ()
-        command = [need_chromium(), *_QUIET, *root, f"--user-data-dir={folder / 'profile'}", *flags, url]
+        command = [need_chromium(), *QUIET, *root, f"--user-data-dir={folder / 'profile'}", *flags, url]
         with (folder / "chromium.log").open("wb") as log:
             process = subprocess.Popen(command, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
         try:

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from io import TextIOWrapper
 from typing import Any
 
-from hubtrust.cli import status_command, verify_command
+from hubtrust.cli import report_command, status_command, verify_command
 from hubtrust.errors import HubtrustError
 from hubtrust.version import package_version
 
-_COMMANDS = (verify_command, status_command)  # each has `add_to`, which adds its parser with the default `run`
+_COMMANDS = (verify_command, status_command, report_command)  # each has `add_to`, which adds its parser with the default `run`
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

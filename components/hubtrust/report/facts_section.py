@@ -32,11 +32,19 @@ def findings(document: Mapping[str, Any]) -> Markup:
             element("code", each.get("policy")),
             marked(LEVELS.get(str(each.get("level")), UNKNOWN), each.get("level") or "unknown"),
             words(each.get("message") or ""),
-            name(str(each.get("resource") or "the stack").rpartition("::")[2]),
+            _resource(str(each.get("resource") or "")),
         ]
         for each in sorted(found, key=lambda each: (rank.get(str(each.get("level")), len(rank)), str(each.get("policy"))))
     ]
     return table("Policy findings", ("Policy", "Level", "Finding", "Resource"), rows, heard=True)
+
+
+def _resource(urn: str) -> Markup:
+    """Its name and its type: two resources of a stack often have one name."""
+    _, _, types, named = (*urn.split("::", 3), "", "", "")[:4]
+    if not named:
+        return name(urn or "the stack")
+    return together(name(named), element("span", types.rpartition("$")[2], class_="under"))
 
 
 def evidence(document: Mapping[str, Any]) -> Markup:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from .markup import Markup, element, text
+from .markup import Markup, element, text, together
 
 GOOD, PART, WARN, BAD, UNKNOWN = "good", "part", "warn", "bad", "unknown"
 
@@ -16,16 +16,21 @@ _SHAPES: Final = {
 }
 
 
+def symbols() -> Markup:
+    """The shapes, which a page has once; every mark refers to one of them."""
+    return together(*(element("symbol", Markup(shape), id=f"mark-{degree}", viewBox="0 0 16 16") for degree, shape in _SHAPES.items()))
+
+
 def mark(degree: str) -> Markup:
     """The shape in running text; the word beside it says what it means."""
-    return element("svg", Markup(_SHAPES[degree]), class_=f"mark {degree}", viewBox="0 0 16 16", aria_hidden="true", focusable="false")
+    return element("svg", element("use", href=f"#mark-{degree}"), class_=f"mark {degree}", aria_hidden="true", focusable="false")
 
 
 def mark_at(degree: str, x: float, y: float) -> Markup:
     """The shape in a drawing, its upper left corner at this point."""
-    return element("g", Markup(_SHAPES[degree]), class_=f"mark {degree}", transform=f"translate({x:g} {y:g})")
+    return element("use", href=f"#mark-{degree}", x=f"{x:g}", y=f"{y:g}", width=16, height=16, class_=f"mark {degree}")
 
 
 def marked(degree: str, words: object) -> Markup:
     """The shape and its words."""
-    return element("span", mark(degree), text(words), class_=f"marked {degree}")
+    return element("span", mark(degree), text(words), class_="marked")

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from .dates_section import device_certificates, due
 from .facts_section import evidence, findings, unseen
-from .marks import mark
+from .marks import mark, symbols
 from .markup import Markup, element, name, together
 from .proofs import proof_of
 from .services_section import authority_table, device_states, enrollment_table, trust_table
@@ -23,7 +23,7 @@ _FOLDER: Final = Path(__file__).parent
 _HATCH: Final = (
     '<svg width="0" height="0" aria-hidden="true" focusable="false" class="hatches"><defs><pattern id="hatch" width="6" height="6" '
     'patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><rect width="6" height="6" class="lifetime"/>'
-    '<rect width="2.5" height="6" class="stripe"/></pattern></defs></svg>'
+    '<rect width="2.5" height="6" class="stripe"/></pattern></defs>'
 )
 
 
@@ -51,7 +51,7 @@ def page(document: Mapping[str, Any]) -> str:
     body = element(
         "body",
         element("a", "Skip to the content", href="#content", class_="skip"),
-        Markup(_HATCH),
+        Markup(f"{_HATCH}{symbols()}</svg>"),
         _banner(document, sections),
         element("main", *(_section(*each) for each in sections), id="content", tabindex="-1"),
         element(

@@ -11,6 +11,8 @@ from .words import common_name, counted, day, number, service_kind
 
 Entry = Mapping[str, Any]
 
+MOST_BARS = 60
+
 _WAYS = {"certificateAuthority": "signed by an authority", "selfSigned": "by thumbprint"}
 _STATES = {"enabled": GOOD, "disabled": WARN, "revoked": BAD}
 
@@ -73,7 +75,9 @@ def device_states(document: Mapping[str, Any]) -> Markup:
     items = [_devices(each) for each in document.get("services") or [] if (each.get("devices") or {}).get("count")]
     if not items:
         return element("p", "This stack declares no devices.", class_="nothing")
-    return element("ul", *items, class_="states")
+    left = len(items) - MOST_BARS
+    more = element("p", f"{counted(left, 'more service')}: in the JSON document.", class_="quiet") if left > 0 else None
+    return together(element("ul", *items[:MOST_BARS], class_="states"), more)
 
 
 def _devices(service: Entry) -> Markup:

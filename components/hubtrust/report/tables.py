@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from .markup import Markup, element, together
 from .words import counted
 
-MOST_ROWS = 400  # of one table; the JSON document has all
+MOST_ROWS = 250  # of one table; the JSON document has all
 
 
 def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]], *, heard: bool = False) -> Markup:
@@ -32,9 +32,5 @@ def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]
 
 def _row(headings: Sequence[str], cells: Sequence[object]) -> Markup:
     first = element("th", cells[0], scope="row", role="rowheader")
-    rest = [element("td", _labelled(heading, cell), role="cell") for heading, cell in zip(headings[1:], cells[1:], strict=True)]
+    rest = [element("td", cell, role="cell", data_label=heading) for heading, cell in zip(headings[1:], cells[1:], strict=True)]
     return element("tr", first, *rest, role="row")
-
-
-def _labelled(heading: str, cell: object) -> Markup:
-    return together(element("span", heading, class_="label", aria_hidden="true"), element("span", cell, class_="cell"))

@@ -1,45 +1,43 @@
 """The trust map as nested lists: what a phone shows in place of the drawing, and what a screen reader reads."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from .marks import marked
 from .markup import Markup, element, name, together
 from .proofs import LEGEND, proof_of
-from .trust_map import authority_kind
+from .trust_map import MOST_SERVICES, authority_kind, drawn_authorities
 from .words import common_name, day, days_from_now, service_kind
 
 Entry = Mapping[str, Any]
 
 
 def trust_list(document: Mapping[str, Any]) -> Markup:
-    """Roots, below each what it issued, and at each what trusts it."""
-    authorities = document.get("authorities") or []
-    known = {str(each.get("id")) for each in authorities}
-    services = document.get("services") or []
+    """Roots, below each what it issued, and at each what trusts it: the authorities and services of the drawing."""
+    authorities, known = drawn_authorities(document), {str(each.get("id")) for each in document.get("authorities") or []}
     below: dict[str, list[Entry]] = {}
     for each in authorities:
         issuer = str(each.get("issuer"))
         below.setdefault(issuer if issuer in known and issuer != str(each.get("id")) else "", []).append(each)
-    roots = below.pop("", [])
-    others = [
-        (service, trust) for service in services for trust in service.get("trusts") or [] if str(trust.get("certificate")) not in known
-    ]
-    items = [*(_authority(each, below, services) for each in roots), *(_foreign(service, trust) for service, trust in others)]
-    return element("ul", *items, class_="tree") if items else Markup()
+    trusted: dict[str, list[Markup]] = {}
+    foreign: list[Markup] = []
+    for service in (document.get("services") or [])[:MOST_SERVICES]:
+        for trust in service.get("trusts") or []:
+            if (identity := str(trust.get("certificate"))) in known:
+                trusted.setdefault(identity, []).append(_service(service, trust))
+            else:
+                foreign.append(_foreign(service, trust))
+    items = [_authority(each, below, trusted) for each in below.pop("", [])]
+    while below:  # authorities that issued each other, so that none is a root; or whose issuer is not drawn
+        items += [_authority(each, below, trusted) for each in below.pop(next(iter(below)))]
+    return element("ul", *items, *foreign, class_="tree") if items or foreign else Markup()
 
 
-def _authority(authority: Entry, below: dict[str, list[Entry]], services: Iterable[Entry]) -> Markup:
+def _authority(authority: Entry, below: dict[str, list[Entry]], trusted: Mapping[str, list[Markup]]) -> Markup:
     identity = str(authority.get("id"))
     ends = f"{authority_kind(authority)}, until {day(authority.get('notAfter'))}, {days_from_now(authority.get('daysLeft'))}"
     head = together(element("strong", name(common_name(authority.get("subject")))), element("span", ends, class_="quiet"))
-    trusted = [
-        _service(service, trust)
-        for service in services
-        for trust in service.get("trusts") or []
-        if str(trust.get("certificate")) == identity
-    ]
-    within = [*trusted, *(_authority(each, below, services) for each in below.pop(identity, []))]
+    within = [*trusted.get(identity, ()), *(_authority(each, below, trusted) for each in below.pop(identity, []))]
     return element("li", element("div", head, class_="knot"), element("ul", *within) if within else None)
 
 

@@ -13,9 +13,10 @@ from .words import common_name, counted, day, days_from_now, service_kind
 Entry = Mapping[str, Any]
 
 WIDTH: Final = 1120
-MOST_SERVICES: Final = 40  # in the drawing; the table below it has more
+MOST_SERVICES, MOST_AUTHORITIES = 40, 60  # in the drawing; the tables have more
 _GAP, _BETWEEN, _TOP = 84, 20, 34
 _ROW, _HEAD, _FOOT = 44, 56, 30
+_DEEPEST: Final = 3  # columns of intermediates; what is deeper is in the last of them
 _KINDS: Final = {"root": "root CA", "intermediate": "intermediate CA", "issuing": "issuing CA"}
 
 
@@ -43,19 +44,19 @@ def depths(authorities: Sequence[Entry]) -> dict[str, int]:
     issuers = {str(each.get("id")): each.get("issuer") for each in authorities}
 
     def depth(identity: str) -> int:
-        above: list[str] = []
-        while (issuer := issuers.get(identity)) and str(issuer) in issuers and str(issuer) not in above:
-            above.append(identity := str(issuer))
-        return len(above)
+        passed = [identity]
+        while (issuer := issuers.get(passed[-1])) and str(issuer) in issuers and str(issuer) not in passed:
+            passed.append(str(issuer))
+        return len(passed) - 1
 
     least = {str(each.get("id")): int(each.get("kind") != "root" and not each.get("issuer")) for each in authorities}
     has_roots = any(not below for below in least.values())
-    return {identity: max(depth(identity), least[identity] if has_roots else 0) for identity in issuers}
+    return {identity: min(max(depth(identity), least[identity] if has_roots else 0), _DEEPEST) for identity in issuers}
 
 
 def trust_map(document: Mapping[str, Any]) -> Markup:
     """The drawing (SVG), 1,120 units wide and as high as it needs to be. It is scaled with the page."""
-    columns, services = _columns(document.get("authorities") or []), _services(document.get("services") or [])
+    columns, services = _columns(drawn_authorities(document)), _services(document.get("services") or [])
     boxes = {str(box.entry.get("id")): box for column in columns for box in column}
     every = [*columns, services]
     room = (WIDTH - _GAP * (len(every) - 1)) / len(every)
@@ -74,6 +75,17 @@ def trust_map(document: Mapping[str, Any]) -> Markup:
     words = element("desc", description(document), id="map-desc")
     view = f"0 0 {WIDTH} {whole:g}"
     return element("svg", heading, words, *drawing, class_="map", viewBox=view, role="img", aria_labelledby="map-title map-desc")
+
+
+def drawn_authorities(document: Mapping[str, Any]) -> list[Entry]:
+    """The authorities of the drawing: if there are too many, those that the drawn services trust, and those above them."""
+    authorities: list[Entry] = list(document.get("authorities") or [])
+    if len(authorities) <= MOST_AUTHORITIES:
+        return authorities
+    drawn = (document.get("services") or [])[:MOST_SERVICES]
+    wanted = {str(trust.get("certificate")) for service in drawn for trust in service.get("trusts") or []}
+    wanted |= {str(each.get("issuer")) for each in authorities if str(each.get("id")) in wanted}
+    return sorted(authorities, key=lambda each: str(each.get("id")) not in wanted)[:MOST_AUTHORITIES]
 
 
 def description(document: Mapping[str, Any]) -> str:
@@ -152,7 +164,7 @@ def _trusted(box: Box, boxes: Mapping[str, Box], room: float) -> Markup:
 
 def _authority(box: Box, room: float) -> Markup:
     each = box.entry
-    lines = broken(common_name(each.get("subject")), room - 36, 15)
+    lines = broken(common_name(each.get("subject")), room - 36, 15, bold=True)
     top = box.y + (28 if len(lines) > 1 else 36)
     generation = each.get("generation")
     kind = authority_kind(each) + (f", generation {generation:g}" if isinstance(generation, int | float) else "")
@@ -177,12 +189,12 @@ def _service(box: Box, room: float) -> Markup:
     drawn = [
         element("title", each.get("host") or each.get("id")),
         _frame(box, room, "service"),
-        _line(fitted(each.get("name"), room - 36, 15), x, y + 24, "name"),
+        _line(fitted(each.get("name"), room - 36, 15, bold=True), x, y + 24, "name"),
         _line(fitted(service_kind(each.get("kind")), room - 36, 13), x, y + 43, "detail"),
     ]
     for place, (trust, proof) in enumerate(box.rows):
         top = y + _HEAD + _ROW * place
-        name = fitted(trust.get("certificateName") or trust.get("certificate"), room - 64, 13)
+        name = fitted(trust.get("certificateName") or trust.get("certificate"), room - 60, 13, bold=True)
         when = f" on {day(trust.get('provenAt'))}" if trust.get("provenAt") else ""
         drawn.append(element("circle", cx=f"{box.x + 1:g}", cy=f"{top + _ROW / 2:g}", r=4, class_=f"port {proof.line}"))
         drawn.append(mark_at(proof.degree, x, top + 6))
