@@ -12,12 +12,13 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
-# $(call with_progress,TITLE,COMMAND): print TITLE, run COMMAND, and print a line every 8 seconds while it runs.
+# $(call with_progress,TITLE,COMMAND,PROGRESS): print TITLE, run COMMAND, and print a line every 5 seconds while it runs, with what the
+# command PROGRESS prints.
 # The loop ends when the recipe's shell does, also if that is killed. `sleep` must not hold make's output open: it can outlive the command.
 define with_progress
 echo "$(1)"; began=$$SECONDS; \
-	(while sleep 8 > /dev/null 2>&1 && kill -0 $$$$; do echo "  $$((SECONDS - began)) s: still working"; done) & ticker=$$!; \
-	$(2); code=$$?; kill $$ticker; exit $$code
+	(while sleep 5 > /dev/null 2>&1 && kill -0 $$$$; do echo "  $$((SECONDS - began)) s: $$($(or $(3),echo still working))"; done) & ticker=$$!; \
+	$(2); code=$$?; kill $$ticker 2> /dev/null; exit $$code
 endef
 
 # Two stamps, because `make up` needs no test tools.
@@ -25,20 +26,24 @@ endef
 # the rest when it is imported. Some packages contain templates that can't be compiled; that is not an error.
 USED_OF_AZURE_NATIVE := __init__|_|iothub|deviceprovisioningservices|authorization|keyvault|resources
 NOT_COMPILED := pulumi_azure_native/(?!($(USED_OF_AZURE_NATIVE))[^/]*(/|$$))|site-packages/(pip|setuptools|debugpy|pygments/lexers)/
-PIP := -m pip install --quiet --disable-pip-version-check
-# A lock names every package, so pip need not look for more: it installs these files, or nothing.
-LOCKED_PIP := $(PIP) --require-hashes --no-deps
-# Ctrl-C ends these at once: by default each process of Python prints a traceback.
+# Ctrl-C ends these at once: by default each process of Python prints a traceback. pip takes back what it has half installed, and says so;
+# only where it is still being imported it would print one.
 QUIETLY := -c 'import runpy, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); del sys.argv[0]; runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)'
+PIP := -c 'import runpy, sys; shown = sys.excepthook; sys.excepthook = lambda kind, *rest: kind is KeyboardInterrupt or shown(kind, *rest); runpy.run_module("pip", run_name="__main__", alter_sys=True)' install --disable-pip-version-check
+# A lock names every package, so pip need not look for more: it installs these files, or nothing.
+LOCKED_PIP := $(PIP) --quiet --require-hashes --no-deps
+# The same, with its lines in a log, from which the progress is read.
+LOGGED_PIP := $(PIP) --require-hashes --no-deps
+FETCHED = awk '/^Collecting/ { n++ } /^Installing/ { i = 1 } END { print i ? "installing " n " packages" : "fetching package " n " of $(shell grep -c '^[a-z].*==' $(1))" }' $(VENV)/pip.log
 $(VENV)/sandbox.stamp: requirements/sandbox.txt pyproject.toml sandbox/local-azure-iot/pyproject.toml
 	@test -x $(BIN)/pip || ($(call with_progress,Creating the virtual environment $(VENV),$(PYTHON) $(QUIETLY) venv $(VENV)))
-	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(LOCKED_PIP) --no-compile -r requirements/sandbox.txt)
-	@$(BIN)/python $(PIP) --no-deps --no-build-isolation --no-index -e . -e sandbox/local-azure-iot
+	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(LOGGED_PIP) --no-compile -r requirements/sandbox.txt > $(VENV)/pip.log,$(call FETCHED,requirements/sandbox.txt))
+	@$(BIN)/python $(PIP) --quiet --no-deps --no-build-isolation --no-index -e . -e sandbox/local-azure-iot
 	@$(call with_progress,Compiling these packages,$(BIN)/python $(QUIETLY) compileall -qq -j 0 -x '$(NOT_COMPILED)' $(VENV)/lib || true)
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/sandbox.stamp requirements/dev.txt
-	@$(call with_progress,Installing the test tools into $(VENV),$(BIN)/python $(LOCKED_PIP) -r requirements/dev.txt)
+	@$(call with_progress,Installing the test tools into $(VENV),$(BIN)/python $(LOGGED_PIP) -r requirements/dev.txt > $(VENV)/pip.log,$(call FETCHED,requirements/dev.txt))
 	@touch $@
 
 up: $(VENV)/sandbox.stamp ## start local Azure and deploy a hub that trusts a CA by proof of possession

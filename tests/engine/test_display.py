@@ -32,6 +32,7 @@ def step(
 
     def side(inputs: dict[str, Any] | None, outputs: dict[str, Any]) -> dict[str, Any] | None:
         found = {"type": where.split("::")[2], "urn": where, "id": name or "", "parent": "" if name is None else STACK}
+        found |= {"custom": True} if more.get("custom", name is not None) else {}
         return None if inputs is None else {**found, "inputs": inputs, "outputs": outputs}
 
     metadata = {"op": op, "urn": where, "old": side(old, more.get("old_outputs", {})), "new": side(new, more.get("new_outputs", {}))}
@@ -188,6 +189,22 @@ def test_operations_in_progress_at_the_end_are_shown_as_interrupted():
     assert plain(CREATED[0])[-1] == " +  pkg:index:Thing a **creating interrupted**"
 
 
+def test_components_that_were_not_completed_exist_and_the_stack_has_failed():
+    """As Pulumi's CLI shows them, so that the summary counts what the rows say."""
+    text = drawn(
+        step("resourcePreEvent", "create", None, new={}),
+        step("resourcePreEvent", "create", "group", new={}, custom=False),
+        step("resourcePreEvent", "create", "a", new={}),
+        diagnostic("update canceled", "error"),
+        closed=True,
+    )
+    assert [" ".join(row.split()) for row in text.split("\n")[2:5]] == [
+        "+ pulumi:pulumi:Stack quill-dev **creating failed** 1 error",
+        "+ ├─ pkg:index:Thing group created",
+        "+ └─ pkg:index:Thing a **creating interrupted**",
+    ]
+
+
 def test_the_parts_of_a_stream_are_one_message():
     """A program's traceback comes line by line and reads as one."""
     pieces = [diagnostic(f"{line}\n", "info", None, streamID=7) for line in ("one", "  two")]
@@ -255,7 +272,7 @@ def test_outputs_can_be_left_out():
     assert outputs_of(None, {"a": 1}, planned=False, suppress_outputs=True) == []
 
 
-def drawn(*events: dict[str, Any], width: int = 100, height: int | None = None, planned: bool = False) -> str:
+def drawn(*events: dict[str, Any], width: int = 100, height: int | None = None, planned: bool = False, closed: bool = False) -> str:
     """A frame of the tree, as text."""
     clock = Clock()
     board = Board(STACK, clock, DisplayOptions(planned=planned))
@@ -264,6 +281,8 @@ def drawn(*events: dict[str, Any], width: int = 100, height: int | None = None, 
     for event in events:
         tree.show(event)
         clock.now += 0.5
+    if closed:
+        board.close()
     console = Console(file=io.StringIO(), width=width, color_system=None)
     console.print(tree.draw(width=width, height=height))
     tree.close()

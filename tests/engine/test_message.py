@@ -72,8 +72,10 @@ def test_a_program_that_goes_on_after_a_failure_adds_no_error() -> None:
     """The SDK's own words for a run that is ending would hide the reason; everything else that it logs is shown."""
     shown: list[Any] = []
     service = EngineService(Events(shown.append))
-    error = engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=f"{grpc_error_to_exception(_Unavailable())}\n")
-    asyncio.run(service.Log(error, None))
+    ending = grpc_error_to_exception(_Unavailable())
+    raised = f"Program failed with an unhandled exception:\nTraceback (most recent call last):\nException: invoke of a:b:c failed: {ending}"
+    for text in (f"{ending}\n", raised):
+        asyncio.run(service.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message=text), None))
     assert shown == []
     asyncio.run(service.Log(engine_pb2.LogRequest(severity=engine_pb2.ERROR, message="no region\n"), None))
     assert [event["diagnosticEvent"]["message"].strip() for event in shown] == ["no region"]

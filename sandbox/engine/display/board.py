@@ -119,6 +119,12 @@ class Row:
         return self.failed or self.ended is not None
 
     @property
+    def is_component(self) -> bool:
+        """Whether no provider makes it."""
+        metadata = self.metadata()
+        return not (metadata.get("new") or metadata.get("old") or {}).get("custom")
+
+    @property
     def worth_showing(self) -> bool:
         """Whether it changes or has messages."""
         return self.is_root or self.operation != "same" or self.failed or bool(self.diagnostics)
@@ -177,10 +183,16 @@ class Board:
         return (self._clock() if self._finish is None else self._finish) - self._begin
 
     def close(self) -> None:
-        """The events have ended. Operations still in progress were interrupted, except in a preview, which has none."""
+        """The events have ended. Operations still in progress were interrupted, except in a preview, which has none.
+
+        The engine itself makes components, at once: one whose outputs never came exists, and the summary counts it. The stack has
+        failed if it has an error.
+        """
         self.closed = True
         for row in self.rows.values():
-            row.interrupted = not self.options.planned and not row.done and row.started is not None and row.operation != "same"
+            row.failed = row.failed or (row.is_root and row.count("error") > 0)
+            began = not self.options.planned and not row.done and row.started is not None and row.operation != "same"
+            row.interrupted = began and not row.is_component
 
     def row(self, urn: str) -> Row:
         """The row of a URN, created when it is new."""
@@ -205,7 +217,7 @@ class Board:
         if row.started is None or (not words.doing and (row.done or not row.is_root)):
             return words.doing
         if row.ended is None:
-            return f"{words.doing or 'running'} ({int(self._clock() - row.started)}s)"
+            return words.done if self.closed else f"{words.doing or 'running'} ({int(self._clock() - row.started)}s)"
         seconds = row.ended - row.started
         return f"{words.done} ({seconds:.2f}s)" if seconds < 1 else f"{words.done} ({int(seconds)}s)"
 

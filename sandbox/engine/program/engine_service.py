@@ -12,7 +12,8 @@ from sandbox.engine.steps.events import SEVERITIES
 if TYPE_CHECKING:
     from sandbox.engine.steps.events import Events
 
-# What the SDK logs when this engine refuses a call because the run is ending. The reason is shown already.
+# What the SDK logs, alone or at the end of a traceback, when this engine refuses a call because the run is ending. The reason is
+# shown already.
 _MONITOR_ENDED = "Resource monitor has terminated, shutting down"
 
 
@@ -26,7 +27,7 @@ class EngineService(engine_pb2_grpc.EngineServicer):
     async def Log(self, request: Any, context: Any) -> Any:
         """A message for the user."""
         severity, text = SEVERITIES[request.severity], request.message.rstrip("\n")
-        if severity != "debug" and text != _MONITOR_ENDED:
+        if severity != "debug" and _MONITOR_ENDED not in text:
             self._events.message(text, severity, request.urn, stream=request.streamId, ephemeral=request.ephemeral)
         return empty_pb2.Empty()
 
