@@ -30,7 +30,7 @@ This creates on Azure, in subscription {subscription}, region {location}:
   role assignments at the hub and the provisioning service, so that you may manage devices and enrollments
 It costs about 1 US dollar if all is deleted at the end, which is tried in any case; if something is left, it is named with the command
 that deletes it. A run takes half an hour or more: Azure needs minutes for a hub, for a role and for the deletion.
-Before that the same runs on local Azure, on this machine, for a minute or two; that costs nothing."""
+Before that the same runs on local Azure, on this machine, for two or three minutes; that costs nothing."""
 
 
 def require_subscription(given: str | None) -> str:

@@ -53,7 +53,7 @@ def lines(local_azure: Result, azure: Result) -> list[str]:
     told = [f"{name}: {each}" for name, some in found.items() for each in some]
     compared = sum(len(step.calls) for step in azure.steps if step.name in found)
     missing = [step.name for step in local_azure.steps if step.name not in found]
-    shown = [f"Azure answered otherwise than local Azure {len(told)} times in {compared} calls:", *(f"  {each}" for each in told)]
+    shown = [f"Differences between Azure and local Azure: {len(told)}, in {compared} calls:", *(f"  {each}" for each in told)]
     if not told:
         shown = [f"Azure answered as local Azure does in all of {compared} calls." if compared else "No call was compared."]
     return [*shown, *([f"Not compared, because they did not succeed on both: {', '.join(missing)}"] if missing else [])]
