@@ -111,6 +111,19 @@ SESSIONS = [
         shows=("press-001 on no hub", "BROKEN  attempt"),
     ),
     Session(
+        "docs/control-port.md",
+        on_azure=False,
+        before=f"export LOCAL_AZURE_HOME=$HOME/azure\n{_START}\n",
+        shows=(
+            '"status": "ready"',
+            '"operation_seconds":0.0',
+            "contoso-hub",
+            '{"added":2}',
+            "client_secret",
+            "no hub here knows this device",
+        ),
+    ),
+    Session(
         "docs/adopting.md",
         prepare=_portal_hub,
         before=_LOGIN,
