@@ -27,6 +27,17 @@ _A_CA = (
     " -addext keyUsage=critical,keyCertSign,cRLSign\n"
 )
 _A_STACK = "pulumi stack init dev\npulumi config set azure-native:location westeurope\npulumi config set protect false\n"
+_A_FLEET_THAT_ENROLS = """pulumi config set --path 'operators[0]' deployer
+pulumi config set provisioning true
+pulumi config set --path 'enrollmentGroups[0]' presses
+pulumi config set --path 'dpsOperators[0]' deployer
+pulumi config set caCustody key-vault
+pulumi config set caVault make
+printf '%s\\n' id,status,reason press-006,, press-007,, press-008,, > fleet.csv
+pulumi config set devicesFile fleet.csv
+pulumi up
+sed -i 's/^press-007,,$/press-007,disabled,key leaked/' fleet.csv
+"""
 
 
 def _vault_of_somebody_else(azure: LocalAzure, _folder: Path) -> None:
@@ -153,10 +164,26 @@ SESSIONS = [
     Session("docs/engine.md", on_azure=False, shows=("Hello, hello",)),
     Session("docs/environments.md", before="pulumi stack init prod\npulumi up --stack prod\n", shows=("staging",)),
     Session(
+        "docs/first-hub.md",
+        instead={
+            "az login": _LOGIN,
+            "python3 -m venv .venv": "ln -s ../.venv .venv",
+            ".venv/bin/pip install git+https://github.com/hubtrust/hubtrust": ":",
+        },
+        needs=("az",),
+        shows=(r"18 to create", r"18 created", '"proof":"possession"', "\n204\n", "18 deleted"),
+    ),
+    Session(
         "docs/first-proof.md",
         on_azure=False,
         needs=("az",),
         shows=("\ntrue\n", "it has no key usage extension", '"proof":"key-held"'),
+    ),
+    Session(
+        "docs/key-leaked.md",
+        before=_A_STACK + _A_FLEET_THAT_ENROLS + _LOGIN,
+        needs=("az",),
+        shows=("- 6 deleted", "hubtrust-g2-issuing", "press-007 .* disabled"),
     ),
     Session(
         "docs/policies.md",
@@ -168,7 +195,6 @@ SESSIONS = [
     Session(
         "docs/rotation.md",
         before=f"{_A_STACK}pulumi config set --path 'operators[0]' deployer\npulumi config set devices 'press-{{001..003}}'\npulumi up\n",
-        refused=("pulumi config set caKeepPrevious false && pulumi up",),
-        shows=("possession", "possession"),
+        shows=("possession", "possession", r"- \[1\]", "unchanged"),
     ),
 ]
