@@ -13,6 +13,7 @@ from hubtrust.evidence.log import Log
 from hubtrust.evidence.statement import Kind, Subject
 from hubtrust.pki.certificate import pem, rfc3339
 from hubtrust.pki.issue import Issuer
+from hubtrust.pki.signers import KeyInMemory
 from tests.kit.authorities import NOW, Forged, ec_key, hierarchy, leaf, rsa_key
 from tests.kit.evidence_logs import CODE, HUB, STACK, proof_predicate, short_log
 
@@ -40,7 +41,7 @@ def test_every_record_of_a_signed_log_is_confirmed() -> None:
 
     assert found.confirmed
     assert verdicts(found) == [[Verdict.SELF_PROVING, Verdict.SIGNED], [Verdict.SIGNED], [Verdict.SIGNED]]
-    assert (found.proofs, found.cover[0]) == ((0,), 3)
+    assert ([one.record.index for one in found.proofs], found.cover[0]) == ([0], 3)
 
 
 def test_a_proof_needs_no_signature() -> None:
@@ -48,7 +49,7 @@ def test_a_proof_needs_no_signature() -> None:
     found = audit(short_log(AUTHORITY, signed=False))
 
     assert verdicts(found) == [[Verdict.SELF_PROVING, Verdict.UNSIGNED], [Verdict.UNSIGNED], [Verdict.UNSIGNED]]
-    assert "Whoever can write the log can have rewritten its records, which nothing signed covers" in conclusion(found)
+    assert "No signature of a CA covers its records: whoever can write the log can have rewritten them" in conclusion(found)
 
 
 def test_rsa_keys_are_audited_too() -> None:
@@ -56,27 +57,47 @@ def test_rsa_keys_are_audited_too() -> None:
     assert audit(short_log(hierarchy([rsa_key()]).issuing)).confirmed
 
 
-def test_the_auditors_own_ca_is_found_by_its_key() -> None:
-    """Its records are named; a log without one by its key is refused."""
+def test_the_auditors_own_cas_are_found_by_their_keys() -> None:
+    """Their records are named; a log without a proof by the key of each is refused."""
     log = proven().append(Kind.PROOF, OTHER.certificate, proof_predicate(OTHER, LATER))
-    found = audit(log, OTHER.certificate)
+    mine, others = Subject.of(OTHER.certificate).shown, Subject.of(AUTHORITY.certificate).shown
 
-    assert found.by_ca == (1,)
-    assert "Record 1 proves that the key of 'CN=Root'" in conclusion(found)
-    assert "record 0 by the keys of other CAs, which are as the log says" in conclusion(found)
-    assert audit(proven(), OTHER.certificate).errors == (
-        f"no proof in the log is by the key of 'CN=Root' (SHA-256 {Subject.of(OTHER.certificate).sha256[:8]}), the CA that was given",
+    assert "to compare a CA with your own copy of its certificate, give --ca" in conclusion(audit(log))
+    assert (
+        f"The key of {others}, a CA that only the log names, signed the code in record 0; "
+        f"the key of {mine}, the CA that you gave, signed the code in record 1. "
+    ) in conclusion(audit(log, [OTHER.certificate]))
+    assert "only the log names" not in conclusion(audit(log, [OTHER.certificate, AUTHORITY.certificate]))
+    assert audit(proven(), [AUTHORITY.certificate, OTHER.certificate]).errors == (
+        f"no proof in the log is by the key of {mine}, the CA that was given",
     )
+
+
+def test_a_proof_that_does_not_hold_is_not_by_the_auditors_ca() -> None:
+    """It is an error by itself, and the CA has no other one."""
+    assert len(audit(proven(members={"code": LATER}), [AUTHORITY.certificate]).errors) == 2
 
 
 def test_another_certificate_of_the_same_key_is_told() -> None:
     """A renewed CA has another certificate; its key is what the auditor knows."""
     key = ec_key()
     first, renewed = Forged("Root", key).certificate, Forged("Root", key, serial=4712).certificate
-    found = audit(proven(replace(AUTHORITY, certificate=first, signer=type(AUTHORITY.signer)(key))), renewed)
+    found = audit(proven(replace(AUTHORITY, certificate=first, signer=KeyInMemory(key))), [renewed])
 
     assert found.confirmed
-    assert "by another certificate of the same key" in conclusion(found)
+    assert "of which you gave another certificate with the same key" in conclusion(found)
+
+
+def test_a_strangers_signature_covers_nothing_for_the_auditors_ca() -> None:
+    """Whoever can write an unsigned log can append a proof by a CA of one's own, and sign with it: only the auditor's CA counts."""
+    log = proven().append(Kind.DROP, AUTHORITY.certificate, {})
+    log = log.append(Kind.PROOF, OTHER.certificate, proof_predicate(OTHER, LATER), OTHER.signer).signed(OTHER.signer)
+
+    assert audit(log).cover[0] == 3
+    assert audit(log, [AUTHORITY.certificate]).cover == (0, None)
+    assert "No signature of these CAs covers its records: whoever can write the log can have rewritten them" in conclusion(
+        audit(log, [AUTHORITY.certificate])
+    )
 
 
 def test_a_kept_root_hash_is_found_at_its_size() -> None:
@@ -85,11 +106,11 @@ def test_a_kept_root_hash_is_found_at_its_size() -> None:
 
     assert audit(log, root=log.root_hash).kept_size == 3
     assert audit(log, root=log.root_at(2)).kept_size == 2
-    assert "It had the root hash that you kept when it had 2 records: these are unchanged, and 1 record came later" in conclusion(
+    assert "It had the root hash that you kept when it had 2 records: nothing in them was changed, and 1 came later" in conclusion(
         audit(log, root=log.root_at(2))
     )
     unsigned = short_log(AUTHORITY, signed=False)
-    assert "can have rewritten the records from 2 on, which" in conclusion(audit(unsigned, root=unsigned.root_at(2)))
+    assert "covers the records from 2 on: whoever" in conclusion(audit(unsigned, root=unsigned.root_at(2)))
     assert "can have rewritten" not in conclusion(audit(unsigned, root=unsigned.root_hash))
 
 

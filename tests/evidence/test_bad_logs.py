@@ -144,6 +144,7 @@ MIXED = {
     "spaces": ([*RECORDS, HEAD + " "], "its JSON is not canonical"),
     "nothing": ([""], "it is empty"),
     "line feeds alone": (["\n\n\n"], "it is empty"),
+    "the output as JSON": ([json.dumps(LOG.text)], "it is a text of JSON, in quotes; give it as `pulumi stack output evidence` writes it"),
     "other JSON": (["[]"], "the envelope does not have exactly the members"),
     "deep JSON": (["[" * 200_000], "its JSON is nested too deeply"),
     "a number of many digits": (["9" * 10_000], "it is not the JSON of a log"),
@@ -228,7 +229,7 @@ def replaced(value: Any, place: tuple[Any, ...], new: Any) -> Any:
 def told(text: str) -> list[str]:
     """The lines that are told of a log, or the line of the error."""
     try:
-        found = audit(Log.read(text), AUTHORITY.certificate, STACK, "00" * 32)
+        found = audit(Log.read(text), [AUTHORITY.certificate], STACK, "00" * 32)
     except EvidenceError as error:
         return [str(error)]
     return [head_line(found), conclusion(found), *map(record_line, found.records), *found.errors]
@@ -261,7 +262,7 @@ def test_unsigned_records_can_be_written_anew_and_a_kept_root_hash_shows_it() ->
     anew = Log.empty(STACK).append(Kind.PROOF, AUTHORITY.certificate, {**proof_predicate(AUTHORITY), "service": f"{HUB}-of-others"})
 
     assert audit(anew).confirmed
-    assert "Whoever can write the log can have rewritten its records" in conclusion(audit(anew))
+    assert "covers its records: whoever can write the log can have rewritten them" in conclusion(audit(anew))
     assert not audit(anew, root=kept.root_hash).confirmed
 
 

@@ -33,7 +33,13 @@ def add_to(commands: "_SubParsersAction[Any]") -> None:
         "docs/evidence.md says how to check a log with openssl and sha256sum alone.",
     )
     parser.add_argument("log", metavar="LOG", help="the log's file; - reads it from stdin")
-    parser.add_argument("--ca", metavar="FILE", help="your own copy of the CA's certificate: at least one proof must be by its key")
+    parser.add_argument(
+        "--ca",
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="your own copy of the CA's certificate: at least one proof must be by its key; again for each other CA",
+    )
     parser.add_argument("--stack", metavar="NAME", help="the stack that the log must be of: organization/project/stack")
     parser.add_argument(
         "--root",
@@ -51,8 +57,8 @@ def run(given: argparse.Namespace, write: Callable[[str], object] = print) -> in
         EvidenceError: something is not confirmed, or a file can't be read.
         PkiError: the file of ``--ca`` has no certificate.
     """
-    ca = _ca(given.ca) if given.ca else None
-    found = audit(Log.read(_content(given.log, LARGEST, f"'{given.log}'", _LOG_REMEDY)), ca, given.stack, given.root)
+    cas = [_ca(path) for path in given.ca]
+    found = audit(Log.read(_content(given.log, LARGEST, f"'{given.log}'", _LOG_REMEDY)), cas, given.stack, given.root)
     for one in found.records:
         write(record_line(one))
     write(head_line(found))

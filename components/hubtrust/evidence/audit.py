@@ -67,13 +67,12 @@ class RecordAudit:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """The result. ``by_ca`` are the indexes of the proofs by the auditor's own CA, ``kept_size`` how large the log was at a kept root."""
+    """The result. ``cas`` are the auditor's own CAs, ``kept_size`` is how large the log was when it had the root hash that was kept."""
 
     log: Log
     records: tuple[RecordAudit, ...]
     head: Signed | None  # None: its signature does not hold
-    ca: Certificate | None
-    by_ca: tuple[int, ...]
+    cas: tuple[Certificate, ...]
     kept_size: int | None
     errors: tuple[str, ...]  # all of them, each with its place, those of records first
     of_whole: tuple[str, ...]  # those that are of no record
@@ -89,24 +88,35 @@ class Audit:
         return "confirmed" if self.confirmed else f"not confirmed: {self.errors[0]}"
 
     @property
-    def proofs(self) -> tuple[int, ...]:
-        """The indexes of the records whose proof holds."""
-        return tuple(one.record.index for one in self.records if one.proof and not one.errors)
+    def proofs(self) -> tuple[RecordAudit, ...]:
+        """The records whose proof holds."""
+        return tuple(one for one in self.records if one.proof and not one.errors)
 
     @property
     def cover(self) -> tuple[int, Key | None]:
-        """How many records, from the first, a signature by a proven key covers: its own, a later record's or the head's; and the key."""
+        """How many records, from the first, a CA's signature covers: its own, a later record's or the head's; and the CA's key.
+
+        If the auditor gave CAs, only their keys count: anybody can have a proof by a CA of one's own in a log that nobody signed.
+        """
         signed = [(one.record.index + 1, one.signed) for one in self.records]
-        held = [(size, one.key) for size, one in [*signed, (self.log.size, self.head)] if one and one.verdict is Verdict.SIGNED]
+        held = [(size, one.key) for size, one in [*signed, (self.log.size, self.head)] if one and one.key and self._counts(one.key)]
         return held[-1] if held else (0, None)
 
+    def _counts(self, key: Key) -> bool:
+        return any(same_key(key.certificate, ca) for ca in self.cas) if self.cas else key.proven
 
-def audit(log: Log, ca: Certificate | None = None, stack: str | None = None, root: str | None = None) -> Audit:
+
+def same_key(one: Certificate, other: Certificate) -> bool:
+    """Whether both certificates are of the same key, as a CA's and its renewed one may be."""
+    return one.key_info == other.key_info
+
+
+def audit(log: Log, cas: Sequence[Certificate] = (), stack: str | None = None, root: str | None = None) -> Audit:
     """Judge ``log`` by what is in it. Nothing is raised: what is wrong is in ``Audit.errors``.
 
     Args:
         log: the log, as ``Log.read`` read it.
-        ca: the auditor's own copy of the CA's certificate: at least one proof must be by its key.
+        cas: the auditor's own copies of CAs' certificates: at least one proof must be by the key of each.
         stack: the stack that the log must be of.
         root: a root hash that was kept elsewhere, in lower-case hex: the log must have had it, now or when it was shorter.
     """
@@ -116,20 +126,20 @@ def audit(log: Log, ca: Certificate | None = None, stack: str | None = None, roo
     records = tuple(_record_audit(one, keys, given.get(one.record.index)) for one in examined)
     errors = [f"record {one.record.index} ({one.record.statement.kind}): {fact}" for one in records for fact in one.errors]
     head, fact = _signed(log.head, keys)
-    by_ca = tuple(one.record.index for one in records if ca and one.proof and one.proof.authority.key_info == ca.key_info)
     kept = _size_at(log, root) if root else None
     whole = [f"head: {fact}"] if fact else []
-    whole += _whole(log, ca, stack, root, found=bool(by_ca), kept=kept)
-    return Audit(log, records, head, ca, by_ca, kept, (*errors, *whole), tuple(whole))
+    proven = [one.proof.authority for one in records if one.proof and not one.errors]
+    missing = [ca for ca in cas if not any(same_key(one, ca) for one in proven)]
+    whole += [f"no proof in the log is by the key of {Subject.of(ca).shown}, the CA that was given" for ca in missing]
+    whole += _whole(log, stack, root, kept)
+    return Audit(log, records, head, tuple(cas), kept, (*errors, *whole), tuple(whole))
 
 
-def _whole(log: Log, ca: Certificate | None, stack: str | None, root: str | None, *, found: bool, kept: int | None) -> list[str]:
+def _whole(log: Log, stack: str | None, root: str | None, kept: int | None) -> list[str]:
     """What is wrong with the log as the auditor expects it."""
     errors = []
     if stack is not None and log.stack != stack:
         errors.append(f"the log is of the stack {in_message(log.stack)}, not of {in_message(stack)}")
-    if ca is not None and not found:
-        errors.append(f"no proof in the log is by the key of {Subject.of(ca).shown}, the CA that was given")
     if root is not None and root == Tree().root.hex():
         errors.append("the root hash that was kept is that of every log without records: it confirms nothing")
     elif root is not None and kept is None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from hubtrust.errors import shown
-from hubtrust.evidence.audit import Audit, RecordAudit
+from hubtrust.evidence.audit import Audit, RecordAudit, same_key
+from hubtrust.evidence.record_audit import Proof
 from hubtrust.evidence.statement import Subject
 
 _MOST_NAMED = 8  # record numbers in one sentence
@@ -43,17 +44,31 @@ def _possession(audit: Audit) -> str:
     """Which keys signed which codes."""
     if not audit.proofs:
         return "It has no proof: nothing here shows that anybody had a CA's key"
-    if audit.ca is None:
-        names = list(dict.fromkeys(Subject.of(one.proof.authority).shown for one in audit.records if one.proof))
-        who = f"the key of {' or '.join(names[:_MOST_NAMED])}{' or others' if len(names) > _MOST_NAMED else ''}"
-        return f"{_numbered(audit.proofs)} that {who} signed the code in it; that this is your CA is as the log says: give --ca"
-    others = [index for index in audit.proofs if index not in audit.by_ca]
-    same = all(one.proof is None or one.proof.authority == audit.ca for one in audit.records if one.record.index in audit.by_ca)
-    certificate = "" if same else ", by another certificate of the same key,"
-    rest = f"; {_list(others)} by the keys of other CAs, which are as the log says" if others else ""
-    return (
-        f"{_numbered(audit.by_ca)}{certificate} that the key of {Subject.of(audit.ca).shown}, the CA you gave, signed the code in it{rest}"
-    )
+    by_key: dict[bytes, list[tuple[int, Proof]]] = {}
+    for one in audit.proofs:
+        if one.proof:
+            by_key.setdefault(one.proof.authority.key_info, []).append((one.record.index, one.proof))
+    clauses = [_signed_codes(found, audit) for found in [*by_key.values()][:_MOST_NAMED]]
+    more = [f"{len(by_key) - _MOST_NAMED} other keys signed the codes in other records"] if len(by_key) > _MOST_NAMED else []
+    hint = [] if audit.cas else ["to compare a CA with your own copy of its certificate, give --ca"]
+    words = "; ".join([*clauses, *more, *hint])
+    return words[0].upper() + words[1:]
+
+
+def _signed_codes(found: Sequence[tuple[int, Proof]], audit: Audit) -> str:
+    indexes, proofs = [index for index, _ in found], [proof for _, proof in found]
+    return f"the key of {_ca(proofs, audit)}, signed the code{'' if len(found) == 1 else 's'} in {_list(indexes)}"
+
+
+def _ca(proofs: Sequence[Proof], audit: Audit) -> str:
+    """A CA by its name, and whether it is the auditor's."""
+    authority = proofs[0].authority
+    name = Subject.of(authority).shown
+    own = [ca for ca in audit.cas if same_key(ca, authority)]
+    if not own:
+        return f"{name}, a CA that only the log names"
+    same = any(proof.authority in own for proof in proofs)
+    return f"{name}, the CA that you gave" if same else f"{name}, of which you gave another certificate with the same key"
 
 
 def _root(audit: Audit) -> str:
@@ -63,21 +78,27 @@ def _root(audit: Audit) -> str:
         return "Its root hash is the one that you kept: it is the same log"
     later = audit.log.size - audit.kept_size
     return (
-        f"It had the root hash that you kept when it had {_records(audit.kept_size)}: these are unchanged, and {_records(later)} came later"
+        f"It had the root hash that you kept when it had {_records(audit.kept_size)}: nothing in them was changed, and {later:,} came later"
     )
 
 
 def _coverage(audit: Audit) -> str:
     """What a signature or a kept root hash fixes, and what whoever can write the log could have done to the rest."""
     (signed, key), kept, size = audit.cover, audit.kept_size or 0, audit.log.size
-    parts = [f"The key of {Subject.of(key.certificate).shown} signed {_records(signed)} from the first on" if key else ""]
-    if kept < size and signed < size:
-        parts.append(f"Whoever can write the log can have rewritten {_rest(max(signed, kept))}, which nothing signed covers")
+    parts = []
+    if key:
+        parts.append(f"A signature by the key of {Subject.of(key.certificate).shown} covers {_first(signed, size)}")
+    if max(kept, signed) < size:
+        covered = _rest(max(signed, kept))
+        whose = "these CAs" if audit.cas else "a CA"
+        parts.append(
+            f"No signature of {whose} covers {covered}: whoever can write the log can have rewritten them, apart from signed codes"
+        )
     if kept < size:
         parts.append(
-            "That no later record was cut off, only a root hash that is kept elsewhere can show: keep this one, and compare with --root"
+            "Only a root hash that you kept elsewhere shows whether later records were cut off: keep this one, and give it as --root"
         )
-    return ". ".join(filter(None, parts))
+    return ". ".join(parts)
 
 
 def _believed(audit: Audit) -> str:
@@ -85,15 +106,23 @@ def _believed(audit: Audit) -> str:
     if not audit.proofs:
         return ""
     azure = "that Azure gave these codes for these services, that it accepted the proofs, and when"
-    return f"To be believed: {azure}; Azure's activity log has the request and correlation ids for 90 days"
+    return f"To be believed: {azure}; Azure's activity log shows the requests by their ids for 90 days"
+
+
+def _first(number: int, size: int) -> str:
+    return (
+        f"all {_records(size)}"
+        if number == size > 1
+        else "its only record"
+        if number == size
+        else f"the first {_records(number)}"
+        if number > 1
+        else "the first record"
+    )
 
 
 def _rest(first: int) -> str:
     return f"the records from {first} on" if first else "its records"
-
-
-def _numbered(indexes: Sequence[int]) -> str:
-    return f"{_list(indexes)} prove{'s' if len(indexes) == 1 else ''}".capitalize()
 
 
 def _list(indexes: Sequence[int]) -> str:

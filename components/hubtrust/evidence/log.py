@@ -137,6 +137,8 @@ def _lines(text: str | bytes) -> list[str]:
         raise EvidenceError(_WHAT, f"it is not UTF-8 (byte {error.start + 1})", _INTACT) from None
     if not text.strip():
         raise EvidenceError(_WHAT, "it is empty, and even a log without records has a head", _INTACT)
+    if text.startswith('"'):
+        raise EvidenceError(_WHAT, "it is a text of JSON, in quotes", "give it as `pulumi stack output evidence` writes it, without --json")
     return text.removesuffix("\n").split("\n")
 
 
