@@ -191,6 +191,7 @@ SESSIONS = [
         refused=(".venv/bin/python -m sandbox preview -- --policy-pack policies --policy-pack-config policies/staging.json",),
         shows=(r"\[mandatory\]  shared-keys-off", "preview failed"),
     ),
+    Session("docs/report.md", before="pulumi stack init prod\n", shows=("report.html", "report.json", "report.html")),
     Session("docs/provisioning.md", before=_A_STACK, shows=("idScope",)),
     Session(
         "docs/rotation.md",

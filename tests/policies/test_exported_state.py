@@ -132,7 +132,12 @@ def test_the_script_prints_json_and_imports_nothing_of_this_project(tmp_path: Pa
 
 @pytest.mark.parametrize(
     ("content", "fact"),
-    [(None, "can't be read: No such file or directory"), ("[]", "is not a JSON object"), ("{", "it is not JSON"), ("{}", "has no `deployment`")],
+    [
+        (None, "can't be read: No such file or directory"),
+        ("[]", "is not a JSON object"),
+        ("{", "it is not JSON"),
+        ("{}", "has no `deployment`"),
+    ],
 )
 def test_the_script_refuses_another_file_in_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | None, fact: str
