@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+import shutil
+import sys
+import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _PROG = "python -m sandbox"
+_INDENT = 8  # of what belongs to the line above, as in `program.summary`
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -90,7 +94,7 @@ def _run_program(options: argparse.Namespace) -> int:
         return 0
     # Azure tells clients to wait 15 s before they poll a deletion; here a deletion completes immediately.
     ready = installed.start(*start_command.FREE_PORTS, "--retry-after", "0", "--data", str(installed.data))
-    print_line(f"Local Azure: {ready['arm']}; Azure's own host names through the proxy {ready['proxy']}")
+    print_line(folded(f"Local Azure: {ready['arm']}; Azure's own host names through the proxy {ready['proxy']}"))
     if getattr(options, "no_program", False):
         return 0
     print_line(f"Engine: {'pulumi (found on PATH)' if target.engine == 'pulumi' else 'embedded; use the Pulumi CLI for production'}")
@@ -99,8 +103,17 @@ def _run_program(options: argparse.Namespace) -> int:
     if code == 0 and options.verb == "up":
         unchanged = ("Azure was not changed: everything is as declared",) if installed.changes() == before else ()
         for line in ("", *_NEXT_STEPS, "", *program.summary(target.outputs(ready), connected_before), *unchanged):
-            print_line(line)
+            print_line(folded(line))
     return code
+
+
+def folded(line: str) -> str:
+    """A line that is longer than the terminal, wrapped at words; without a terminal as it is."""
+    if not sys.stdout.isatty():
+        return line
+    width = max(_INDENT + 1, shutil.get_terminal_size().columns)
+    parts = textwrap.wrap(line, width, subsequent_indent=" " * _INDENT, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(parts)
 
 
 _NEXT_STEPS = (

@@ -90,7 +90,7 @@ def _line(row: Cells, widths: Widths, width: int, *, bold: bool) -> Text:
     info = row.info.copy()
     info.plain = _printable(info.plain)
     info.truncate(widths.info, overflow="ellipsis")
-    line = Text(f" {row.mark}".ljust(_MARK)[:_MARK], style=row.colour)
+    line = Text.assemble((f" {row.mark}".ljust(_MARK)[:_MARK], row.colour))
     for cell, column in (
         (kind, widths.type),
         (Text(_cut(_printable(row.name), widths.name, kept="both")), widths.name),
