@@ -7,9 +7,11 @@ from xml.etree import ElementTree
 
 from docs.make_up_picture import PICTURE, drawn, last_frame
 
+ERASED = "\x1b[1A\x1b[2K"
 SCREEN = (
-    "Engine: embedded\n\x1b[?25lUpdating (dev):\n +  a creating\n\x1b[2K\x1b[1A\x1b[2K\x1b[1A\x1b[2KUpdating (dev):\n\x1b[?25h\r\x1b[1A\x1b[2K"
-    '\x1b[1;35mUpdating (dev):\x1b[0m\n\x1b[32m + \x1b[0m a created\n\n\x1b[1mOutputs:\x1b[0m\n    pem: "…"\nand its second line\n    n  : 1\n\n'
+    f"Engine: embedded\n\x1b[?25lUpdating (dev):\n +  a creating\n\x1b[2K{ERASED * 2}Updating (dev):\n\x1b[?25h\r{ERASED}"
+    "\x1b[1;35mUpdating (dev):\x1b[0m\n\x1b[32m + \x1b[0m a created\n\n"
+    '\x1b[1mOutputs:\x1b[0m\n    pem: "…"\nand its second line\n    n  : 1\n\n'
     "\x1b[1mResources:\x1b[0m\n    + 1 created\n"
 )
 
