@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from docs.make_up_picture import PICTURE, drawn, last_frame
 
@@ -18,7 +18,7 @@ SCREEN = (
 
 def texts(svg: str) -> str:
     """All words of a picture."""
-    return " ".join("".join(ElementTree.fromstring(svg).itertext()).split())  # noqa: S314 - our own file
+    return " ".join("".join(ET.fromstring(svg).itertext()).split())  # noqa: S314 - our own file
 
 
 def test_the_last_frame_and_not_the_outputs_are_drawn() -> None:
