@@ -171,6 +171,14 @@ def test_a_time_that_was_not_kept_is_no_error() -> None:
     assert errors(proven(members={"acceptedAt": None})) == ()
 
 
+def test_a_proof_whose_answer_was_lost_says_so() -> None:
+    """It has no ids for Azure's activity log; it proves the same."""
+    found = audit(proven(members={"requestId": None, "correlationId": None}))
+
+    assert (found.confirmed, len(found.proofs)) == (True, 1)
+    assert "(no correlation id: its answer was lost, or an earlier version recorded it): self-proving" in record_line(found.records[0])
+
+
 def test_a_code_of_another_service_is_an_error() -> None:
     """Azure gives each service codes of its own; the same service, in other letters, may be recorded again."""
     again = proven().append(Kind.PROOF, AUTHORITY.certificate, proof_predicate(AUTHORITY, service=HUB.upper()))

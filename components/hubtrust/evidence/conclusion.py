@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from hubtrust.errors import shown
 from hubtrust.evidence.audit import Audit, RecordAudit, same_key
 from hubtrust.evidence.record_audit import Proof
-from hubtrust.evidence.statement import Subject
+from hubtrust.evidence.statement import Kind, Subject
 
 _MOST_NAMED = 8  # record numbers in one sentence
 
@@ -18,7 +18,19 @@ def record_line(one: RecordAudit) -> str:
     at = f" on {shown(service.rpartition('/')[2], 80)}" if isinstance(service, str) else ""
     when = f" at {shown(time, 30)}" if isinstance(time, str) else ""
     judged = f"NOT CONFIRMED: {'; '.join(one.errors)}" if one.errors else ", ".join(one.verdicts)
-    return f"record {one.record.index}: {of}{at}{when}: {judged}"
+    return f"record {one.record.index}: {of}{at}{when}{_request(one)}: {judged}"
+
+
+def _request(one: RecordAudit) -> str:
+    """By what Azure's activity log finds the request with a proof."""
+    if one.record.statement.kind is not Kind.PROOF:
+        return ""
+    found = one.record.statement.predicate.get("correlationId")
+    return (
+        f" (correlation id {shown(found, 80)})"
+        if isinstance(found, str)
+        else " (no correlation id: its answer was lost, or an earlier version recorded it)"
+    )
 
 
 def head_line(audit: Audit) -> str:
