@@ -9,8 +9,11 @@ import pytest
 
 from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES
 from hubtrust.cli.stack_export import deployment_of
+from hubtrust.evidence.log import Log
+from hubtrust.evidence.statement import Kind
 from hubtrust.inventory.inventory import Inventory
 from hubtrust.inventory.records import Authority, Service
+from hubtrust.pki.certificate import load_certificate
 
 OTHER_SHELL = ("pulumi-python:dynamic/hubtrust:", "hubtrust:index:")
 
@@ -230,3 +233,29 @@ def test_certificates_that_cannot_be_read(deployment: Any) -> None:
     assert "a certificate of IssuedBatch 'ovens'" in told
     assert any(what.startswith("certificate of VerifiedCertificate") for what in told)
     assert (broken.device_certificates.count, service(broken, "hub").trusts[0].certificate) == (5, None)
+
+
+def test_the_evidence_log(deployment: Any, found: Inventory) -> None:
+    """It is audited, and each proof has the place of its record; one that was changed is not believed, nor one of another stack."""
+    hub = service(found, "hub")
+    trust = next(one for one in hub.trusts if one.proof)
+    resource = next(one for one in deployment["resources"] if one["type"].endswith(":VerifiedCertificate") and one["outputs"].get("proofs"))
+    (proof,) = resource["outputs"]["proofs"]
+    predicate = {"service": hub.id, "certificateName": trust.certificate_name, "authority": "plant", "generation": 1, **proof}
+    certificate = load_certificate(resource["outputs"]["certificate"], what="it")
+    log = Log.empty(found.stack).append(Kind.PROOF, certificate, predicate)
+
+    def with_log(text: str) -> Inventory:
+        outputs = {"log": text, "size": 1, "rootHash": log.root_hash}
+        records = {"urn": "urn:pulumi:dev::plant::hubtrust:index:EvidenceRecords::plant", "type": "hubtrust:index:EvidenceRecords"}
+        return of(deployment, resources=[*deployment["resources"], {**records, "outputs": outputs}])
+
+    known = with_log(log.text)
+    assert known.document()["evidence"] == {"size": 1, "rootHash": log.root_hash, "verdict": "confirmed"}
+    assert [one.record for one in service(known, "hub").trusts] == [0 if one == trust else None for one in hub.trusts]
+    changed = with_log(log.text[:-2])
+    assert changed.evidence is not None
+    assert changed.evidence.verdict.startswith("not confirmed: ")
+    other = with_log(Log.empty("organization/plant/other").text)
+    assert other.evidence is not None
+    assert "not of organization/plant/dev" in other.evidence.verdict.replace("'", "")

@@ -142,6 +142,10 @@ def _of_devices(inventory: Inventory) -> Iterator[str]:
 
 def _of_stack(inventory: Inventory) -> Iterator[str]:
     stack = {"stack": inventory.stack}
+    if (log := inventory.evidence) is not None:
+        yield from _metric("hubtrust_evidence_records", "Records of the stack's evidence log.", [(stack, log.size)])
+        help_ = "1 if an audit of the evidence log found nothing wrong."
+        yield from _metric("hubtrust_evidence_confirmed", help_, [(stack, log.is_confirmed)])
     yield from _metric("hubtrust_due", "What is due in the next 90 days.", [(stack, len(inventory.due))])
     yield from _metric(
         "hubtrust_unseen", "What the inventory could not see; `hubtrust status` names each.", [(stack, len(inventory.unseen))]

@@ -29,6 +29,7 @@ def text(inventory: Inventory, live: "Sequence[LiveService] | None") -> str:
         _authorities(inventory.authorities, width),
         _services(inventory, width),
         _devices(inventory, width),
+        _evidence(inventory, width),
         _due(inventory, width),
         _live(inventory, live, width),
         _unseen(inventory, live, width),
@@ -111,6 +112,12 @@ def _devices(inventory: Inventory, width: int) -> Iterator[str]:
         yield from _row(width, _DATES, f"  {_cell(one.device_id)}", f"{one.not_after:%Y-%m-%d}", f"{one.days_left:,}", renewed)
     if found.count > _MOST_DEVICES:
         yield f"  {found.count - _MOST_DEVICES:,} more end later; --json names the first 200"
+
+
+def _evidence(inventory: Inventory, width: int) -> Iterator[str]:
+    found = inventory.evidence
+    if found is not None:
+        yield from _wrapped(f"Evidence log: {_number(found.size, 'record')}, {_cell(found.verdict)}, root {found.root_hash}", "  ", width)
 
 
 def _due(inventory: Inventory, width: int) -> Iterator[str]:

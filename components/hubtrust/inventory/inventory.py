@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from hubtrust.inventory import authorities, device_certificates, due, other_makers
+from hubtrust.inventory import authorities, device_certificates, due, evidence_found, other_makers
 from hubtrust.inventory.certificates_found import Authorities
 from hubtrust.inventory.records import Authority, DeviceCertificates, Due, Evidence, Service, Unseen, document
 from hubtrust.inventory.services import Services
 from hubtrust.inventory.state import State
 
 VERSION = 1
-_OWNERS = ("HubOwner", "AuthorityGeneration")
+_OWNERS = ("EvidenceRecords", "HubOwner", "AuthorityGeneration")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +46,13 @@ class Inventory:
         state = State.read(deployment)
         here = Authorities.of(state)
         found = authorities.described(here, now)
-        services = Services(state, here).read()
+        stack = _stack(state)
+        evidence, log = evidence_found.read(state, stack)
+        services = evidence_found.with_records(Services(state, here).read(), log)
         counted, days = device_certificates.counted(state, here, now)
         _tell_what_states_lack(state)
         dues = due.listed(state, here, found, services, days, now)
-        return cls(_stack(state), now, tuple(state.unseen.found), found, services, counted, None, dues)
+        return cls(stack, now, tuple(state.unseen.found), found, services, counted, evidence, dues)
 
     def document(self) -> dict[str, Any]:
         """As JSON values: docs/status.md describes each member."""

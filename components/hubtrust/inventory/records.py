@@ -158,6 +158,8 @@ class Evidence:
     size: int
     root_hash: str
     verdict: str
+    """Of an audit without a CA of one's own: `confirmed`, or `not confirmed: …`; see docs/evidence.md."""
+    is_confirmed: bool = field(default=False, metadata=_NOT_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
