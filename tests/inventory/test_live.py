@@ -46,13 +46,22 @@ def live(plant: Any, capfd: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     return run
 
 
+def hub_id(plant: Any) -> str:
+    """Of the stack's hub."""
+    resources = json.loads(plant.exported)["deployment"]["resources"]
+    return next(str(one["id"]) for one in resources if one["type"].endswith(":IotHubResource"))
+
+
 def differences(found: Any) -> dict[str, str]:
     """What differs, by the beginning of the certificate's name."""
     return {one["certificateName"].partition("-")[0]: one["difference"] for one in found["certificates"] if one["difference"]}
 
 
-def test_azure_is_as_the_state_says(live: Any, plant: Any) -> None:
-    """Nothing differs, and nothing but GET is sent to Resource Manager: local Azure's log has every request."""
+def test_what_differs(live: Any, plant: Any) -> None:
+    """First nothing, and nothing but GET is sent to Resource Manager: local Azure's log has every request. Then what somebody changed.
+
+    That is a verification that is lost, another certificate under a name, one that is gone, and one that the stack does not know.
+    """
     plant.azure.control("DELETE", "/requests")
     found = live()
     asked = [one for one in plant.azure.control("GET", "/requests") if "/oauth2/" not in one["path"]]
@@ -62,13 +71,7 @@ def test_azure_is_as_the_state_says(live: Any, plant: Any) -> None:
         "hub": (3, {}, None),
         "dps": (1, {}, None),
     }
-
-
-def test_what_somebody_changed(live: Any, plant: Any) -> None:
-    """A verification that is lost, another certificate under a name, one that is gone, and one that the stack does not know."""
-    hub = Hub(
-        plant.azure, next(one["id"] for one in json.loads(plant.exported)["deployment"]["resources"] if "IotHubResource" in one["type"])
-    )
+    hub = Hub(plant.azure, hub_id(plant))
     names = {name.partition("-")[0]: name for name in hub.certificates()}
     hub.generate(names["plant"])
     hub.put(names["bought"], pem_of(authority("Somebody's CA", days=9)[0].certificate))
@@ -96,7 +99,7 @@ def test_a_login_that_may_not_read(live: Any, plant: Any) -> None:
 
 def test_a_service_that_is_gone_and_one_without_network(live: Any, plant: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It is told that it does not exist; and without an answer, why there is none."""
-    hub = next(one["id"] for one in json.loads(plant.exported)["deployment"]["resources"] if "IotHubResource" in one["type"])
+    hub = hub_id(plant)
     (tmp_path / "state.json").write_text(plant.exported.replace(hub, f"{hub}x"))
     assert "does not exist" in live()["hub"]["unseen"]
     with socket.create_server(("127.0.0.1", 0)) as server:

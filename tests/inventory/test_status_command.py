@@ -21,6 +21,7 @@ from hubtrust.cli.main import main
 from hubtrust.inventory.inventory import Inventory
 from hubtrust.inventory.records import document
 from tests.kit.prerequisites import need
+from tests.kit.repository import ROOT
 
 NASTY = 'a\x1b[31m"b\\c\nd\u202e\u200b<b>'
 SERIES = re.compile(r'(?P<name>[a-z_]+)(?:\{(?P<labels>(?:[a-z0-9_]+="(?:[^"\\\n]|\\["\\n])*",?)*)\})? (?P<value>[0-9.e+-]+)')
@@ -198,6 +199,23 @@ def test_promtool_takes_the_metrics(capfd: Any, state: Path, plant: Any) -> None
         said = status(capfd, "--state", state, "--prometheus")[1]
         done = subprocess.run([str(tool), "check", "metrics"], input=said, capture_output=True, text=True, check=False)
         assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_pages_alerts(capfd: Any, state: Path, tmp_path: Path) -> None:
+    """Prometheus takes the alerts of docs/status.md; they ask for metrics that the page describes, and that are written."""
+    tool = shutil.which("promtool")
+    need(tool, "`promtool` (package prometheus) is not installed")
+    page = (ROOT / "docs" / "status.md").read_text(encoding="utf-8")
+    (rules,) = re.findall("```yaml\n(groups:.*?)```", page, re.DOTALL)
+    (tmp_path / "rules.yaml").write_text(rules)
+    done = subprocess.run([str(tool), "check", "rules", str(tmp_path / "rules.yaml")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    written = set(re.findall(r"^# TYPE (\w+) gauge$", status(capfd, "--state", state, "--prometheus")[1], re.MULTILINE))
+    described = set(re.findall(r"^\| .*$", page, re.MULTILINE))
+    named = set(re.findall(r"hubtrust_\w+", "".join(described)))
+    optional = {one for one in named if one.startswith(("hubtrust_live_", "hubtrust_evidence_"))}
+    assert written == named - optional
+    assert set(re.findall(r"hubtrust_\w+", rules)) <= named
 
 
 def test_metrics(capfd: Any, state: Path) -> None:

@@ -8,7 +8,7 @@ import heapq
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from cryptography import x509
 from cryptography.x509.oid import NameOID
@@ -16,16 +16,16 @@ from cryptography.x509.oid import NameOID
 from hubtrust.certificates.lifetimes import DEVICE, LIFETIMES
 from hubtrust.enrollments.fleet_roster import unpack
 from hubtrust.errors import HubtrustError
-from hubtrust.inventory.certificates_found import Authorities, renewal
+from hubtrust.inventory.certificates_found import Authorities
 from hubtrust.inventory.records import DeviceCertificate, DeviceCertificates, Ends, days_left
-from hubtrust.inventory.state import Resource, State
+from hubtrust.inventory.state import Resource, State, moment
 from hubtrust.pki import readable
 from hubtrust.pki.certificate import Certificate, load_certificates
 from hubtrust.pki.errors import PkiError
-from hubtrust.pki.pem import blocks
 from hubtrust.pki.profile import subject_key_identifier
 
 MOST_NAMED = 200
+_MOST_LINES = 20  # of what is due, by day
 _MOST_DAYS = 366  # with more, those of a month are counted together
 
 
@@ -33,10 +33,18 @@ _MOST_DAYS = 366  # with more, those of a month are counted together
 class _Read:
     """What is needed of a device's certificate."""
 
-    device_id: str
+    named: str
+    """The device's id, where the resource says it."""
     not_after: datetime
     renew_at: datetime | None
     issuer: str | None
+    certificate: x509.Certificate
+
+    @property
+    def device_id(self) -> str:
+        """The device's id. To read the subjects of all certificates would take as long as all the rest."""
+        names = [] if self.named else self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return self.named or (str(names[0].value) if names else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +64,8 @@ class Together:
 
 def counted(state: State, authorities: Authorities, now: datetime) -> tuple[DeviceCertificates, tuple[Together, ...]]:
     """All device certificates; and what happens to them on each day."""
-    found = list(_Reader(state, authorities).every())
+    with readable.quiet():
+        found = list(_Reader(state, authorities).every())
     days = Counter(one.not_after.date() for one in found)
     first = heapq.nsmallest(MOST_NAMED, found, key=lambda one: (one.not_after, one.device_id))
     named = tuple(DeviceCertificate(one.device_id, one.not_after, days_left(one.not_after, now), one.renew_at, one.issuer) for one in first)
@@ -64,11 +73,17 @@ def counted(state: State, authorities: Authorities, now: datetime) -> tuple[Devi
 
 
 def _together(found: Iterable[_Read]) -> Iterator[Together]:
-    groups: dict[tuple[date, str | None, bool], list[_Read]] = {}
+    """By the day; by the month where that would be too many lines."""
+    by_day: dict[tuple[date, str | None, bool], list[_Read]] = {}
     for one in found:
-        groups.setdefault(((one.renew_at or one.not_after).date(), one.issuer, one.renew_at is not None), []).append(one)
+        by_day.setdefault(((one.renew_at or one.not_after).date(), one.issuer, one.renew_at is not None), []).append(one)
+    groups = by_day
+    if len(by_day) > _MOST_LINES:
+        groups = {}
+        for (day, issuer, is_renewed), members in by_day.items():
+            groups.setdefault((day.replace(day=1), issuer, is_renewed), []).extend(members)
     for (_, issuer, is_renewed), members in groups.items():
-        first = min(members, key=lambda one: (one.renew_at or one.not_after, one.device_id))
+        first = min(members, key=lambda one: one.renew_at or one.not_after)
         ends = min(one.not_after for one in members)
         yield Together(issuer, is_renewed, first.renew_at or first.not_after, ends, len(members), first.device_id)
 
@@ -87,12 +102,13 @@ class _Reader:
 
     def __init__(self, state: State, authorities: Authorities) -> None:
         self._state = state
-        # An issuer is found by its name and key identifier: signatures of a hundred thousand certificates take half a minute.
-        self._issuers: dict[tuple[bytes, bytes | None], str] = {}
+        # An issuer is found by its key identifier, or else by its name: a hundred thousand signatures take half a minute.
+        self._by_key: dict[bytes, str] = {}
+        self._by_name: dict[bytes, str] = {}
         for id_, one in sorted(authorities.found.items(), key=lambda item: item[1].certificate.not_valid_after_utc):
-            name = one.certificate.subject_encoding
-            for identifier in (_key_identifier(one.certificate), None):
-                self._issuers[name, identifier] = id_
+            self._by_name[one.certificate.subject_encoding] = id_
+            if identifier := _key_identifier(one.certificate):
+                self._by_key[identifier] = id_
 
     def every(self) -> Iterator[_Read]:
         """All of them."""
@@ -110,15 +126,15 @@ class _Reader:
 
     def _of_texts(self, one: Resource, name: str, texts: Iterable[str], *, named: str = "", renewed: bool = False) -> Iterator[_Read]:
         window = _window(one) if renewed else None
-        said = renewal(one, datetime.max.replace(tzinfo=UTC), DEVICE) if renewed and one.kind == "IssuedCertificate" else None
+        said = moment(one.text("renewAt")) if one.kind == "IssuedCertificate" else None
         broken = 0
         for text in texts:
             try:
-                encodings = [block.content for block in blocks(text, what=name) if block.label == "CERTIFICATE"][:1]
-                for found in encodings or [one_certificate.der for one_certificate in load_certificates(text, what=name)[:1]]:
-                    yield self._read(found, named, window, said)
+                found = _of_text(text, name)
             except (PkiError, ValueError):
                 broken += 1
+            else:
+                yield self._read(found, named, window, said)
         self._tell(one, broken)
 
     def _of_fleet(self, one: Resource) -> Iterator[_Read]:
@@ -134,15 +150,23 @@ class _Reader:
         for id_ in roster.ids:
             for sent in roster.attestations[id_].sent:
                 try:
-                    yield self._read(base64.b64decode(sent), id_, None, None)
+                    yield self._read(_parsed(base64.b64decode(sent)), id_, None, None)
                 except (PkiError, ValueError):
                     broken += 1
         self._tell(one, broken)
 
-    def _read(self, encoding: bytes, named: str, window: timedelta | None, said: datetime | None) -> _Read:
-        found = readable.read(encoding, _facts)
-        issuer = self._issuers.get((found.issuer, found.issuer_key))
-        return _Read(named or found.common_name, found.end, said or (None if window is None else found.end - window), issuer)
+    def _read(self, found: x509.Certificate, named: str, window: timedelta | None, said: datetime | None) -> _Read:
+        end = found.not_valid_after_utc
+        return _Read(named, end, said or (None if window is None else end - window), self._issuer(found), found)
+
+    def _issuer(self, found: x509.Certificate) -> str | None:
+        try:
+            identifier = found.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
+        except (x509.ExtensionNotFound, ValueError):
+            identifier = None
+        if identifier is not None:
+            return self._by_key.get(identifier)
+        return self._by_name.get(found.issuer.public_bytes())  # certificates of one issuer name it in the same octets (RFC 5280 4.1.2.6)
 
     @staticmethod
     def _tell(one: Resource, broken: int) -> None:
@@ -155,25 +179,16 @@ def _window(one: Resource) -> timedelta:
     return timedelta(days=LIFETIMES[DEVICE].renew_before_days if days is None else min(max(days, 0), 36525))
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    """What a certificate says."""
-
-    common_name: str
-    end: datetime
-    issuer: bytes
-    issuer_key: bytes | None
-
-
-def _facts(encoding: bytes) -> _Facts:
-    found = x509.load_der_x509_certificate(encoding)
-    names = found.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+def _of_text(text: str, what: str) -> x509.Certificate:
+    """The first certificate in a text."""
     try:
-        key = found.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-    except (x509.ExtensionNotFound, ValueError):
-        key = None
-    # Certificates of one issuer name it in the same octets (RFC 5280 4.1.2.6).
-    return _Facts(str(names[0].value) if names else "", found.not_valid_after_utc, found.issuer.public_bytes(), key)
+        return x509.load_pem_x509_certificate(text.encode())
+    except ValueError:
+        return _parsed(load_certificates(text, what=what)[0].der)
+
+
+def _parsed(encoding: bytes) -> x509.Certificate:
+    return readable.read(encoding, x509.load_der_x509_certificate)
 
 
 def _key_identifier(certificate: Certificate) -> bytes | None:
