@@ -72,6 +72,7 @@ pulumi.export("chain", authority.chain)
 pulumi.export("devices", fleet.devices)
 pulumi.export("connection", fleet.connection)
 
+services, enrollments = [], []
 if stack.provisions:  # and devices that have no entry, and enrol themselves; as of the vault, its classes are loaded only here
     service = hubtrust.ProvisioningService(
         stack.name,
@@ -85,7 +86,8 @@ if stack.provisions:  # and devices that have no entry, and enrol themselves; as
         drop_generation=stack.ca_drop_generation or None,
         cloud=stack.cloud or None,
     )
-    groups = [
+    services.append(service)
+    enrollments = [
         hubtrust.EnrollmentGroup(
             f"{stack.name}-{group}",
             service=service,
@@ -99,7 +101,7 @@ if stack.provisions:  # and devices that have no entry, and enrol themselves; as
         )
         for group in stack.enrollment_groups
     ]
-    states = {group: one.state for group, one in zip(stack.enrollment_groups, groups, strict=True)}
+    states = {group: one.state for group, one in zip(stack.enrollment_groups, enrollments, strict=True)}
     enrolling = {"idScope": service.id_scope, "host": service.device_host_name, "trust": service.trust, "groups": states}
     pulumi.export("provisioning", enrolling)
     if stack.enrollment_canary:
@@ -109,7 +111,18 @@ if stack.provisions:  # and devices that have no entry, and enrol themselves; as
             hubs=[hub],
             authority=authority,
             device_id=stack.enrollment_canary,
-            enrollments=groups,
+            enrollments=enrollments,
             check=stack.enrollment_check,
         )
         pulumi.export("enrollment", canary.connection)
+
+evidence = hubtrust.EvidenceLog(
+    stack.name,
+    hubs=[hub],
+    services=services,
+    enrollments=enrollments,
+    fleets=[fleet],
+    file=stack.evidence_file or None,
+    cloud=stack.cloud or None,
+)
+pulumi.export("evidence", evidence.log)

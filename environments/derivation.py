@@ -33,6 +33,7 @@ LEFT_OUT_KEYS: Final = {
     **dict.fromkeys(("existingHub", "adoptHub", "leaveHub"), "the hub is not shared"),
     "ipRules": "addresses are not shared: until you set those of this environment, its hub can be reached from anywhere",
     "identity": "a managed identity has rights in one environment",
+    "evidenceFile": "a log is of one stack: this one begins its own",
     "existingDps": "the provisioning service is not shared",
     "dpsIpRules": "addresses are not shared: until you set those of this environment, its service can be reached from anywhere",
     "disabledEnrollmentGroups": "a revocation is of one environment's devices",

@@ -12,6 +12,7 @@ from .applicability import unused
 from .authority import AuthorityConfig, replaced_keys
 from .configuration import Problem, SettingsError, read
 from .devices import DeviceConfig
+from .evidence import EvidenceConfig
 from .provisioning import ProvisioningConfig
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "SettingsError", "load"]
 
 
-class Settings(DeviceConfig, AuthorityConfig, ProvisioningConfig):
+class Settings(DeviceConfig, AuthorityConfig, ProvisioningConfig, EvidenceConfig):
     """Every key of this project."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)

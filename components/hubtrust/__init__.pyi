@@ -22,6 +22,7 @@ from .dynamic.device_fleet import DeviceFleet as DeviceFleet
 from .dynamic.device_identity import DeviceIdentity as DeviceIdentity
 from .dynamic.enrollment_fleet import EnrollmentFleetEntries as EnrollmentFleetEntries
 from .dynamic.enrollment_group import EnrollmentGroupEntry as EnrollmentGroupEntry
+from .dynamic.evidence_records import EvidenceRecords as EvidenceRecords
 from .dynamic.individual_enrollment import IndividualEnrollmentEntry as IndividualEnrollmentEntry
 from .dynamic.issued_batch import IssuedBatch as IssuedBatch
 from .dynamic.issued_certificate import IssuedCertificate as IssuedCertificate
@@ -41,6 +42,7 @@ from .enrollments.fleet_files import enrollments_from_json_lines as enrollments_
 from .enrollments.fleet_files import enrollments_from_list as enrollments_from_list
 from .enrollments.fleet_roster import EnrollmentRoster as EnrollmentRoster
 from .errors import HubtrustError as HubtrustError
+from .evidence_log import EvidenceLog as EvidenceLog
 from .fleet import TrustedFleet as TrustedFleet
 from .fleet_outputs import FleetConnection as FleetConnection
 from .fleet_outputs import FleetDevices as FleetDevices

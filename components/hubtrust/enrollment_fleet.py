@@ -40,6 +40,10 @@ class EnrollmentFleet(pulumi.ComponentResource):
 
     enrollments: pulumi.Output[FleetEnrollments]
     """How many enrollments there are, and a digest of them."""
+    name: str
+    """The resource's name."""
+    entries: EnrollmentFleetEntries
+    """The enrollments at the service."""
 
     def __init__(
         self,
@@ -94,8 +98,9 @@ class EnrollmentFleet(pulumi.ComponentResource):
         with EnrollmentFleetError.told():
             EnrollmentFleetInputs.check_plain(what, {**given, **place.plain})
         super().__init__("hubtrust:index:EnrollmentFleet", name, None, opts)
+        self.name = name
         # An empty one is declared too: without it Pulumi would delete the enrollments of the last run, and nothing could refuse that.
-        entries = EnrollmentFleetEntries(name, roster=found, **given, **place.inputs, opts=place.options(self))
+        self.entries = entries = EnrollmentFleetEntries(name, roster=found, **given, **place.inputs, opts=place.options(self))
         self.enrollments = pulumi.Output.all(entries.count, entries.enabled, entries.digest).apply(
             lambda known: FleetEnrollments(count=int(known[0] or 0), enabled=int(known[1] or 0), digest=known[2] if len(found) else None)
         )

@@ -33,6 +33,10 @@ class TrustedFleet(pulumi.ComponentResource):
     """How many devices there are, and a digest of them."""
     connection: pulumi.Output[FleetConnection]
     """The last connection of the canary."""
+    name: str
+    """The resource's name."""
+    entries: DeviceFleet
+    """The devices in the hub's registry."""
 
     def __init__(
         self,
@@ -73,7 +77,7 @@ class TrustedFleet(pulumi.ComponentResource):
         require_resource_name(FleetDeclarationError, "TrustedFleet", name)
         _require_types(f"fleet '{name}'", hub, authority)
         super().__init__("hubtrust:index:TrustedFleet", name, None, opts)
-        self._name, self._hub = name, hub
+        self.name, self._hub = name, hub
         if canary is not None and canary != "" and not may_trust(hub, authority):
             fact = f"its hub does not trust the authority '{authority.name}', so its canary could never connect"
             raise FleetDeclarationError(
@@ -85,7 +89,7 @@ class TrustedFleet(pulumi.ComponentResource):
         self.connection = no_canary(canary)
         device: pulumi.Output[str] | None = None
         # An empty one is declared too: without it Pulumi would delete the devices of the last run, and nothing could refuse that.
-        fleet = DeviceFleet(
+        self.entries = fleet = DeviceFleet(
             name,
             roster=roster,
             adopt=adopt,
@@ -109,7 +113,7 @@ class TrustedFleet(pulumi.ComponentResource):
 
     def _read(self, roster: object, canary: object, rest: Mapping[str, Any], *, check: object) -> Roster:
         """The roster, after everything that is plain was checked."""
-        what = f"fleet '{self._name}'"
+        what = f"fleet '{self.name}'"
         require_plain(RosterError, f"roster of {what}", roster)
         for name, value in (("check", check), ("no_devices", rest["no_devices"])):
             require_plain(FleetDeclarationError, f"{name} of {what}", value)
@@ -132,7 +136,7 @@ class TrustedFleet(pulumi.ComponentResource):
         check: bool | None,
     ) -> pulumi.Output[FleetConnection]:
         connection_check = ConnectionCheck(
-            f"{self._name}-{canary}" if isinstance(canary, str) else f"{self._name}-canary",
+            f"{self.name}-{canary}" if isinstance(canary, str) else f"{self.name}-canary",
             device_id=canary,
             chain=authority.chain,
             anchor=self._hub.trusted_of(authority),

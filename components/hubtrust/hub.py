@@ -12,6 +12,7 @@ from hubtrust.certificates.declaration import CertificateInputs
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.dynamic.authority_generation import AuthorityGenerationInputs
 from hubtrust.dynamic.hub_inputs import stack_name
+from hubtrust.dynamic.verified_certificate import VerifiedCertificate
 from hubtrust.hub_args import HubArgs
 from hubtrust.hub_kinds import HUBS
 from hubtrust.hub_managed import ManagedHub
@@ -60,6 +61,12 @@ class TrustedHub(pulumi.ComponentResource):
     """What is known of each certificate, the current generation's first."""
     authorities: tuple[CertificateAuthority, ...]
     """The CAs that the hub trusts."""
+    certificates: Mapping[str, tuple[VerifiedCertificate, ...]]
+    """The certificates that are proven here, by the name of their authority; the current generation's first."""
+    dropped: Mapping[str, pulumi.Input[int] | None]
+    """The generation that may be deleted, by the name of its authority."""
+    is_adopted: bool
+    """It was there before, and this stack has taken it over (``HubArgs(adopt_id=…)``)."""
     trusts_others: bool
     """It may trust CAs that are not declared here, because the hub was there before or others manage it too."""
     resource: pulumi.Resource | None
@@ -136,6 +143,8 @@ class TrustedHub(pulumi.ComponentResource):
         self._name, self.authorities = name, tuple(authorities)
         self.cloud = choose_cloud(cloud, creates_hub=hub is None or isinstance(hub, HubArgs))
         self.trusts_others = not (hub is None or (isinstance(hub, HubArgs) and hub.adopt_id is None))
+        self.is_adopted = isinstance(hub, HubArgs) and hub.adopt_id is not None
+        self.dropped = {authority.name: dropped_of(authority, drop_generation) for authority in self.authorities}
         owner = self._use(hub)
         roles.declare(
             name, owner, DATA_CONTRIBUTOR, self.hub_id, may_exist=self.trusts_others, opts=self._child_options(deleted_with=self.resource)
@@ -145,7 +154,8 @@ class TrustedHub(pulumi.ComponentResource):
         trusted = [certificate for authority in authorities for certificate in proven.trust(authority)]
         for authority in authorities:
             where = {"hub_id": self.hub_id, "host_name": self.host_name, "devices_of": stack_name(), "leave": leave}
-            proven.declare_generation(authority, dropped_of(authority, drop_generation), **where)
+            proven.declare_generation(authority, self.dropped[authority.name], **where)
+        self.certificates = {of: tuple(certificates) for of, certificates in proven.certificates.items()}
         self.trust = pulumi.Output.all(*trusted)
         component_outputs.register(self)
 

@@ -63,6 +63,10 @@ class ProvisioningService(pulumi.ComponentResource):
     """The certificates that are proven here, by the name of their authority; the current generation's first."""
     authorities: tuple[CertificateAuthority, ...]
     """Its CAs."""
+    dropped: Mapping[str, pulumi.Input[int] | None]
+    """The generation that may be deleted, by the name of its authority."""
+    is_adopted: bool
+    """It was there before, and this stack has taken it over (``ProvisioningServiceArgs(adopt_id=…)``)."""
     links: tuple[LinkedHub, ...]
     """The hubs to which it assigns devices, as declared; none for an existing service, whose links others declare."""
     resource: pulumi.Resource | None
@@ -129,7 +133,9 @@ class ProvisioningService(pulumi.ComponentResource):
         self.cloud = choose_cloud(cloud, creates_hub=is_managed)
         self.links = read_links(hubs, self.cloud, what)
         owner = self._use(service, deadline)
-        may_exist = not is_managed or (isinstance(service, ProvisioningServiceArgs) and service.adopt_id is not None)
+        self.is_adopted = isinstance(service, ProvisioningServiceArgs) and service.adopt_id is not None
+        self.dropped = {authority.name: dropped_of(authority, drop_generation) for authority in self.authorities}
+        may_exist = not is_managed or self.is_adopted
         options = self._child_options(deleted_with=self.resource)
         roles.declare(name, owner, PROVISIONING_DATA_CONTRIBUTOR, self.service_id, may_exist=may_exist, opts=options)
         given = {"attest": None if attest is False else attest, "reprove": reprove, "adopt": adopt, "deadline": deadline}
@@ -137,7 +143,7 @@ class ProvisioningService(pulumi.ComponentResource):
         self.trust = pulumi.Output.all(*(trusted for authority in authorities for trusted in proven.trust(authority)))
         for authority in authorities:
             where = {"service_id": self.service_id, "host_name": self.host_name}
-            proven.declare_generation(authority, dropped_of(authority, drop_generation), **where)
+            proven.declare_generation(authority, self.dropped[authority.name], **where)
         self.certificates = {of: tuple(certificates) for of, certificates in proven.certificates.items()}
         component_outputs.register(self)
 

@@ -38,6 +38,10 @@ export class DeviceFleet extends pulumi.CustomResource {
     }
 
     /**
+     * What the last run that took devices over from others with `adopt` took: `count`, and `digest`, the SHA-256 of their ids.
+     */
+    declare public /*out*/ readonly adopted: pulumi.Output<{[key: string]: any} | undefined>;
+    /**
      * The cloud, as declared.
      */
     declare public readonly cloud: pulumi.Output<string | undefined>;
@@ -123,6 +127,7 @@ export class DeviceFleet extends pulumi.CustomResource {
             resourceInputs["hubId"] = args?.hubId;
             resourceInputs["members"] = args?.members;
             resourceInputs["noDevices"] = args?.noDevices;
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["count"] = undefined /*out*/;
             resourceInputs["desiredNames"] = undefined /*out*/;
             resourceInputs["digest"] = undefined /*out*/;
@@ -134,6 +139,7 @@ export class DeviceFleet extends pulumi.CustomResource {
             resourceInputs["tagNames"] = undefined /*out*/;
             resourceInputs["unread"] = undefined /*out*/;
         } else {
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["cloud"] = undefined /*out*/;
             resourceInputs["count"] = undefined /*out*/;
             resourceInputs["deadline"] = undefined /*out*/;

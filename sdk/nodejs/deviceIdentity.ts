@@ -38,6 +38,10 @@ export class DeviceIdentity extends pulumi.CustomResource {
     }
 
     /**
+     * Whether it was taken over from others with `adopt`.
+     */
+    declare public /*out*/ readonly adopted: pulumi.Output<boolean | undefined>;
+    /**
      * `certificateAuthority` or `selfSigned`.
      */
     declare public /*out*/ readonly authentication: pulumi.Output<string>;
@@ -153,6 +157,7 @@ export class DeviceIdentity extends pulumi.CustomResource {
             resourceInputs["status"] = args?.status;
             resourceInputs["tags"] = args?.tags;
             resourceInputs["thumbprints"] = args?.thumbprints;
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["authentication"] = undefined /*out*/;
             resourceInputs["deviceEtag"] = undefined /*out*/;
             resourceInputs["deviceScope"] = undefined /*out*/;
@@ -162,6 +167,7 @@ export class DeviceIdentity extends pulumi.CustomResource {
             resourceInputs["owner"] = undefined /*out*/;
             resourceInputs["unread"] = undefined /*out*/;
         } else {
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["authentication"] = undefined /*out*/;
             resourceInputs["cloud"] = undefined /*out*/;
             resourceInputs["deadline"] = undefined /*out*/;

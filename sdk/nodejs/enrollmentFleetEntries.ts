@@ -38,6 +38,10 @@ export class EnrollmentFleetEntries extends pulumi.CustomResource {
     }
 
     /**
+     * What the last run that took enrollments over from others with `adopt` took: `count`, and `digest`, the SHA-256 of their ids.
+     */
+    declare public /*out*/ readonly adopted: pulumi.Output<{[key: string]: any} | undefined>;
+    /**
      * The cloud, as declared.
      */
     declare public readonly cloud: pulumi.Output<string | undefined>;
@@ -117,6 +121,7 @@ export class EnrollmentFleetEntries extends pulumi.CustomResource {
             resourceInputs["noEnrollments"] = args?.noEnrollments;
             resourceInputs["revokeDevices"] = args?.revokeDevices;
             resourceInputs["serviceId"] = args?.serviceId;
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["count"] = undefined /*out*/;
             resourceInputs["digest"] = undefined /*out*/;
             resourceInputs["enabled"] = undefined /*out*/;
@@ -127,6 +132,7 @@ export class EnrollmentFleetEntries extends pulumi.CustomResource {
             resourceInputs["recorded"] = undefined /*out*/;
             resourceInputs["unread"] = undefined /*out*/;
         } else {
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["cloud"] = undefined /*out*/;
             resourceInputs["count"] = undefined /*out*/;
             resourceInputs["deadline"] = undefined /*out*/;

@@ -38,6 +38,10 @@ export class EnrollmentGroupEntry extends pulumi.CustomResource {
     }
 
     /**
+     * Whether it was taken over from others with `adopt`.
+     */
+    declare public /*out*/ readonly adopted: pulumi.Output<boolean | undefined>;
+    /**
      * How a device's hub is chosen.
      */
     declare public readonly allocation: pulumi.Output<string | undefined>;
@@ -170,6 +174,7 @@ export class EnrollmentGroupEntry extends pulumi.CustomResource {
             resourceInputs["tags"] = args?.tags;
             resourceInputs["webhook"] = args?.webhook ? pulumi.secret(args.webhook) : undefined;
             resourceInputs["webhookVersion"] = args?.webhookVersion;
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["attestation"] = undefined /*out*/;
             resourceInputs["created"] = undefined /*out*/;
             resourceInputs["etag"] = undefined /*out*/;
@@ -180,6 +185,7 @@ export class EnrollmentGroupEntry extends pulumi.CustomResource {
             resourceInputs["unread"] = undefined /*out*/;
             resourceInputs["webhookDigest"] = undefined /*out*/;
         } else {
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["allocation"] = undefined /*out*/;
             resourceInputs["attestation"] = undefined /*out*/;
             resourceInputs["caReferences"] = undefined /*out*/;

@@ -63,6 +63,16 @@ export type EnrollmentGroupEntry = import("./enrollmentGroupEntry").EnrollmentGr
 export const EnrollmentGroupEntry: typeof import("./enrollmentGroupEntry").EnrollmentGroupEntry = null as any;
 utilities.lazyLoad(exports, ["EnrollmentGroupEntry"], () => require("./enrollmentGroupEntry"));
 
+export { EvidenceLogArgs } from "./evidenceLog";
+export type EvidenceLog = import("./evidenceLog").EvidenceLog;
+export const EvidenceLog: typeof import("./evidenceLog").EvidenceLog = null as any;
+utilities.lazyLoad(exports, ["EvidenceLog"], () => require("./evidenceLog"));
+
+export { EvidenceRecordsArgs } from "./evidenceRecords";
+export type EvidenceRecords = import("./evidenceRecords").EvidenceRecords;
+export const EvidenceRecords: typeof import("./evidenceRecords").EvidenceRecords = null as any;
+utilities.lazyLoad(exports, ["EvidenceRecords"], () => require("./evidenceRecords"));
+
 export { HubOwnerArgs } from "./hubOwner";
 export type HubOwner = import("./hubOwner").HubOwner;
 export const HubOwner: typeof import("./hubOwner").HubOwner = null as any;
@@ -187,6 +197,10 @@ const _module = {
                 return new EnrollmentGroup(name, <any>undefined, { urn })
             case "hubtrust:index:EnrollmentGroupEntry":
                 return new EnrollmentGroupEntry(name, <any>undefined, { urn })
+            case "hubtrust:index:EvidenceLog":
+                return new EvidenceLog(name, <any>undefined, { urn })
+            case "hubtrust:index:EvidenceRecords":
+                return new EvidenceRecords(name, <any>undefined, { urn })
             case "hubtrust:index:HubOwner":
                 return new HubOwner(name, <any>undefined, { urn })
             case "hubtrust:index:IndividualEnrollment":

@@ -38,6 +38,10 @@ export class IndividualEnrollmentEntry extends pulumi.CustomResource {
     }
 
     /**
+     * Whether it was taken over from others with `adopt`.
+     */
+    declare public /*out*/ readonly adopted: pulumi.Output<boolean | undefined>;
+    /**
      * How a device's hub is chosen.
      */
     declare public readonly allocation: pulumi.Output<string | undefined>;
@@ -173,6 +177,7 @@ export class IndividualEnrollmentEntry extends pulumi.CustomResource {
             resourceInputs["tags"] = args?.tags;
             resourceInputs["webhook"] = args?.webhook ? pulumi.secret(args.webhook) : undefined;
             resourceInputs["webhookVersion"] = args?.webhookVersion;
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["attestation"] = undefined /*out*/;
             resourceInputs["created"] = undefined /*out*/;
             resourceInputs["etag"] = undefined /*out*/;
@@ -183,6 +188,7 @@ export class IndividualEnrollmentEntry extends pulumi.CustomResource {
             resourceInputs["unread"] = undefined /*out*/;
             resourceInputs["webhookDigest"] = undefined /*out*/;
         } else {
+            resourceInputs["adopted"] = undefined /*out*/;
             resourceInputs["allocation"] = undefined /*out*/;
             resourceInputs["attestation"] = undefined /*out*/;
             resourceInputs["cloud"] = undefined /*out*/;

@@ -58,6 +58,7 @@ class Reconciliation:
     differing: dict[str, Twin | None] = field(default_factory=dict)
     matching: set[str] = field(default_factory=set)  # devices that were as declared when they were read
     written: set[str] = field(default_factory=set)  # devices that were created, updated or deleted
+    adopted: set[str] = field(default_factory=set)  # devices of others that were written
     _shared: dict[tuple[bool, str], DeviceDescription] = field(default_factory=dict)  # of devices that are to be deleted
 
     def find(self) -> None:
@@ -99,7 +100,9 @@ class Reconciliation:
             to_write = [one for one in actions if one not in not_ours]
             if not to_write:
                 break
+            foreign = {one for one in to_write if self._is_foreign(one)}
             refusals = self._write(to_write, actions, progress)
+            self.adopted |= foreign - refusals.keys()
             for one in to_write:
                 if one not in refusals:
                     done.setdefault(_DONE[actions[one]], set()).add(one)
@@ -148,15 +151,19 @@ class Reconciliation:
         declared, found = self.declaration(device_id), self.differing.get(device_id)
         if found is None:  # it does not exist, was not read, or matches
             return None if declared is None or device_id in self.matching else Action.CREATE
-        owner = found.description.owner
-        ours = owner == self.owner or owner in self.former
+        ours = not self._is_foreign(device_id)
         if declared is None:
             return Action.DELETE if ours else None
         if not ours and device_id not in self.adopt:
             return Action.REFUSE
         if not same_identity(found, declared):
             return Action.UPDATE_IDENTITY
-        return None if owner == self.owner and self.scope.same_twin(found.description, declared) else Action.UPDATE_TWIN
+        return None if found.description.owner == self.owner and self.scope.same_twin(found.description, declared) else Action.UPDATE_TWIN
+
+    def _is_foreign(self, device_id: str) -> bool:
+        """Whether the device was found, and has another owner, or none."""
+        found = self.differing.get(device_id)
+        return found is not None and found.description.owner != self.owner and found.description.owner not in self.former
 
     def _operation(self, device_id: str, action: Action) -> Operation:
         declared, found = self.declaration(device_id), self.differing.get(device_id)

@@ -23,7 +23,7 @@ from hubtrust.devices.reading import found_each
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.roster import MOST_DEVICES, Roster, require_roster, unpack
 from hubtrust.devices.taken_over import taken_over
-from hubtrust.dynamic import handed_over, import_ids, imported, moved_hub, service_endpoint
+from hubtrust.dynamic import adopted, handed_over, import_ids, imported, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
 from hubtrust.dynamic.import_ids import read_import_id
@@ -83,6 +83,8 @@ class DeviceFleetOutputs(DevicesOutputs):
     """Changes with every write of this resource."""
     unread: pulumi.Output[str | None]
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
+    adopted: pulumi.Output[dict[str, Any] | None]
+    """What the last run that took devices over from others with ``adopt`` took: `count`, and `digest`, the SHA-256 of their ids."""
 
 
 class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
@@ -126,7 +128,8 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
         roster, host = news.members, news.resolve_host_name()
         news = replace(news, host_name=host)
         if not len(roster) and last is not None and not len(last):
-            return _outs(news, olds.get("lastWrite") or "")  # nothing to ask the hub: a stack without devices needs no right to read them
+            # Nothing to ask the hub: a stack without devices needs no right to read them.
+            return _outs(news, olds.get("lastWrite") or "", olds.get("adopted"))
         was_imported = imported.is_imported(olds)
         what, former = _what(news.owner, host), news.former_owners(olds)
         scope = roster.scope if was_imported else roster.scope | _scope(olds)
@@ -147,7 +150,7 @@ class DeviceFleetProvider(Reconciler[DeviceFleetInputs]):
             _require_meant(news.consent, reconciliation, last, roster)
             reconciliation.apply(roster.ids)
         _remember(host, news.owner, roster)
-        return _outs(news, reconciliation.last_write(olds.get("lastWrite")))
+        return _outs(news, reconciliation.last_write(olds.get("lastWrite")), adopted.of_many(reconciliation.adopted, olds))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The digest of our devices on the hub. Devices that the query index, which lags, shows otherwise than declared are read by id."""
@@ -262,9 +265,8 @@ def _scope(properties: Properties) -> Scope:
     return Scope(properties.get("tagNames") or (), properties.get("desiredNames") or ())
 
 
-def _outs(news: DeviceFleetInputs, last_write: object) -> dict[str, Any]:
-    roster = news.members
-    return news.kept_values() | {"hostName": news.host_name, "lastWrite": last_write} | _found(roster)
+def _outs(news: DeviceFleetInputs, last_write: object, taken: object) -> dict[str, Any]:
+    return news.kept_values() | {"hostName": news.host_name, "lastWrite": last_write, "adopted": taken} | _found(news.members)
 
 
 def _found(roster: Roster) -> dict[str, Any]:

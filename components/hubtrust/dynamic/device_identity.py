@@ -23,7 +23,7 @@ from hubtrust.devices.description import (
 from hubtrust.devices.edge_parent import require_not_below_itself, require_parent, require_scope
 from hubtrust.devices.reconcile import Reconciliation
 from hubtrust.devices.taken_over import taken_over
-from hubtrust.dynamic import handed_over, import_ids, imported, moved_hub, service_endpoint
+from hubtrust.dynamic import adopted, handed_over, import_ids, imported, moved_hub, service_endpoint
 from hubtrust.dynamic import hub_inputs as hubs
 from hubtrust.dynamic.description_inputs import DescriptionInputs, description_as_inputs
 from hubtrust.dynamic.hub_inputs import DevicesInputs, DevicesOutputs, HubInputs
@@ -90,6 +90,8 @@ class DeviceIdentityOutputs(DevicesOutputs):
     """Changes with every write of this resource."""
     unread: pulumi.Output[str | None]
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
+    adopted: pulumi.Output[bool | None]
+    """Whether it was taken over from others with ``adopt``."""
 
 
 class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
@@ -157,6 +159,7 @@ class DeviceIdentityProvider(Reconciler[DeviceIdentityInputs]):
         if found is None:
             raise NotFoundError(what, "it was deleted by somebody else during this run", "run again, and find out who deletes it")
         written = {"lastWrite": reconciliation.last_write(olds.get("lastWrite"))}
+        written |= {"adopted": adopted.of_one(olds, taken=bool(reconciliation.adopted))}
         return _outs({**news.given, **written, "hostName": host}, found, Scope.of(wanted))
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
@@ -265,6 +268,7 @@ def _outs(properties: Properties, found: Twin, scope: Scope) -> dict[str, Any]:
         "etag": found.etag,
         "deviceEtag": found.device_etag,
         "lastWrite": properties.get("lastWrite") or "",
+        "adopted": properties.get("adopted"),
     }
 
 

@@ -18,7 +18,7 @@ from hubtrust.azure.errors import DeniedError, NotAdmittedError, NotFoundError, 
 from hubtrust.devices.id_patterns import expand_all
 from hubtrust.devices.loss import Consent
 from hubtrust.devices.reading import MOST_READ
-from hubtrust.dynamic import enrolled_devices, handed_over, import_ids, imported, service_endpoint
+from hubtrust.dynamic import adopted, enrolled_devices, handed_over, import_ids, imported, service_endpoint
 from hubtrust.dynamic.hub_inputs import name_in
 from hubtrust.dynamic.import_ids import read_import_id
 from hubtrust.dynamic.lifecycle import Change, Imported, Reconciled, Reconciler
@@ -107,6 +107,8 @@ class EnrollmentFleetOutputs(ServiceOutputs):
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
     imported: pulumi.Output[str | None]
     """`unknown` after an import, until a run writes it: nobody says who made them."""
+    adopted: pulumi.Output[dict[str, Any] | None]
+    """What the last run that took enrollments over from others with ``adopt`` took: `count`, and `digest`, the SHA-256 of their ids."""
 
 
 class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
@@ -155,7 +157,8 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
             last = last.attestations_of(declared.ids)  # nothing else of what was imported was declared
         host = news.resolve_host_name()
         if not len(declared) and not len(last):
-            return _outs(news, declared, host, olds.get("lastWrite") or "")  # nothing to ask: no right is needed
+            # Nothing to ask: no right is needed.
+            return _outs(news, declared, host, olds.get("lastWrite") or "") | {"adopted": olds.get("adopted")}
         what = _what(news.fleet_name, host)
         require_linked(what, declared, news.facts)
         taken = _taken_over(host, (one for one in last.ids if declared.get(one) is None))
@@ -178,7 +181,8 @@ class EnrollmentFleetProvider(Reconciler[EnrollmentFleetInputs]):
             if news.revoke_devices:
                 off, on = _switched(declared, last, met=reconciliation.met)
                 enrolled_devices.after_fleet_write(replace(news, host_name=host), service, what, off, on)
-        return _outs(news, declared, host, reconciliation.last_write(olds.get("lastWrite")))
+        outs = _outs(news, declared, host, reconciliation.last_write(olds.get("lastWrite")))
+        return outs | {"adopted": adopted.of_many(reconciliation.adopted, olds)}
 
     def on_read(self, _id: str, olds: Properties) -> dict[str, Any] | None:
         """The digest of our enrollments as they are."""

@@ -8,7 +8,7 @@ import pulumi
 
 from hubtrust.azure.enrollment_service import GROUPS, INDIVIDUALS, Enrollment, EnrollmentService, Kind
 from hubtrust.azure.errors import NotAdmittedError, NotFoundError, UnreachableError
-from hubtrust.dynamic import enrolled_devices, handed_over, import_ids, imported, service_endpoint
+from hubtrust.dynamic import adopted, enrolled_devices, handed_over, import_ids, imported, service_endpoint
 from hubtrust.dynamic.enrollment_inputs import EnrollmentInputs, named, record_as_inputs
 from hubtrust.dynamic.import_ids import read_import_id
 from hubtrust.dynamic.lifecycle import Change, Imported, Reconciler
@@ -63,6 +63,8 @@ class EnrollmentOutputs(ServiceOutputs):
     """Why the last refresh could not read it, so that the next `up` reads and writes it; None if it was read."""
     imported: pulumi.Output[str | None]
     """`unknown` after an import, until a run writes it: nobody says who made it."""
+    adopted: pulumi.Output[bool | None]
+    """Whether it was taken over from others with ``adopt``."""
 
 
 def _is_written(olds: Properties) -> bool:
@@ -164,6 +166,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
     def _reconcile(self, news: AnyEnrollment, olds: Properties) -> dict[str, Any]:
         wanted, host = news.description, news.resolve_host_name()
         known, what, existing = replace(news, host_name=host), named(self.kind, news.id, host), list[str]()
+        taken = list[bool]()
 
         def found_first() -> None:
             if not olds:
@@ -181,6 +184,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
                 last=recorded_parts(olds) if olds and not imported.is_imported(olds) else None,
                 require=lambda found: self._require(known, service, wanted, found),
                 found_first=found_first,
+                taken_over=lambda: taken.append(True),
                 report=show_message,
             )
             found = reconciliation.apply(wanted)
@@ -191,7 +195,8 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
                 before = olds.get("thumbprints") or ()
                 enrolled_devices.tell_to_register(known, service, news.id, before, wanted.attestation.held, what)
         outs = outputs_of({**news.given, "hostName": host}, found, wanted.parts)
-        return {**outs, **about, "revokeDevices": news.given.get("revokeDevices"), self.id_output: news.id}
+        about |= {"adopted": adopted.of_one(olds, taken=bool(taken)), "revokeDevices": news.given.get("revokeDevices")}
+        return {**outs, **about, self.id_output: news.id}
 
     def _require(self, news: AnyEnrollment, service: EnrollmentService, wanted: EnrollmentDescription, found: Enrollment | None) -> None:
         """See ``checks``."""
@@ -220,7 +225,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         if found is None:
             return None
         outs = {**outputs_of(olds, found, recorded_parts(olds)), **about, self.id_output: id_}
-        outs |= {"revokeDevices": olds.get("revokeDevices"), "imported": olds.get("imported")}
+        outs |= {name: olds.get(name) for name in ("revokeDevices", "imported", "adopted")}
         return outs if same_moment(found.created, str(olds.get("created"))) else {**outs, "created": ""}
 
     def on_import(self, id_: str, _owner: Mapping[str, str]) -> Imported | None:

@@ -56,6 +56,7 @@ class FleetReconciliation:
     done: dict[str, set[str]] = field(default_factory=dict)  # the ids of those that were created, updated or deleted
     met: set[str] = field(default_factory=set)  # that were there already and in no list of the last run
     kept: set[str] = field(default_factory=set)  # no longer declared, and somebody else's by now
+    adopted: set[str] = field(default_factory=set)  # of others, and written
     _reading: FleetReading = field(init=False)
     _found: dict[str, Enrollment | None] = field(default_factory=dict)  # those that differ, as they were read; None: it does not exist
 
@@ -97,7 +98,9 @@ class FleetReconciliation:
             to_write = {one: action for one, action in actions.items() if action is not _Action.REFUSE}
             if not to_write:
                 break
+            others = {one for one in to_write if self._is_of_others(one)}
             refusals = self._write(to_write, progress)
+            self.adopted |= others - refusals.keys()
             for one in to_write.keys() - refusals.keys():
                 self.done.setdefault(to_write[one].value, set()).add(one)
             pending = self._after(refusals, failed, round_number)
@@ -139,6 +142,11 @@ class FleetReconciliation:
             failed[id_] = f"it has {', '.join(unknown)}, which a write from here would remove; change it by hand, or leave it out"
             return None
         return _Action.UPDATE
+
+    def _is_of_others(self, id_: str) -> bool:
+        """Whether it is declared, and what was found is not ours."""
+        found = self._found.get(id_)
+        return found is not None and self.declared.get(id_) is not None and not self._is_ours(id_, found)
 
     def _is_ours(self, id_: str, found: Enrollment) -> bool:
         last = self.last.get(id_)

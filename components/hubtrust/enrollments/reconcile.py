@@ -46,6 +46,7 @@ class EnrollmentReconciliation:
     last: Parts | None = None
     require: Callable[[Enrollment | None], None] = lambda _found: None
     found_first: Callable[[], None] = lambda: None  # called if it was there before this began
+    taken_over: Callable[[], None] = lambda: None  # called before one that others made is written
     report: Callable[[str], None] = print
 
     def apply(self, wanted: EnrollmentDescription) -> Enrollment:
@@ -147,7 +148,10 @@ class EnrollmentReconciliation:
         if strange := unknown_members(found.record):
             fact = f"it has {', '.join(strange)}, which this version does not know and would remove with its write"
             raise EnrollmentError(self.what, fact, "remove them, or manage this enrollment elsewhere")
-        if self._is_ours(found, created) or self.adopt:
+        if self._is_ours(found, created):
+            return
+        if self.adopt:
+            self.taken_over()
             return
         fact = f"one of this id exists with other content: {difference(found.record, wanted, last)}"
         raise AlreadyExistsError(self.what, fact, "use another id, declare what is there, or set adopt: true to take it over")

@@ -28,8 +28,8 @@ from hubtrust.plugin.property_values import secret_texts
 from hubtrust.reconcile_errors import DeclarationError
 
 COMPONENTS: Final = (
-    *("AuthorityVault", "CertificateAuthority", "EnrollmentCanary", "EnrollmentFleet", "EnrollmentGroup", "IndividualEnrollment"),
-    *("ProvisioningService", "TrustedDevice", "TrustedFleet", "TrustedHub", "TrustedModule"),
+    *("AuthorityVault", "CertificateAuthority", "EnrollmentCanary", "EnrollmentFleet", "EnrollmentGroup", "EvidenceLog"),
+    *("IndividualEnrollment", "ProvisioningService", "TrustedDevice", "TrustedFleet", "TrustedHub", "TrustedModule"),
 )
 """The names of the components; their tokens are `hubtrust:index:<name>`."""
 

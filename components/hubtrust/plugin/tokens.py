@@ -20,6 +20,7 @@ MODULES = {
     "DeviceIdentity": "device_identity",
     "EnrollmentFleetEntries": "enrollment_fleet",
     "EnrollmentGroupEntry": "enrollment_group",
+    "EvidenceRecords": "evidence_records",
     "HubOwner": "hub_owner",
     "IndividualEnrollmentEntry": "individual_enrollment",
     "IssuedBatch": "issued_batch",
