@@ -72,7 +72,8 @@ pulumi.export("chain", authority.chain)
 pulumi.export("devices", fleet.devices)
 pulumi.export("connection", fleet.connection)
 
-services, enrollments = [], []
+services: list[hubtrust.ProvisioningService] = []
+enrollments: list[hubtrust.EnrollmentGroup] = []
 if stack.provisions:  # and devices that have no entry, and enrol themselves; as of the vault, its classes are loaded only here
     service = hubtrust.ProvisioningService(
         stack.name,

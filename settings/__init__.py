@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "SettingsError", "load"]
 
 
-class Settings(DeviceConfig, AuthorityConfig, ProvisioningConfig, EvidenceConfig):
+class Settings(EvidenceConfig, DeviceConfig, AuthorityConfig, ProvisioningConfig):
     """Every key of this project."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", alias_generator=to_camel)

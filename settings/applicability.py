@@ -257,7 +257,7 @@ USES: Final = (
 # Keys that have an effect whatever the others are.
 ALWAYS: Final = frozenset(
     """name existing_hub adopt_hub leave_hub retain operators cloud ca_source ca_generation ca_custody attest adopt devices devices_file
-    no_devices canary provisioning existing_dps disabled_enrollment_groups adopt_enrollments""".split()
+    no_devices canary provisioning existing_dps disabled_enrollment_groups adopt_enrollments evidence_file""".split()
 )
 
 

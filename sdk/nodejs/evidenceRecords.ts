@@ -35,10 +35,6 @@ export class EvidenceRecords extends pulumi.CustomResource {
     }
 
     /**
-     * `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
-     */
-    declare public readonly cloud: pulumi.Output<any | undefined>;
-    /**
      * What was known in the last run that had something to record: the next one is compared with it.
      */
     declare public readonly facts: pulumi.Output<string[]>;
@@ -89,7 +85,6 @@ export class EvidenceRecords extends pulumi.CustomResource {
             resourceInputs["rootHash"] = undefined /*out*/;
             resourceInputs["size"] = undefined /*out*/;
         } else {
-            resourceInputs["cloud"] = undefined /*out*/;
             resourceInputs["facts"] = undefined /*out*/;
             resourceInputs["file"] = undefined /*out*/;
             resourceInputs["log"] = undefined /*out*/;

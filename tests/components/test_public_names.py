@@ -12,7 +12,8 @@ import hubtrust
 
 PUBLIC = """
     AuthorityGeneration AuthorityVault CertificateAuthority ConnectionCheck DeviceFleet DeviceIdentity EnrollmentCanary EnrollmentFleet
-    EnrollmentFleetEntries EnrollmentGroup EnrollmentGroupEntry EnrollmentRoster EnrollmentState FleetConnection FleetDevices
+    EnrollmentFleetEntries EnrollmentGroup EnrollmentGroupEntry EnrollmentRoster EnrollmentState EvidenceLog
+    EvidenceRecords FleetConnection FleetDevices
     FleetEnrollments Generate HubArgs HubtrustError Import InKeyVault InToken IndividualEnrollment IndividualEnrollmentEntry IssuedBatch
     IssuedCertificate KeyAlgorithm LinkPolicy LinkedHub ModuleIdentity PossessionProof ProvisioningService ProvisioningServiceArgs Request
     Roster SigningKey Trust TrustedCertificate TrustedDevice TrustedFleet TrustedHub TrustedModule VerifiedCertificate enrollments_from_csv

@@ -22,6 +22,7 @@ from hubtrust.dynamic.device_fleet import DeviceFleet, DeviceFleetProvider
 from hubtrust.dynamic.device_identity import DeviceIdentity, DeviceIdentityProvider
 from hubtrust.dynamic.enrollment_fleet import EnrollmentFleetEntries, EnrollmentFleetProvider
 from hubtrust.dynamic.enrollment_group import EnrollmentGroupEntry, EnrollmentGroupProvider
+from hubtrust.dynamic.evidence_records import EvidenceRecords, EvidenceRecordsProvider
 from hubtrust.dynamic.hub_owner import HubOwner, HubOwnerProvider
 from hubtrust.dynamic.individual_enrollment import IndividualEnrollmentEntry, IndividualEnrollmentProvider
 from hubtrust.dynamic.issued_batch import IssuedBatch, IssuedBatchProvider
@@ -182,7 +183,7 @@ def test_a_connection_checks_signer_is_a_secret(engine: Engine) -> None:
 
 _OF_ENROLLMENTS = {
     *("serviceId", "hostName", "cloud", "deadline", "attestation", "thumbprints", "status", "edge", "hubs", "allocation", "webhookDigest"),
-    *("reprovision", "tags", "desired", "etag", "created", "unread", "skip", "revokeDevices", "revoked", "left", "imported"),
+    *("reprovision", "tags", "desired", "etag", "created", "unread", "skip", "revokeDevices", "revoked", "left", "imported", "adopted"),
 }
 # Part of every user's state: a change here breaks the next run of everybody. A moved provider leaves a re-export behind.
 PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
@@ -239,7 +240,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceIdentity,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "deviceId", "status", "reason", "edge", "thumbprints", "tags", "desired"),
-            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip", "unread", "imported"),
+            *("authentication", "etag", "deviceEtag", "lastWrite", "parentScope", "deviceScope", "skip", "unread", "imported", "adopted"),
         },
     ),
     ModuleIdentityProvider: (
@@ -255,7 +256,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         DeviceFleet,
         {
             *("hubId", "hostName", "owner", "cloud", "deadline", "tagNames", "desiredNames", "count", "enabled", "digest"),
-            *("exceptions", "lastWrite", "members", "unread", "imported"),
+            *("exceptions", "lastWrite", "members", "unread", "imported", "adopted"),
         },
     ),
     EnrollmentFleetProvider: (
@@ -263,7 +264,7 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         EnrollmentFleetEntries,
         {
             *("serviceId", "hostName", "cloud", "deadline", "fleetName", "recorded", "count", "enabled", "digest", "exceptions"),
-            *("lastWrite", "unread", "imported"),
+            *("lastWrite", "unread", "imported", "adopted"),
         },
     ),
     EnrollmentGroupProvider: ("hubtrust.dynamic.enrollment_group", EnrollmentGroupEntry, _OF_ENROLLMENTS | {"groupId", "caReferences"}),
@@ -278,6 +279,11 @@ PINS: dict[type[Reconciler[Any]], tuple[str, type[Reconciled], set[str]]] = {
         {"cloud", "connectionString", "deadline", "hostName", "hubId", "location", "make", "policyName"},
     ),
     VaultAccessProvider: ("hubtrust.dynamic.vault_access", VaultAccess, {"uri", "roles"}),
+    EvidenceRecordsProvider: (
+        "hubtrust.dynamic.evidence_records",
+        EvidenceRecords,
+        {"stack", "file", "facts", "log", "size", "rootHash"},
+    ),
     HubOwnerProvider: ("hubtrust.dynamic.hub_owner", HubOwner, {"stack", "created", "token", "wholeHub"}),
     IssuedBatchProvider: (
         "hubtrust.dynamic.issued_batch",

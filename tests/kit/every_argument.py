@@ -14,6 +14,7 @@ from hubtrust import (
     EnrollmentCanary,
     EnrollmentFleet,
     EnrollmentGroup,
+    EvidenceLog,
     Generate,
     HubArgs,
     Import,
@@ -196,6 +197,15 @@ ARGUMENTS: dict[type, dict[str, Argument]] = {
         "certificates": _is([_LEAF]),
         "device_id": _is("device-mark"),
     },
+    EvidenceLog: {
+        "hubs": _plain([], _ALONE),
+        "services": _plain([], _ALONE),
+        "enrollments": _plain([], _ALONE),
+        "fleets": _plain([], _ALONE),
+        "devices": _plain([], _ALONE),
+        "file": _is("file-mark.jsonl"),
+        "cloud": _plain("public"),
+    },
     ProvisioningService: {
         "authorities": _plain([], _ALONE),
         "hubs": _plain([]),
@@ -317,8 +327,8 @@ def declare(owner: type, name: str, given: dict[str, Any]) -> None:
     if owner in (EnrollmentCanary, TrustedModule):
         beside = {EnrollmentCanary: _of_a_canary, TrustedModule: _of_a_module}[owner](name, hub, authority)
         owner(name, **{**beside, **given})
-    elif owner in (TrustedDevice, TrustedFleet):
-        owner(name, **{"hub": hub, "authority": authority, **given})
+    elif owner in (EvidenceLog, TrustedDevice, TrustedFleet):
+        owner(name, **{**({"hubs": [hub]} if owner is EvidenceLog else {"hub": hub, "authority": authority}), **given})
     elif authority.signer is not None:
         TrustedDevice(name, hub=hub, authority=authority, make_key=True)
         TrustedFleet(name, hub=hub, authority=authority, canary="canary")

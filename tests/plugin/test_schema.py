@@ -83,7 +83,7 @@ def test_no_key_is_public_and_no_argument_of_earlier_versions_is_there() -> None
     for token, one in (SCHEMA["types"] | SCHEMA["resources"]).items():
         declared = [*one.get("inputProperties", {}).items(), *one.get("properties", {}).items()]
         for name, spec in declared:
-            secret = name in {"privateKey", "passphrase", "pin", "signer", "webhook", "connectionString"}
+            secret = name in {"privateKey", "passphrase", "pin", "signer", "webhook", "connectionString", "signers"}
             assert bool(spec.get("secret")) == secret, f"{token}: {name}"
         assert not {"owner", "fleetName", "settings", "existingId", "dropPrevious"} & one.get("inputProperties", {}).keys(), token
 

@@ -15,7 +15,7 @@ import pulumi
 from hubtrust.azure import clouds
 from hubtrust.azure.login import login
 from hubtrust.azure.request_trace import Deployer
-from hubtrust.azure_inputs import CloudInputs
+from hubtrust.azure_inputs import CloudInputs, cloud_name
 from hubtrust.commit import program_commit
 from hubtrust.custody.custodies import DeclaredSigner, read_signer
 from hubtrust.dynamic import evidence_file
@@ -95,6 +95,7 @@ class EvidenceRecordsInputs(CloudInputs):
         secret=True,
         default=(),
     )
+    cloud: str = cloud_name(kept=False)
     file: str | None = input_field(text, "a file that has the log too, relative to the program's folder.", kept=True)
 
     def signing(self, log: Log, subject: Certificate | Subject) -> Signer | None:
