@@ -64,6 +64,29 @@ def test_a_folder_is_named_before_the_verb_or_after_it(argv: list[str]):
     assert (args.cwd, args.stack, args.yes, args.non_interactive, args.color) == ("import", "login", True, False, "auto")
 
 
+@pytest.mark.parametrize(
+    "argv",
+    [
+        "config set key value --secret --stack dev",
+        "config set key --secret value --stack dev",
+        "config set --secret key --stack dev -- value",
+        "config set key --secret --stack dev -- value",
+        "--cwd folder config --stack dev set --secret key value",
+    ],
+)
+def test_flags_and_arguments_come_in_any_order(argv: str):
+    """As Pulumi's CLI takes them; what is behind `--` is an argument."""
+    args = parse(argv.split())
+    assert (args.key, args.value, args.stack, args.secret) == ("key", "value", "dev", True)
+
+
+@pytest.mark.parametrize(("argv", "value"), [("config set key -- -V", "-V"), ("config set key --plaintext -- --secret", "--secret")])
+def test_a_value_may_look_like_a_flag(argv: str, value: str):
+    """Behind `--`, and a negative number anywhere."""
+    assert parse(argv.split()).value == value
+    assert parse("config set key -1 --plaintext".split()).value == "-1"
+
+
 @pytest.mark.parametrize("verb", ["", "stack", "stack init", "config set", "up", "state delete", "cancel"])
 def test_every_command_has_help(verb: str, capsys: pytest.CaptureFixture[str]):
     """Every verb explains its flags, with exit code 0."""

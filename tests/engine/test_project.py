@@ -40,6 +40,16 @@ def test_a_virtual_environment_is_relative_to_the_project(tmp_path: Path):
     assert load_project(tmp_path).python == tmp_path / "venv" / "bin" / "python"
 
 
+def test_without_one_what_is_activated_runs_the_program(tmp_path: Path):
+    """As with Pulumi's CLI; one that is gone or is the engine's own is not looked at."""
+    (tmp_path / "venv" / "bin").mkdir(parents=True)
+    (tmp_path / "venv" / "bin" / "python").touch()
+    project_at(tmp_path, "name: quill\nruntime: python\n")
+    assert load_project(tmp_path, {"VIRTUAL_ENV": str(tmp_path / "venv")}).python == tmp_path / "venv" / "bin" / "python"
+    for other in ("", sys.prefix, str(tmp_path / "gone")):
+        assert load_project(tmp_path, {"VIRTUAL_ENV": other}).python == Path(sys.executable)
+
+
 def test_options_and_settings_folder_are_read(tmp_path: Path):
     """`refresh: always`, and where the stacks' settings lie, in both spellings."""
     project_at(tmp_path, "name: quill\nruntime: python\noptions:\n  refresh: always\nstackConfigDir: stacks\n")

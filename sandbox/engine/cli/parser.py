@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from typing import TYPE_CHECKING, NoReturn
 
 from sandbox.engine.cli import config, stack, state
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     _Verbs = argparse._SubParsersAction["_Parser"]  # noqa: SLF001 - argparse has no public name for it
 
 
+_NEGATIVE = re.compile(r"-\d")
 # For flags that are allowed before and after the verb.
 _DEFAULTS = {"cwd": None, "stack": None, "non_interactive": False, "color": "auto", "config_file": None, "yes": False}
 
@@ -63,7 +65,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
         UsageError: the command line is invalid, or asks for something this engine does not support.
     """
     refuse_verbs(_words(argv))
-    args, left = _build().parse_known_args(list(argv))
+    root = _build()
+    args, left = root.parse_known_args(_flags_first(root, argv))
     if left:
         raise unknown(left[0])
     for name, default in _DEFAULTS.items():
@@ -72,6 +75,33 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     if not hasattr(args, "run"):
         raise UsageError("missing verb; see `--help`")
     return args
+
+
+def _flags_first(parser: argparse.ArgumentParser, argv: Sequence[str]) -> list[str]:
+    """The same command line with each verb's flags before its arguments, as argparse needs them.
+
+    Pulumi's CLI takes them in any order, and everything behind `--` as an argument: `config set KEY --secret -- VALUE`.
+    """
+    rest, ordered, flags, words = list(argv), list[str](), list[str](), list[str]()
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            words += rest
+            break
+        if word in (verbs := _verbs_below(parser)) and not words:
+            ordered += [*flags, word]
+            parser, flags = verbs[word], []
+        elif not word.startswith("-") or _NEGATIVE.match(word):
+            words.append(word)
+        else:
+            known = parser._option_string_actions.get(word)  # noqa: SLF001 - argparse has no public name for it
+            flags += [word, *([rest.pop(0)] if known and known.nargs is None and rest else [])]
+    return [*ordered, *flags, *(["--"] if any(word.startswith("-") for word in words) else []), *words]
+
+
+def _verbs_below(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
+    verbs = (each.choices for each in parser._actions if isinstance(each, argparse._SubParsersAction))  # noqa: SLF001 - as above
+    return {name: below for choices in verbs for name, below in choices.items()}
 
 
 def _words(argv: Sequence[str]) -> list[str]:

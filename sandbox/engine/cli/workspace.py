@@ -57,7 +57,7 @@ class Workspace:
     @cached_property
     def project(self) -> Project:
         """The project of the folder."""
-        return load_project(self.cwd)
+        return load_project(self.cwd, self.environment)
 
     @cached_property
     def backend(self) -> FileBackend:

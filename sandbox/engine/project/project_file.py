@@ -94,8 +94,8 @@ def find_project_file(start: Path) -> Path:
     )
 
 
-def load_project(start: Path) -> Project:
-    """The project that a folder belongs to.
+def load_project(start: Path, environment: Mapping[str, str] | None = None) -> Project:
+    """The project that a folder belongs to, whose program runs in its `virtualenv`, else in what is activated in the ``environment``.
 
     Raises:
         ProjectError: there is no Pulumi.yaml, or it is not for a Python program.
@@ -120,7 +120,7 @@ def load_project(start: Path) -> Project:
         file=path,
         entry=entry,
         program_dir=entry if entry.is_dir() else entry.parent,
-        python=_interpreter(content, root, path),
+        python=_interpreter(content, root, path, environment or {}),
         description=str(content.get("description") or ""),
         options_refresh_always=options.get("refresh") == "always",
         stack_config_dir=_stack_config_dir(content, root),
@@ -164,7 +164,7 @@ def _entry(content: Mapping[str, Any], root: Path, path: Path) -> Path:
     return entry
 
 
-def _interpreter(content: Mapping[str, Any], root: Path, path: Path) -> Path:
+def _interpreter(content: Mapping[str, Any], root: Path, path: Path, environment: Mapping[str, str]) -> Path:
     runtime = content.get("runtime")
     options = (runtime.get("options") or {}) if isinstance(runtime, dict) else {}
     toolchain = options.get("toolchain", "pip")
@@ -175,7 +175,7 @@ def _interpreter(content: Mapping[str, Any], root: Path, path: Path) -> Path:
         )
     virtualenv = options.get("virtualenv")
     if not virtualenv:
-        return Path(sys.executable)
+        return _activated(environment)
     python = root / str(virtualenv) / "bin" / "python"
     if not python.exists():
         raise ProjectError(
@@ -183,6 +183,13 @@ def _interpreter(content: Mapping[str, Any], root: Path, path: Path) -> Path:
             "and install the program's requirements"
         )
     return python
+
+
+def _activated(environment: Mapping[str, str]) -> Path:
+    """The interpreter of the virtual environment that is activated, as Pulumi's CLI finds it on PATH; without one, the engine's own."""
+    folder = environment.get("VIRTUAL_ENV")
+    python = Path(folder, "bin", "python") if folder and Path(folder) != Path(sys.prefix) else Path(sys.executable)
+    return python if python.exists() else Path(sys.executable)
 
 
 def _stack_config_dir(content: Mapping[str, Any], root: Path) -> Path | None:
