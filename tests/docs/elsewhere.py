@@ -2,6 +2,7 @@
 
 RUN_ELSEWHERE = {
     ("README.md", ""): "tests/package/test_installation.py",
+    ("docs/evidence.md", "Check it with openssl and sha256sum alone"): "tests/evidence/test_page.py",
     ("docs/installation-configuration.md", "Installation"): "tests/supply/test_plugin_archive.py",
     ("docs/languages.md", "A new project"): "tests/e2e/test_languages.py",
     ("docs/local-azure.md", "In containers"): "tests/supply/test_local_azure_containers.py",

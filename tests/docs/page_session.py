@@ -183,8 +183,9 @@ def _link_environment(folder: Path) -> None:
         if each.name != "bin":
             (folder / each.name).symlink_to(each)
     for each in (Path(sys.prefix) / "bin").iterdir():
-        if not _NOT_IN_VENV.fullmatch(each.name):
+        if not _NOT_IN_VENV.fullmatch(each.name) and each.name != "hubtrust":
             (folder / "bin" / each.name).symlink_to(each)
+    _command(folder / "bin/hubtrust", f'exec {shlex.quote(sys.executable)} -m hubtrust.cli "$@"\n')
     for stamp in ("sandbox", "dev"):
         (folder / f"{stamp}.stamp").touch()
     _command(folder / "bin/python", _python())

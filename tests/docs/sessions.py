@@ -8,6 +8,8 @@ from pathlib import Path
 
 from local_azure_iot.start_command import FREE_PORTS
 from tests.docs.page_session import Session
+from tests.kit.authorities import hierarchy, pem_of
+from tests.kit.evidence_logs import short_log
 from tests.kit.key_stores import OFFICER, vault
 from tests.kit.local_azure import Hub, LocalAzure
 from tests.kit.root_authority import RootAuthority
@@ -27,6 +29,7 @@ _A_CA = (
     " -addext keyUsage=critical,keyCertSign,cRLSign\n"
 )
 _A_STACK = "pulumi stack init dev\npulumi config set azure-native:location westeurope\npulumi config set protect false\n"
+_PROD = "pulumi stack init prod\npulumi config rm caVault\npulumi config set caCustody state\npulumi up\npulumi stack export > state.json\n"
 _A_FLEET_THAT_ENROLS = """pulumi config set --path 'operators[0]' deployer
 pulumi config set provisioning true
 pulumi config set --path 'enrollmentGroups[0]' presses
@@ -56,6 +59,13 @@ def _portal_hub(azure: LocalAzure, folder: Path) -> None:
     azure.ask("PUT", hub.id, json={"location": "westeurope", "sku": {"name": "S1", "capacity": 1}, "properties": {}})
     azure.until(lambda: azure.ask("GET", hub.id).json()["properties"].get("state") == "Active")
     hub.put("portal-ca", authority.pem, isVerified=True)
+
+
+def _log(_azure: LocalAzure, folder: Path) -> None:
+    """The log of a stack, and the certificate of its CA."""
+    authority = hierarchy(depth=0).issuing
+    (folder / "evidence.jsonl").write_text(short_log(authority).text + "\n")
+    (folder / "ca.pem").write_text(pem_of(authority.certificate))
 
 
 _TOKEN = """export SOFTHSM2_CONF=$HOME/softhsm2.conf
@@ -192,6 +202,8 @@ SESSIONS = [
         shows=(r"\[mandatory\]  shared-keys-off", "preview failed"),
     ),
     Session("docs/report.md", before="pulumi stack init prod\n", shows=("report.html", "report.json", "report.html")),
+    Session("docs/evidence.md", ("Check it with one command",), prepare=_log, shows=("Confirmed: the log",)),
+    Session("docs/status.md", before=_PROD, shows=("possession",)),
     Session("docs/provisioning.md", before=_A_STACK, shows=("idScope",)),
     Session(
         "docs/rotation.md",
