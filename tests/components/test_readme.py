@@ -1,4 +1,4 @@
-"""README.md begins with what a stranger needs. The errors that it and docs/rotation.md explain are those of the code."""
+"""README.md begins with what a stranger needs. The errors that it, docs/custody.md and docs/rotation.md explain are those of the code."""
 
 import re
 import tomllib
@@ -10,7 +10,7 @@ from tests.kit.repository import ROOT
 
 ROWS = [
     fragment
-    for page in ("README.md", "docs/rotation.md")
+    for page in ("README.md", "docs/custody.md", "docs/rotation.md")
     for line in (ROOT / page).read_text(encoding="utf-8").splitlines()
     if line.startswith("| `") and "…" in line.split("|")[1]
     for fragment in re.findall(r"`([^`]+)`", line.split("|")[1])

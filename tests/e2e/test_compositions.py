@@ -75,7 +75,7 @@ class Stacks:
         done = self.run(folder, *arguments)
         said = done.stdout + done.stderr
         assert done.returncode != 0, said
-        # Pulumi's CLI interrupts a program that still waits for a resource, and shows where it was: README.md, "Use the components".
+        # Pulumi's CLI interrupts a program that still waits for a resource, and shows where it was: docs/compositions.md, "To run one".
         assert "Traceback" not in said or (self.engine == "pulumi" and "KeyboardInterrupt" in said), said
         return [line.strip() for line in said.splitlines() if "error:" in line]
 
