@@ -17,7 +17,7 @@ from hubtrust.evidence.statement import Kind
 from hubtrust.pki.issue import Issuer
 from hubtrust.pki.keys import PrivateKey
 from tests.kit.authorities import ec_key, hierarchy, leaf, pem_of, rsa_key
-from tests.kit.evidence_logs import HUB, proof_predicate, short_log
+from tests.kit.evidence_logs import HUB, STACK, proof_predicate, short_log
 from tests.kit.repository import ROOT
 
 PAGE = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
@@ -36,9 +36,10 @@ OTHER = hierarchy(depth=0).issuing
 
 
 def log_of(authority: Issuer) -> Log:
-    """Five records, so that the tree has a last hash that goes up alone; the first one is a proof that expired long ago."""
-    log = short_log(authority)
-    for number in range(2):
+    """Five records, so that the tree has a last hash that goes up alone; the second one is a proof that expired long ago."""
+    log = Log.empty(STACK).append(Kind.ADOPTION, authority.certificate, {"service": HUB})
+    log = log.append(Kind.PROOF, authority.certificate, proof_predicate(authority), authority.signer)
+    for number in range(3):
         log = log.append(Kind.DROP, authority.certificate, {"service": f"{HUB}-{number}"}, authority.signer)
     return log.signed(authority.signer)
 
@@ -85,14 +86,14 @@ def changed(name: str, log: Log) -> str:
     lines = log.text.split("\n")
     match name:
         case "another CA's proof":
-            lines[0] = with_payload(lines[0], lambda it: it["predicate"].update(proof=proof_predicate(hierarchy(depth=0).issuing)["proof"]))
+            lines[1] = with_payload(lines[1], lambda it: it["predicate"].update(proof=proof_predicate(hierarchy(depth=0).issuing)["proof"]))
         case "another code":
-            lines[0] = with_payload(lines[0], lambda it: it["predicate"].update(code="00AA91C0" * 6))
+            lines[1] = with_payload(lines[1], lambda it: it["predicate"].update(code="00AA91C0" * 6))
         case "a device's certificate":
             proof = pem_of(leaf(OTHER))
-            lines[0] = with_payload(lines[0], lambda it: it["predicate"].update(code="press-001", proof=proof))
+            lines[1] = with_payload(lines[1], lambda it: it["predicate"].update(code="press-001", proof=proof))
         case "another time":
-            lines[0] = with_payload(lines[0], lambda it: it["predicate"].update(acceptedAt="2026-06-01T13:00:00Z"))
+            lines[1] = with_payload(lines[1], lambda it: it["predicate"].update(acceptedAt="2026-06-01T13:00:00Z"))
         case "a record left out":
             del lines[3]
         case "another history":
