@@ -8,7 +8,7 @@ from hubtrust.inventory.records import Authority, days_left
 from hubtrust.pki.certificate import Certificate, thumbprint
 from hubtrust.pki.errors import PkiError
 from hubtrust.pki.keys import key_name, require_strong_key
-from hubtrust.pki.names import same_name
+from hubtrust.pki.names import Comparable, comparable
 from hubtrust.pki.profile import is_self_issued
 
 ROOT, INTERMEDIATE, ISSUING = "root", "intermediate", "issuing"
@@ -17,7 +17,10 @@ _ORDER = {ROOT: 0, INTERMEDIATE: 1, ISSUING: 2}
 
 def described(here: Authorities, now: datetime) -> tuple[Authority, ...]:
     """All authorities: roots first, then what is below them; of each kind those that end last."""
-    issuers = {id_: _issuers(id_, here.found) for id_ in here.found}
+    by_name: dict[Comparable, list[str]] = {}
+    for id_, one in here.found.items():
+        by_name.setdefault(comparable(one.certificate.subject), []).append(id_)
+    issuers = {id_: _issuers(id_, here.found, by_name) for id_ in here.found}
     with_authorities_below = {one for above in issuers.values() for one in above}
     authorities = [
         _described(id_, found, here, issuers[id_], has_below=id_ in with_authorities_below, now=now) for id_, found in here.found.items()
@@ -25,23 +28,21 @@ def described(here: Authorities, now: datetime) -> tuple[Authority, ...]:
     return tuple(sorted(authorities, key=lambda one: (_ORDER[one.kind], -one.not_after.timestamp(), one.id)))
 
 
-def issued_by(certificate: Certificate, issuer: Certificate) -> bool:
-    """Whether ``issuer`` signed it, under its name."""
-    if not same_name(certificate.issuer, issuer.subject):
-        return False
-    try:
-        return certificate.is_signed_by(issuer.public_key()) is True
-    except (PkiError, ValueError):
-        return False
-
-
-def _issuers(id_: str, found: Mapping[str, Found]) -> list[str]:
+def _issuers(id_: str, found: Mapping[str, Found], by_name: Mapping[Comparable, Sequence[str]]) -> list[str]:
     """The certificates of the authority above it, that which ends last first: after a renewal several have the same key."""
     certificate = found[id_].certificate
     if is_self_issued(certificate):
         return []
-    above = [other for other, one in found.items() if other != id_ and issued_by(certificate, one.certificate)]
+    named = by_name.get(comparable(certificate.issuer), ())
+    above = [other for other in named if other != id_ and _signed_by(certificate, found[other].certificate)]
     return sorted(above, key=lambda other: found[other].certificate.not_valid_after_utc, reverse=True)
+
+
+def _signed_by(certificate: Certificate, issuer: Certificate) -> bool:
+    try:
+        return certificate.is_signed_by(issuer.public_key()) is True
+    except (PkiError, ValueError):
+        return False
 
 
 def _described(id_: str, found: Found, here: Authorities, issuers: Sequence[str], *, has_below: bool, now: datetime) -> Authority:
