@@ -2,6 +2,7 @@
 
 import copy
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,10 +11,11 @@ import pytest
 from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES
 from hubtrust.cli.stack_export import deployment_of
 from hubtrust.evidence.log import Log
-from hubtrust.evidence.statement import Kind
+from hubtrust.inventory import due
+from hubtrust.inventory.certificates_found import Authorities
 from hubtrust.inventory.inventory import Inventory
 from hubtrust.inventory.records import Authority, Service
-from hubtrust.pki.certificate import load_certificate
+from hubtrust.inventory.state import State
 
 OTHER_SHELL = ("pulumi-python:dynamic/hubtrust:", "hubtrust:index:")
 
@@ -108,8 +110,8 @@ def test_device_certificates(found: Inventory) -> None:
 def test_what_is_due(found: Inventory) -> None:
     """In the order of dates: what is unproven, renewals by their first day, and ends that nothing here renews."""
     shown = [(one.days_left, one.what.partition("(")[0]) for one in found.due]
-    assert [days for days, _ in shown] == [0, 0, 9, 14, 29, 39, 79]
-    assert [what for _, what in shown[2:]] == [
+    assert [days for days, _ in shown] == [0, 0, 0, 9, 14, 29, 39, 79]
+    assert [what for _, what in shown[3:]] == [
         "2 device certificates of 'CN=Ovens CA' end",
         "3 device certificates of 'CN=Ovens CA' are renewed",
         "the certificate of device 'press-1' is renewed",
@@ -237,25 +239,37 @@ def test_certificates_that_cannot_be_read(deployment: Any) -> None:
 
 def test_the_evidence_log(deployment: Any, found: Inventory) -> None:
     """It is audited, and each proof has the place of its record; one that was changed is not believed, nor one of another stack."""
-    hub = service(found, "hub")
-    trust = next(one for one in hub.trusts if one.proof)
-    resource = next(one for one in deployment["resources"] if one["type"].endswith(":VerifiedCertificate") and one["outputs"].get("proofs"))
-    (proof,) = resource["outputs"]["proofs"]
-    predicate = {"service": hub.id, "certificateName": trust.certificate_name, "authority": "plant", "generation": 1, **proof}
-    certificate = load_certificate(resource["outputs"]["certificate"], what="it")
-    log = Log.empty(found.stack).append(Kind.PROOF, certificate, predicate)
+    evidence = found.document()["evidence"]
+    assert (evidence["verdict"], len(evidence["rootHash"])) == ("confirmed", 64)
+    records = {one.record for there in found.services for one in there.trusts if one.proof}
+    assert (len(records), None in records, evidence["size"] > max(filter(None, records), default=0)) == (2, False, True)
+    resources = copy.deepcopy(deployment["resources"])
+    outputs = next(one for one in resources if one["type"].endswith(":EvidenceRecords"))["outputs"]
+    log = outputs["log"]
+    for other, verdict in (
+        (log[:-2], "not confirmed: "),
+        (Log.empty("organization/plant/other").text, "not confirmed: the log is of the stack"),
+    ):
+        outputs["log"] = other
+        changed = of(deployment, resources=resources)
+        assert changed.evidence is not None
+        assert changed.evidence.verdict.startswith(verdict)
+        assert {one.record for one in service(changed, "hub").trusts} == {None}
 
-    def with_log(text: str) -> Inventory:
-        outputs = {"log": text, "size": 1, "rootHash": log.root_hash}
-        records = {"urn": "urn:pulumi:dev::plant::hubtrust:index:EvidenceRecords::plant", "type": "hubtrust:index:EvidenceRecords"}
-        return of(deployment, resources=[*deployment["resources"], {**records, "outputs": outputs}])
 
-    known = with_log(log.text)
-    assert known.document()["evidence"] == {"size": 1, "rootHash": log.root_hash, "verdict": "confirmed"}
-    assert [one.record for one in service(known, "hub").trusts] == [0 if one == trust else None for one in hub.trusts]
-    changed = with_log(log.text[:-2])
-    assert changed.evidence is not None
-    assert changed.evidence.verdict.startswith("not confirmed: ")
-    other = with_log(Log.empty("organization/plant/other").text)
-    assert other.evidence is not None
-    assert "not of organization/plant/dev" in other.evidence.verdict.replace("'", "")
+def test_a_request_without_an_answer(found: Inventory) -> None:
+    """It is due at once; the key is known, and no certificate of it."""
+    (asked,) = [one for one in found.due if "certificate request" in one.what]
+    assert (asked.days_left, asked.what) == (0, "the certificate request of AuthorityRequest 'asked-g1-request' has no answer")
+
+
+def test_what_ends_with_its_issuer() -> None:
+    """A renewal before that of the issuer would gain nothing: the line says which one comes first."""
+    now = datetime(2026, 11, 30, tzinfo=UTC)
+    end = now + timedelta(days=50)
+    root = Authority("A" * 64, "CN=Root", None, "root", 1, "a", now, end, 50, None, "offline", "EC P-256", "A" * 64, "A" * 40)
+    below = replace(root, id="B" * 64, subject="CN=Below", issuer=root.id, kind="issuing", renew_at=now + timedelta(days=45))
+    dues = due.listed(State.read({}), Authorities(), [root, below], [], [], now)
+    assert "it ends with root CA 'CN=Root' (AAAAAAAA): a run renews it once that one is renewed" in {one.action for one in dues}
+    longer = replace(root, not_after=end + timedelta(days=1000))
+    assert "a run renews it once" not in str(due.listed(State.read({}), Authorities(), [longer, below], [], [], now))

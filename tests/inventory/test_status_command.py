@@ -213,7 +213,7 @@ def test_the_pages_alerts(capfd: Any, state: Path, tmp_path: Path) -> None:
     written = set(re.findall(r"^# TYPE (\w+) gauge$", status(capfd, "--state", state, "--prometheus")[1], re.MULTILINE))
     described = set(re.findall(r"^\| .*$", page, re.MULTILINE))
     named = set(re.findall(r"hubtrust_\w+", "".join(described)))
-    optional = {one for one in named if one.startswith(("hubtrust_live_", "hubtrust_evidence_"))}
+    optional = {one for one in named if one.startswith("hubtrust_live_")}
     assert written == named - optional
     assert set(re.findall(r"hubtrust_\w+", rules)) <= named
 

@@ -13,7 +13,7 @@ from hubtrust.inventory.state import Resource, State
 
 
 def read(state: State, stack: str) -> tuple[Evidence | None, Log | None]:
-    """The log of the resource EvidenceRecords and what an audit says of it; None if there is none. A log must be of its own stack."""
+    """What an audit says of the log of the resource EvidenceRecords, which must be of this stack; and the log, if the audit confirms it."""
     for one in state.of("EvidenceRecords"):
         if (text := one.text("log")) is not None:
             return _audited(one, text, stack)
@@ -47,4 +47,4 @@ def _audited(one: Resource, text: str, stack: str) -> tuple[Evidence, Log | None
         one.unseen.add("the evidence log", f"it is not intact: {error.fact}")
         return Evidence(one.count("size"), one.text("rootHash") or "", f"not confirmed: {error.fact}"), None
     judged = audit(log, stack=stack or None)
-    return Evidence(log.size, log.root_hash, judged.verdict, judged.confirmed), log
+    return Evidence(log.size, log.root_hash, judged.verdict, judged.confirmed), log if judged.confirmed else None

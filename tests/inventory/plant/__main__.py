@@ -11,6 +11,7 @@ from hubtrust import (
     CertificateAuthority,
     EnrollmentFleet,
     EnrollmentGroup,
+    EvidenceLog,
     Generate,
     HubArgs,
     Import,
@@ -18,6 +19,7 @@ from hubtrust import (
     IssuedBatch,
     ProvisioningService,
     ProvisioningServiceArgs,
+    Request,
     Roster,
     TrustedDevice,
     TrustedFleet,
@@ -40,6 +42,7 @@ if os.environ.get("PLANT_SHELL") == "plugin":
     use_plugin()
 own = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant"))
 bought = CertificateAuthority("bought", source=Import(chain=text("bought.pem")))  # its key is offline, so that it waits for its proof
+CertificateAuthority("asked", source=Request(common_name="Asked CA"))  # nobody has answered its request
 hub = TrustedHub("plant", authorities=[own, bought], hub=HubArgs(protect=False, disable_local_auth=False), operators=["deployer"])
 
 TrustedDevice("press-1", hub=hub, authority=own, make_key=True, lifetime_days=60)
@@ -57,9 +60,10 @@ IssuedBatch(
 
 arguments = ProvisioningServiceArgs(protect=False)
 service = ProvisioningService("plant", authorities=[own], hubs=[hub], service=arguments, operators=["deployer"])
-EnrollmentGroup("presses", service=service, authorities=own)
+group = EnrollmentGroup("presses", service=service, authorities=own)
 IndividualEnrollment("saw-1", service=service, certificates=[text("saw-1.pem")])
 EnrollmentFleet("saws", service=service, roster=enrollments_from_list([{"registrationId": "saw-2", "certificate": text("saw-2.pem")}]))
+EvidenceLog("plant", hubs=[hub], services=[service], enrollments=[group])
 
 # Of others: a certificate on the hub that nobody proves, and a CA that no hub trusts.
 iothub.Certificate(
