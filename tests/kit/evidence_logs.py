@@ -27,6 +27,7 @@ def proof_predicate(authority: Issuer, code: str = CODE, **other: Any) -> dict[s
         "code": code,
         "proof": pem(proof),
         "acceptedAt": rfc3339(NOW + timedelta(seconds=4)),
+        "recordedAt": rfc3339(NOW + timedelta(seconds=9)),
         "etag": "AAAAAAFPazE=",
         "requestId": "0c4f3ee9-3c4f-4d44-9d0c-2f2f1a6e7a11",
         "correlationId": "6d6b4c1e-55d0-4bd6-a8a5-7a8f2b5a4c10",
