@@ -67,9 +67,16 @@ def counted(state: State, authorities: Authorities, now: datetime) -> tuple[Devi
     with readable.quiet():
         found = list(_Reader(state, authorities).every())
     days = Counter(one.not_after.date() for one in found)
-    first = heapq.nsmallest(MOST_NAMED, found, key=lambda one: (one.not_after, one.device_id))
+    first = _ending_first(found)
     named = tuple(DeviceCertificate(one.device_id, one.not_after, days_left(one.not_after, now), one.renew_at, one.issuer) for one in first)
     return DeviceCertificates(len(found), first[0].not_after if first else None, _ends(days), named), tuple(_together(found))
+
+
+def _ending_first(found: list[_Read]) -> list[_Read]:
+    """Those that are named. Ids are read only of those that end early enough: they decide between some that end at one moment."""
+    ends = heapq.nsmallest(MOST_NAMED, (one.not_after for one in found))
+    candidates = [one for one in found if one.not_after <= ends[-1]]
+    return heapq.nsmallest(MOST_NAMED, candidates, key=lambda one: (one.not_after, one.device_id))
 
 
 def _together(found: Iterable[_Read]) -> Iterator[Together]:

@@ -70,10 +70,8 @@ def evidence(document: Mapping[str, Any]) -> Markup:
 
 def log_degree(verdict: object) -> str:
     """The mark for a verdict on the log."""
-    said = str(verdict or "").lower()
-    if said.startswith(("confirmed", "intact", "ok", "valid")):
-        return GOOD
-    return WARN if not said or said.startswith("not checked") else BAD
+    said = str(verdict or "")
+    return GOOD if said == "confirmed" else BAD if said else WARN
 
 
 def unseen(document: Mapping[str, Any]) -> Markup:
