@@ -54,7 +54,7 @@ def _run(options: argparse.Namespace) -> int:
     settings = {"azure-native:location": options.location}
     shutil.rmtree(folder / "local", ignore_errors=True)
     with places.local_azure(folder / "local", engine, os.environ) as (stack, own):
-        expected = Run(stack, own, lambda line: print_line(f"local Azure: {line}"), settings, STEPS).carry_out()
+        expected = Run(stack, own, lambda line: print_line(f"local Azure: {line}"), settings, STEPS, leaves_nothing=False).carry_out()
     if not expected.succeeded:
         remedy = f"see {stack.folder / 'engine.log'}; nothing was created on Azure"
         raise LiveRefusedError("the run on local Azure", "a step failed", remedy)

@@ -19,11 +19,13 @@ LEFT_OUT = (
 
 
 def differences(local_azure: Result, azure: Result) -> dict[str, list[Difference]]:
-    """The differences of each step that both runs completed, by its name. A step that failed has other calls for that reason alone."""
-    expected = {step.name: step for step in local_azure.steps if step.fault is None}
-    return {
-        step.name: compare(expected[step.name].calls, step.calls) for step in azure.steps if step.fault is None and step.name in expected
-    }
+    """The differences of each step by its name, up to the first one that failed: after that the calls differ for that reason alone."""
+    found = {}
+    for expected, step in zip(local_azure.steps, azure.steps, strict=False):
+        if expected.name != step.name or not expected.fault is step.fault is None:
+            break
+        found[step.name] = compare(expected.calls, step.calls)
+    return found
 
 
 def document(local_azure: Result, azure: Result, versions: Mapping[str, str]) -> dict[str, Any]:

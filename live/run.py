@@ -45,23 +45,33 @@ class Result:
 
 @dataclass(frozen=True)
 class Run:
-    """A run of ``steps`` in ``stack``; ``say`` gets a line when a step begins and ends."""
+    """A run of ``steps`` in ``stack``; ``say`` gets a line when a step begins and ends.
+
+    ``leaves_nothing``: `destroy` is tried also after a failure or Ctrl-C. Where it is False, all goes with its local Azure.
+    """
 
     stack: Stack
     subscription: str
     say: Callable[[str], None]
     settings: Mapping[str, Any]
     steps: Sequence[Step]
+    leaves_nothing: bool = True
 
     def carry_out(self) -> Result:
-        """Run it. Also after a failure or Ctrl-C, `destroy` is tried, and what is left is in the result."""
+        """Run it; what is left is in the result.
+
+        Raises:
+            KeyboardInterrupt: Ctrl-C ended a run that may leave something.
+        """
         result = Result()
         self.stack.create()
         try:
             self._up(result)
         except KeyboardInterrupt:
+            if not self.leaves_nothing:
+                raise
             result.interrupted = True
-        finally:
+        if self.leaves_nothing or result.succeeded:
             self._destroy(result)
         return result
 

@@ -31,7 +31,7 @@ def test_a_run_on_azure_beside_one_on_local_azure(
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("CI", "true")
         # The first step reads the certificate once, before it is there; the next one reads it again.
-        azure.control("POST", "/faults", {"spec": "429:method=GET:path=*/certificates/*:nth=2"})
+        azure.control("POST", "/faults", {"spec": "429:method=GET:path=*/certificates/*:nth=2;html:method=GET:path=*/certificates/*:nth=2"})
         asked = ("--subscription", azure.ready["subscription_id"], "--yes", "--engine", "embedded", "--folder", str(folder))
         code = command.main([*asked, "--output", str(file)])
         printed = capsys.readouterr().out
@@ -45,6 +45,7 @@ def test_a_run_on_azure_beside_one_on_local_azure(
     assert told, steps[faulty]["azure"]["calls"]
     assert all(f"  {faulty}: {each}" in printed for each in told)
     assert any("certificates/{…}: status: local Azure 200, Azure 200 or 429" in each for each in told)
+    assert any("certificates/{…}: answer of 200: local Azure object, Azure not JSON or object" in each for each in told)
     assert [name for name, step in steps.items() if step["differences"] and name != faulty] == []
     _nothing_of_the_stack_is_in(file.read_text(), azure)
     assert not (folder / "azure").exists(), "the state is not kept where nothing is left"

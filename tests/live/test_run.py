@@ -88,6 +88,19 @@ def test_ctrl_c_destroys_too(tmp_path: Path) -> None:
     assert (result.interrupted, result.succeeded, verbs(tmp_path)) == (True, False, ["up", "destroy"])
 
 
+def test_ctrl_c_on_local_azure_ends_at_once(tmp_path: Path) -> None:
+    """All goes with that local Azure, and so nothing is destroyed before."""
+
+    def interrupted(line: str) -> None:
+        if line == "second up: begins":
+            raise KeyboardInterrupt
+
+    started = run(tmp_path, [])
+    with pytest.raises(KeyboardInterrupt):
+        Run(started.stack, S, interrupted, {}, STEPS[:2], leaves_nothing=False).carry_out()
+    assert verbs(tmp_path) == ["up"]
+
+
 def test_what_destroy_leaves_is_named(tmp_path: Path) -> None:
     """With the command that deletes it; a failed deletion is not a success."""
     result = run(tmp_path, [], destroy=1, state={"resources": [GROUP, HUB]}).carry_out()

@@ -43,7 +43,9 @@ _QUERY_NAME = re.compile(r"[$A-Za-z-]{1,40}")
 _API_VERSION = re.compile(r"\d{4}-\d\d-\d\d(-preview)?")
 _KEY = re.compile(r"[$@A-Za-z_][$@A-Za-z0-9_.-]{0,63}")
 _KEY_WITH_NUMBER = re.compile(r"\d{4}")
-_FREE_MAPS = {"tags", "desired", "reported", "userassignedidentities", "$metadata"}  # their keys are the user's own names
+# Their keys are the user's own names: tags, twins, identities, and what Azure keeps for others and doesn't read.
+_FREE_MAPS = {"tags", "desired", "reported", "$metadata", "userassignedidentities", "optionaldeviceinformation", "payload", "labels"}
+_FREE_MAPS |= {"devicecontent", "modulescontent", "modulecontent", "queries", "results", "parameters"}
 _CODE = re.compile(r"\w{1,60}")
 _MEDIA_TYPE = re.compile(r"[a-z]+/[a-z0-9.+-]{1,60}(; ?charset=[a-z0-9-]{1,20})?", re.IGNORECASE)
 _RFC1123 = re.compile(r"\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT")
