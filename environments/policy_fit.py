@@ -240,6 +240,7 @@ JUDGED: Final[Mapping[str, JudgedRule]] = {
 NEVER_CONTRADICTED: Final[Mapping[str, str]] = {
     "authority-not-shared": "a shared CA is refused when the environment is made: sharing.py",
     "proof-evidence": "whatever the program proves has its evidence",
+    "evidence-required": "the program declares a log of all that it proves",
     "enrollment-attestation": "the program's enrollments have its CA",
     "opaque-declarations": "the program declares every resource by its own inputs",
     "issuing-path-length": "the program issues its lowest CA with path length 0",

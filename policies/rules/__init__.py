@@ -26,6 +26,7 @@ from . import (
     device,
     enrollment,
     evidence,
+    evidence_log,
     hub,
     network,
     opaque,
@@ -86,6 +87,7 @@ RULES = (
         at_end=trust.proofs_at_the_end,
     ),
     Rule("proof-evidence", evidence.proof_evidence, stack=True),
+    Rule("evidence-required", evidence_log.evidence_required, stack=True),
     Rule(
         "custody-allowed",
         custody.custody_allowed,

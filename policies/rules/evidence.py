@@ -34,13 +34,14 @@ def proof_evidence(resources: Sequence[Resource], _settings: Settings) -> Iterat
 
 
 def _unsupported(resource: Resource) -> Iterator[str]:
-    if _says_possession(resource) and (missing := _flaw(resource)):
+    if says_possession(resource) and (missing := _flaw(resource)):
         etag = resource.read("etag")
         remedy = f"prove it again: set hubtrust:reprove to '{etag}', which takes its verification away until it is proven"
         yield f"its proof is possession, but {missing}: {remedy}"
 
 
-def _says_possession(resource: Resource) -> bool:
+def says_possession(resource: Resource) -> bool:
+    """Whether the run left a certificate verified, and says that this stack has proven it."""
     return resource.type == VERIFIED_CERTIFICATE and resource.known("state") == VERIFIED and resource.known("proof") == POSSESSION
 
 
@@ -58,10 +59,11 @@ def _flaw(resource: Resource) -> str | None:
         (proof,), (authority, *_) = load(str(found["provenBy"])), load(str(resource.known("certificate")))
     except (UnreadableError, ValueError):
         return "its proof can't be read as one certificate (provenBy)"
-    return _flaw_of_proof(proof, authority, str(found["provenCode"]))
+    return flaw_of_proof(proof, authority, str(found["provenCode"]))
 
 
-def _flaw_of_proof(proof: Certificate, authority: Certificate, code: str) -> str | None:
+def flaw_of_proof(proof: Certificate, authority: Certificate, code: str) -> str | None:
+    """Why ``proof`` does not show that whoever has the key of ``authority`` signed Azure's code; None if it does."""
     if proof.subject.common_names != [code]:
         return f"its proof is for {proof}, and Azure's code was {code} (provenBy, provenCode)"
     return None if is_signed_by(proof, authority.key) else f"its proof is not signed by the key of {authority} (provenBy)"

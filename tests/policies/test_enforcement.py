@@ -104,7 +104,7 @@ def test_a_violation_by_the_whole_stack_fails_up_at_the_end(hand_made: HandMade)
     dates = {"start": NOW - timedelta(days=1900), "end": NOW + timedelta(days=3)}
     loose = pem_of(Forged("Loose", issuer=Forged("Root", path_length=1), path_length=None, **dates).certificate)
     issued = {"noun": "IssuedCertificate", "name": "loose", "properties": {"profile": "intermediate", "certificate": loose}}
-    word = {"state": "verified", "proof": "possession", "etag": "E7"}
+    word = {"state": "verified", "proof": "possession", "etag": "E7", "provenCode": "AB" * 24}
     older, newer = trusted("ca", authority(), outs=word), trusted("ca", authority(), generation=2) | {"name": "ca-2"}
     hand_made.plan([issued, older, newer])
     violated = hand_made.run("up", "--yes", "--skip-preview")
@@ -112,6 +112,7 @@ def test_a_violation_by_the_whole_stack_fails_up_at_the_end(hand_made: HandMade)
     assert violated["mandatory"] == AT_THE_END
     assert "generation 1 of the CA 'ca'" in hand_made.printed
     assert "the evidence for it is not in the state" in hand_made.printed
+    assert "the stack has no evidence log" in hand_made.printed
     assert "at most 1825 are allowed" in hand_made.printed
 
 
