@@ -126,7 +126,8 @@ def _due(inventory: Inventory, width: int) -> Iterator[str]:
         return
     yield "DUE IN THE NEXT 90 DAYS"
     for one in inventory.due:
-        when = f"{one.date:%Y-%m-%d}, {_number(abs(one.days_left), 'day')}{' ago' if one.days_left < 0 else ''}"
+        days = f"{_number(abs(one.days_left), 'day')}{' ago' if one.days_left < 0 else ''}" if one.days_left else "today"
+        when = f"{one.date:%Y-%m-%d}, {days}"
         yield from _wrapped(f"  {when}: {_cell(one.what)}: {_cell(one.action)}", "    ", width)
 
 

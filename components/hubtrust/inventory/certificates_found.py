@@ -53,6 +53,7 @@ class Authorities:
             here.add(one, "certificate")
         for one in state.of("IssuedBatch"):
             here.add(one, "issuerChain")
+            here._say_custody(*here.read(one, "issuerChain", one.text("issuerChain"))[:1], custody=one.text("custody"))
         for one in state.of("EnrollmentGroupEntry"):
             here.add(one, "signingCertificates", of_inputs=True)
         for one in state.of_types(other_makers.CERTIFICATES):
@@ -95,6 +96,12 @@ class Authorities:
         said += [(one.text("keyThumbprint"), one.text("custody")) for one in state.of("VerifiedCertificate")]
         for thumbprint, custody in said:
             if thumbprint and custody:
+                self.custodies.setdefault(thumbprint, custody)
+
+    def _say_custody(self, *issuers: Certificate, custody: str | None) -> None:
+        """Where the key of an issuer is, if nothing else of the state says it."""
+        for thumbprint in filter(None, map(thumbprint_of_key, issuers)):
+            if custody:
                 self.custodies.setdefault(thumbprint, custody)
 
     def _read_issued(self, one: Resource) -> None:

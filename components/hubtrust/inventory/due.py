@@ -77,7 +77,10 @@ def _of_devices(devices: Iterable[Together], authorities: Sequence[Authority], n
         else:
             ends = "has ended" if one.count == 1 else "have ended"
             still = "ends" if one.count == 1 else "end"
-            yield Due(one.first, left, f"{what} {ends if left < 0 else still}", "issue a new one where it was issued, and declare it")
+            action = "issue a new one where it was issued" if one.count == 1 else "issue new ones where they were issued"
+            yield Due(
+                one.first, left, f"{what} {ends if left < 0 else still}", f"{action}, and declare {'it' if one.count == 1 else 'them'}"
+            )
 
 
 def _of_services(services: Iterable[Service], now: datetime) -> Iterator[Due]:

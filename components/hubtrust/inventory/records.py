@@ -118,6 +118,11 @@ class Service:
     cloud: str = field(default="public", metadata=_NOT_SHOWN)
     """Where it is: for whoever asks Azure."""
 
+    @property
+    def title(self) -> str:
+        """In messages."""
+        return f"{'IoT hub' if self.kind == HUB else 'provisioning service'} '{self.name}'"
+
 
 @dataclass(frozen=True, slots=True)
 class DeviceCertificate:

@@ -1,6 +1,5 @@
 """One of everything that an inventory reads: two CAs, a hub, a provisioning service, devices, enrollments, and certificates of others."""
 
-import os
 from pathlib import Path
 
 import pulumi
@@ -27,7 +26,6 @@ from hubtrust import (
     enrollments_from_list,
     from_ids,
     signer_inputs,
-    use_plugin,
 )
 
 given = Path(__file__).parent / "given"
@@ -38,8 +36,6 @@ def text(name: str) -> str:
     return (given / name).read_text(encoding="utf-8")
 
 
-if os.environ.get("PLANT_SHELL") == "plugin":
-    use_plugin()
 own = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant"))
 bought = CertificateAuthority("bought", source=Import(chain=text("bought.pem")))  # its key is offline, so that it waits for its proof
 CertificateAuthority("asked", source=Request(common_name="Asked CA"))  # nobody has answered its request
