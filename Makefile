@@ -100,7 +100,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/axe.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/typescript.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/axe.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/evidence.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/typescript.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 # AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
 # AMQP are skipped, and local Azure refuses AMQP.
@@ -163,6 +163,12 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel error
 	@mkdir -p .strangers/typescript
 	@cp tests/strangers/typescript/package.json tests/strangers/typescript/package-lock.json .strangers/typescript
 	@$(call with_progress,Installing TypeScript and Pulumi's SDK for it into .strangers,(cd .strangers/typescript && $(NPM_CI)) > .strangers/typescript.log 2>&1 || (cat .strangers/typescript.log; exit 1))
+	@touch $@
+
+.strangers/evidence.stamp: requirements/evidence.txt
+	@mkdir -p .strangers
+	@test -x .strangers/evidence/bin/pip || ($(call with_progress,Creating a virtual environment for readers of evidence,$(PYTHON) $(QUIETLY) venv .strangers/evidence))
+	@$(call with_progress,Installing readers of evidence into .strangers,.strangers/evidence/bin/python $(LOCKED_PIP) -r requirements/evidence.txt)
 	@touch $@
 
 .strangers/previews.stamp: requirements/previews.txt
@@ -259,7 +265,7 @@ faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md 
 # installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
 UV ?= uv
 UPGRADE ?= --upgrade
-LOCKED := program sandbox dev amqp amqp_clients az build device bench audit previews release
+LOCKED := program sandbox dev amqp amqp_clients az build device bench audit evidence previews release
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
 LOCAL_AZURE := sandbox/local-azure-iot
 HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust

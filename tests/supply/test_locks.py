@@ -71,7 +71,7 @@ def test_make_installs_by_hashes_alone() -> None:
     targets = ("up", "down", "environment", "demo-rotation", "test", "strangers", "bench", "docs", "faults")
     command = ("make", "--dry-run", "--always-make", "FROM=a", "TO=b", *targets)
     printed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    installed = re.findall(r"pip install [^;&]*", printed)
+    installed = re.findall(r"(?:pip|run_module\(\"pip\"[^;&']*') install [^;&]*", printed)
     assert {lock for each in installed for lock in re.findall(r"-r requirements/(\w+)\.txt", each)} >= {"sandbox", "dev", "az", "device"}
     for each in installed:
         words = each.split()
