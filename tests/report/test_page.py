@@ -13,7 +13,8 @@ from hubtrust.inventory.inventory import Inventory
 from hubtrust.report.page import page
 from hubtrust.report.proofs import proof_of
 from hubtrust.report.time_line import Scale
-from hubtrust.report.trust_map import depths, trust_map
+from hubtrust.report.trust_layout import depths, layout
+from hubtrust.report.trust_map import trust_map
 from hubtrust.report.verdict import verdict
 from tests.kit.trust_documents import NOW, hostile, large
 
@@ -167,6 +168,27 @@ def test_issuers_in_a_circle_are_drawn_once_each() -> None:
     assert depths(circle) == {"A": 1, "B": 1}
     made = page({"authorities": circle})
     assert made.count("<strong><bdi>A</bdi></strong>") == 2  # the list and the time line
+
+
+def test_lines_to_services_cross_no_box() -> None:
+    """An authority that a service trusts has a row of its own: right of it, up to the services, there is no other box."""
+    for document in (example(NOW), large(), _trusted_at_every_level()):
+        placed = layout(document)
+        trusted = {str(trust.get("certificate")) for box in placed.services for trust, _ in box.rows}
+        for identity in trusted & placed.authorities.keys():
+            one = placed.authorities[identity]
+            middle = one.y + one.height / 2
+            assert [box for box in placed.authorities.values() if box.x > one.x and box.y <= middle <= box.y + box.height] == []
+        for column in ([*placed.authorities.values()], [*placed.services]):
+            for box in column:
+                assert not [other for other in column if other is not box and other.x == box.x and box.y <= other.y < box.y + box.height]
+
+
+def _trusted_at_every_level() -> dict[str, Any]:
+    """A root, an intermediate and an issuing CA below it, and a root with nothing below it: a hub trusts each of them."""
+    chain = [("R", None, "root"), ("I", "R", "intermediate"), ("J", "I", "issuing"), ("K", "I", "issuing"), ("S", None, "root")]
+    authorities = [{"id": name, "subject": f"CN={name}", "issuer": issuer, "kind": kind} for name, issuer, kind in chain]
+    return {"authorities": authorities, "services": [{"name": "hub", "kind": "hub", "trusts": [{"certificate": each} for each in "KSJIR"]}]}
 
 
 def test_the_time_line_holds_today() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from .marks import BAD, PART, WARN, marked
 from .markup import Markup, element, name, words
 from .services_section import names_of
-from .tables import table
+from .tables import date, table
 from .words import counted, day, days_from_now, number
 
 _SOON = 30  # days
@@ -20,8 +20,8 @@ def due(document: Mapping[str, Any]) -> Markup:
     rows = [
         [
             name(each.get("what")),
-            marked(urgency(each.get("daysLeft")), days_from_now(each.get("daysLeft"))),
-            day(each.get("date")),
+            marked(urgency(each.get("daysLeft")), date(days_from_now(each.get("daysLeft")))),
+            date(day(each.get("date"))),
             words(each.get("action") or ""),
         ]
         for each in entries

@@ -44,7 +44,7 @@ def _resource(urn: str) -> Markup:
     _, _, types, named = (*urn.split("::", 3), "", "", "")[:4]
     if not named:
         return name(urn or "the stack")
-    return together(name(named), element("span", types.rpartition("$")[2], class_="under"))
+    return together(name(named), element("span", types.rpartition("$")[2].rpartition(":")[2], class_="under"))
 
 
 def evidence(document: Mapping[str, Any]) -> Markup:

@@ -14,8 +14,9 @@ from .markup import Markup, element, name, together
 from .proofs import proof_of
 from .services_section import authority_table, device_states, enrollment_table, trust_table
 from .time_line import time_line
+from .trust_layout import MOST_SERVICES
 from .trust_list import legend, trust_list
-from .trust_map import MOST_SERVICES, trust_map
+from .trust_map import trust_map
 from .verdict import is_empty, verdict
 from .words import counted, days_from_now, moment_in_words, number
 

@@ -6,7 +6,7 @@ from typing import Any
 from .marks import BAD, GOOD, UNKNOWN, WARN, marked
 from .markup import Markup, element, name, together
 from .proofs import proof_of
-from .tables import table
+from .tables import date, table
 from .words import common_name, counted, day, number, service_kind
 
 Entry = Mapping[str, Any]
@@ -38,7 +38,7 @@ def trust_table(document: Mapping[str, Any]) -> Markup:
                     together(
                         marked(proof.degree, proof.words), element("span", proof.meaning, class_="under") if proof.degree != GOOD else None
                     ),
-                    day(trust["provenAt"]) if trust.get("provenAt") else "not known",
+                    date(day(trust["provenAt"])) if trust.get("provenAt") else "not known",
                     f"record {number(trust['record'])}" if isinstance(trust.get("record"), int | float) else "none",
                 ]
             )
@@ -57,8 +57,8 @@ def authority_table(document: Mapping[str, Any]) -> Markup:
             [
                 together(name(common_name(each.get("subject"))), element("code", each.get("sha256") or each.get("id"), class_="under")),
                 name(above),
-                f"{day(each.get('notBefore'))} to {day(each.get('notAfter'))}",
-                day(each["renewAt"]) if each.get("renewAt") else "not planned",
+                together(date(day(each.get("notBefore"))), " to ", date(day(each.get("notAfter")))),
+                date(day(each["renewAt"])) if each.get("renewAt") else "not planned",
                 together(str(each.get("keyAlgorithm") or "unknown"), element("span", _custody(each.get("keyCustody")), class_="under")),
             ]
         )

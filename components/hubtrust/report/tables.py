@@ -30,6 +30,11 @@ def table(caption: str, headings: Sequence[str], rows: Sequence[Sequence[object]
     return together(made, element("p", f"{counted(left, 'more row')}: in the JSON document.", class_="quiet") if left > 0 else None)
 
 
+def date(value: object) -> Markup:
+    """A date, or how far it is, which is not broken into two lines."""
+    return element("span", value, class_="date")
+
+
 def _row(headings: Sequence[str], cells: Sequence[object]) -> Markup:
     first = element("th", cells[0], scope="row", role="rowheader")
     rest = [element("td", cell, role="cell", data_label=heading) for heading, cell in zip(headings[1:], cells[1:], strict=True)]

@@ -6,7 +6,8 @@ from typing import Any
 from .marks import marked
 from .markup import Markup, element, name, together
 from .proofs import LEGEND, proof_of
-from .trust_map import MOST_SERVICES, authority_kind, drawn_authorities
+from .trust_layout import MOST_SERVICES, drawn_authorities
+from .trust_map import authority_kind
 from .words import common_name, day, days_from_now, service_kind
 
 Entry = Mapping[str, Any]
