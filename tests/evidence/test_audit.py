@@ -64,8 +64,8 @@ def test_the_auditors_own_cas_are_found_by_their_keys() -> None:
 
     assert "to compare a CA with your own copy of its certificate, give --ca" in conclusion(audit(log))
     assert (
-        f"The key of {others}, a CA that only the log names, signed the code in record 0; "
-        f"the key of {mine}, the CA that you gave, signed the code in record 1. "
+        f"The key of {others}, a CA that only the log names, signed the code in record 1; "
+        f"the key of {mine}, the CA that you gave, signed the code in record 2. "
     ) in conclusion(audit(log, [OTHER.certificate]))
     assert "only the log names" not in conclusion(audit(log, [OTHER.certificate, AUTHORITY.certificate]))
     assert audit(proven(), [AUTHORITY.certificate, OTHER.certificate]).errors == (
@@ -110,7 +110,7 @@ def test_a_kept_root_hash_is_found_at_its_size() -> None:
         audit(log, root=log.root_at(2))
     )
     unsigned = short_log(AUTHORITY, signed=False)
-    assert "covers the records from 2 on: whoever" in conclusion(audit(unsigned, root=unsigned.root_at(2)))
+    assert "covers the records from 3 on: whoever" in conclusion(audit(unsigned, root=unsigned.root_at(2)))
     assert "can have rewritten" not in conclusion(audit(unsigned, root=unsigned.root_hash))
 
 
@@ -162,7 +162,7 @@ BAD_PROOFS = {
 def test_a_proof_that_does_not_hold_is_an_error(members: dict[str, Any], fact: str) -> None:
     """Whatever the chain says: the record is named, and so is the fact."""
     (error,) = errors(proven(members=members))
-    assert error.startswith("record 0 (proof): ")
+    assert error.startswith("record 1 (proof): ")
     assert fact in error
 
 
@@ -185,7 +185,7 @@ def test_a_code_of_another_service_is_an_error() -> None:
     other = proven().append(Kind.PROOF, AUTHORITY.certificate, proof_predicate(AUTHORITY, service=f"{HUB}-2"))
 
     assert errors(again) == ()
-    assert errors(other) == ("record 1 (proof): its code is that of record 0, which is of another service",)
+    assert errors(other) == ("record 2 (proof): its code is that of record 1, which is of another service",)
 
 
 def test_the_subject_is_the_certificate_in_the_record() -> None:
@@ -202,7 +202,7 @@ def test_the_subject_is_the_certificate_in_the_record() -> None:
 def test_a_proof_without_the_cas_certificate_is_an_error() -> None:
     """Its signature could not be checked."""
     log = Log.empty(STACK).append(Kind.PROOF, Subject.of(AUTHORITY.certificate), proof_predicate(AUTHORITY))
-    assert errors(log) == ("record 0 (proof): it is a proof, and has no certificate of the CA",)
+    assert errors(log) == ("record 1 (proof): it is a proof, and has no certificate of the CA",)
 
 
 def test_a_signature_by_a_key_that_is_not_in_the_log_is_an_error() -> None:
@@ -210,7 +210,7 @@ def test_a_signature_by_a_key_that_is_not_in_the_log_is_an_error() -> None:
     log = proven().append(Kind.DROP, Subject.of(AUTHORITY.certificate), {}, OTHER.signer).signed(OTHER.signer)
     record, head = errors(log)
 
-    assert record.startswith("record 1 (drop): its signature is by the key ")
+    assert record.startswith("record 2 (drop): its signature is by the key ")
     assert head.endswith("and no certificate in the log has this key")
 
 
@@ -237,4 +237,4 @@ def test_lines_show_what_is_in_names() -> None:
     log = Log.empty(STACK).append(Kind.DROP, Subject("CN=\x1b[2J\nrecord 9: proof", "ab" * 32), {"service": "a/\x07b", "acceptedAt": "\r"})
     line = record_line(audit(log).records[0])
 
-    assert line == "record 0: drop of 'CN=\\x1b[2J\\nrecord 9: proof' (SHA-256 abababab) on \\x07b at \\r: unsigned"
+    assert line == "record 1: drop of 'CN=\\x1b[2J\\nrecord 9: proof' (SHA-256 abababab) on \\x07b at \\r: unsigned"

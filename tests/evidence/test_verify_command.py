@@ -34,7 +34,7 @@ def test_a_log_is_confirmed(log: str, tmp_path: Path, capsys: pytest.CaptureFixt
     lines = found.out.splitlines()
 
     assert (code, found.err, len(lines)) == (0, "", 5)
-    assert lines[0].startswith("record 0: proof of 'CN=Root' (SHA-256 ")
+    assert lines[0].startswith("record 1: proof of 'CN=Root' (SHA-256 ")
     assert lines[0].endswith(": self-proving, signed by the CA's key")
     assert " on plant-hub at 2026-06-01T12:00:04Z (correlation id 6d6b4c1e-55d0-4bd6-a8a5-7a8f2b5a4c10): " in lines[0]
     assert lines[3] == f"head: 3 records, root hash {LOG.root_hash}: signed by the CA's key"

@@ -124,7 +124,7 @@ def audit(log: Log, cas: Sequence[Certificate] = (), stack: str | None = None, r
     keys = _keys(examined)
     given = _codes_of_other_services(examined)
     records = tuple(_record_audit(one, keys, given.get(one.record.index)) for one in examined)
-    errors = [f"record {one.record.index} ({one.record.statement.kind}): {fact}" for one in records for fact in one.errors]
+    errors = [f"record {one.record.number} ({one.record.statement.kind}): {fact}" for one in records for fact in one.errors]
     head, fact = _signed(log.head, keys)
     kept = _size_at(log, root) if root else None
     whole = [f"head: {fact}"] if fact else []
@@ -174,9 +174,9 @@ def _codes_of_other_services(examined: Sequence[Examined]) -> dict[int, str]:
     for one in examined:
         if one.proof is None:
             continue
-        index, service = first.setdefault(one.proof.code, (one.record.index, one.proof.service.casefold()))
+        number, service = first.setdefault(one.proof.code, (one.record.number, one.proof.service.casefold()))
         if service != one.proof.service.casefold():
-            errors[one.record.index] = f"its code is that of record {index}, which is of another service"
+            errors[one.record.index] = f"its code is that of record {number}, which is of another service"
     return errors
 
 

@@ -18,7 +18,7 @@ def record_line(one: RecordAudit) -> str:
     at = f" on {shown(service.rpartition('/')[2], 80)}" if isinstance(service, str) else ""
     when = f" at {shown(time, 30)}" if isinstance(time, str) else ""
     judged = f"NOT CONFIRMED: {'; '.join(one.errors)}" if one.errors else ", ".join(one.verdicts)
-    return f"record {one.record.index}: {of}{at}{when}{_request(one)}: {judged}"
+    return f"record {one.record.number}: {of}{at}{when}{_request(one)}: {judged}"
 
 
 def _request(one: RecordAudit) -> str:
@@ -59,7 +59,7 @@ def _possession(audit: Audit) -> str:
     by_key: dict[bytes, list[tuple[int, Proof]]] = {}
     for one in audit.proofs:
         if one.proof:
-            by_key.setdefault(one.proof.authority.key_info, []).append((one.record.index, one.proof))
+            by_key.setdefault(one.proof.authority.key_info, []).append((one.record.number, one.proof))
     clauses = [_signed_codes(found, audit) for found in [*by_key.values()][:_MOST_NAMED]]
     more = [f"{len(by_key) - _MOST_NAMED} other keys signed the codes in other records"] if len(by_key) > _MOST_NAMED else []
     hint = [] if audit.cas else ["to compare a CA with your own copy of its certificate, give --ca"]
@@ -68,8 +68,8 @@ def _possession(audit: Audit) -> str:
 
 
 def _signed_codes(found: Sequence[tuple[int, Proof]], audit: Audit) -> str:
-    indexes, proofs = [index for index, _ in found], [proof for _, proof in found]
-    return f"the key of {_ca(proofs, audit)}, signed the code{'' if len(found) == 1 else 's'} in {_list(indexes)}"
+    numbers, proofs = [number for number, _ in found], [proof for _, proof in found]
+    return f"the key of {_ca(proofs, audit)}, signed the code{'' if len(found) == 1 else 's'} in {_list(numbers)}"
 
 
 def _ca(proofs: Sequence[Proof], audit: Audit) -> str:
@@ -134,12 +134,14 @@ def _first(number: int, size: int) -> str:
 
 
 def _rest(first: int) -> str:
-    return f"the records from {first} on" if first else "its records"
+    return f"the records from {first + 1} on" if first else "its records"
 
 
-def _list(indexes: Sequence[int]) -> str:
-    """Such as `records 0 and 3`."""
-    words = [str(index) for index in indexes[:_MOST_NAMED]] + ([f"{len(indexes) - _MOST_NAMED} more"] if len(indexes) > _MOST_NAMED else [])
+def _list(numbers: Sequence[int]) -> str:
+    """Such as `records 1 and 4`."""
+    words = [str(number) for number in numbers[:_MOST_NAMED]] + (
+        [f"{len(numbers) - _MOST_NAMED} more"] if len(numbers) > _MOST_NAMED else []
+    )
     last = words.pop()
     return f"record{'s' if words else ''} {', '.join(words)}{' and ' if words else ''}{last}"
 

@@ -33,6 +33,11 @@ class Record:
     statement: Statement
 
     @property
+    def number(self) -> int:
+        """Its number for people: that of its line, from 1."""
+        return self.index + 1
+
+    @property
     def previous_root(self) -> str:
         """The root hash of the log that it was appended to, lower-case hex."""
         return str(self.statement.predicate["previousRoot"])
