@@ -53,7 +53,8 @@ down: $(VENV)/sandbox.stamp ## destroy what `up` deployed, and stop local Azure
 	@$(BIN)/python -m sandbox destroy
 	@$(BIN)/python -m sandbox stop
 
-# POLICIES=policies/prod.json judges the stack by that file. Findings need the state's secrets, which go through a pipe and into no file.
+# POLICIES=policies/prod.json judges the stack as it would be in prod. Findings need the state's secrets, which go through a pipe and into no file.
+POLICIES ?= policies/sandbox.json
 EXPORT := $(BIN)/python -m sandbox pulumi stack export
 report: $(VENV)/sandbox.stamp ## write the trust map of what `up` deployed: .sandbox/report.html and report.json
 	@set -o pipefail; folder=$${SANDBOX_HOME:-.sandbox}; mkdir -p $$folder; \

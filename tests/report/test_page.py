@@ -137,7 +137,9 @@ def test_an_authority_that_has_ended_is_wrong() -> None:
     """Whatever else is proven."""
     ended = example(NOW)
     ended["authorities"][0]["daysLeft"] = -1
-    assert "1 authority has ended" in verdict(ended).reasons
+    found = verdict(ended)
+    assert found.words == "1 authority has ended."
+    assert found.reasons[0] == "the policies forbid 1 thing in this stack"
 
 
 def test_names_of_others_are_shown_as_text() -> None:

@@ -39,7 +39,7 @@ def trust_table(document: Mapping[str, Any]) -> Markup:
                         marked(proof.degree, proof.words), element("span", proof.meaning, class_="under") if proof.degree != GOOD else None
                     ),
                     date(day(trust["provenAt"])) if trust.get("provenAt") else "not known",
-                    f"record {number(trust['record'])}" if isinstance(trust.get("record"), int | float) else "none",
+                    f"record {number(trust['record'] + 1)}" if isinstance(trust.get("record"), int | float) else "none",
                 ]
             )
     if not rows:

@@ -31,32 +31,36 @@ def verdict(document: Mapping[str, Any]) -> Verdict:
         return Verdict(UNKNOWN, "This stack has nothing of hubtrust: no authority, no hub and no provisioning service.", reasons)
     bad, warned = _bad(document), _warned(document)
     hidden = len(document.get("unseen") or [])
-    limits = (f"{counted(hidden, 'thing')} could not be seen",) if hidden else ()
-    if bad:
-        return Verdict(BAD, "Something is wrong.", (*bad, *warned, *limits))
-    if warned:
-        return Verdict(WARN, "Something needs attention.", (*warned, *limits))
+    limits = [f"{counted(hidden, 'thing')} could not be seen"] if hidden else []
+    if found := [*bad, *warned]:
+        worst, *others = found
+        return Verdict(BAD if bad else WARN, f"{worst[0].upper()}{worst[1:]}.", (*others, *limits))
     if hidden:
-        return Verdict(UNKNOWN, "Nothing wrong was found in what could be seen.", limits)
+        return Verdict(UNKNOWN, "Nothing wrong was found in what could be seen.", tuple(limits))
     return Verdict(GOOD, "Everything that is trusted was proven, and nothing is due.")
 
 
 def _bad(document: Mapping[str, Any]) -> list[str]:
+    """The worst first: it is the headline."""
     degrees = [proof_of(trust).degree for service in document.get("services") or [] for trust in service.get("trusts") or []]
     ended = sum(_is_below(each.get("daysLeft"), 0) for each in document.get("authorities") or [])
-    mandatory = sum(each.get("level") != "advisory" for each in document.get("findings") or [])
+    forbidden = sum(each.get("level") != "advisory" for each in document.get("findings") or [])
     broken = _broken_log(document)
     return [
         *([f"{counted(degrees.count(BAD), 'certificate is', 'certificates are')} not trusted as declared"] if BAD in degrees else []),
-        *([f"{counted(ended, 'authority has', 'authorities have')} ended"] if ended else []),
-        *([f"{counted(mandatory, 'mandatory policy finding')}"] if mandatory else []),
         *([f"the evidence log is not confirmed: {broken}"] if broken else []),
+        *([f"{counted(ended, 'authority has', 'authorities have')} ended"] if ended else []),
+        *([f"the policies forbid {counted(forbidden, 'thing')} in this stack"] if forbidden else []),
     ]
 
 
 def _broken_log(document: Mapping[str, Any]) -> str:
     log = document.get("evidence")
-    return str(log.get("verdict")) if isinstance(log, Mapping) and log_degree(log.get("verdict")) == BAD else ""
+    return (
+        str(log.get("verdict")).removeprefix("not confirmed: ")
+        if isinstance(log, Mapping) and log_degree(log.get("verdict")) == BAD
+        else ""
+    )
 
 
 def _warned(document: Mapping[str, Any]) -> list[str]:
@@ -65,13 +69,9 @@ def _warned(document: Mapping[str, Any]) -> list[str]:
     due = len(document.get("due") or [])
     advisory = sum(each.get("level") == "advisory" for each in document.get("findings") or [])
     return [
-        *(
-            [f"{counted(unproven, 'certificate is', 'certificates are')} trusted or registered without a proof of possession"]
-            if unproven
-            else []
-        ),
+        *([f"{counted(unproven, 'certificate has', 'certificates have')} no proof of possession"] if unproven else []),
         *([f"{counted(due, 'thing is', 'things are')} due in 90 days"] if due else []),
-        *([f"{counted(advisory, 'advisory policy finding')}"] if advisory else []),
+        *([f"the policies advise against {counted(advisory, 'thing')} in this stack"] if advisory else []),
     ]
 
 
