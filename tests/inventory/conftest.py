@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -81,9 +82,9 @@ def _give(folder: Path) -> None:
     (folder / "portal.b64").write_text(base64.b64encode(pem_of(portal.certificate).encode()).decode())
 
 
-def authority(subject: str, *, days: float) -> tuple[issue.Issuer, str]:
+def authority(subject: str, *, days: float, key: Any = None) -> tuple[issue.Issuer, str]:
     """A CA of others that ends in so many days, and its key, PEM."""
-    key = ec_key()
+    key = key or ec_key()
     signer, now = KeyInMemory(key), datetime.now(UTC)
     validity = issue.Validity.lasting(timedelta(days=days), now=now)
     found = issue.root(signer, subject=name(subject), validity=validity, path_length=0, serial=x509.random_serial_number())

@@ -7,15 +7,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES
+from hubtrust.cli import status_table
 from hubtrust.cli.stack_export import deployment_of
 from hubtrust.evidence.log import Log
-from hubtrust.inventory import due
+from hubtrust.inventory import device_certificates, due
 from hubtrust.inventory.certificates_found import Authorities
 from hubtrust.inventory.inventory import Inventory
 from hubtrust.inventory.records import Authority, Service
 from hubtrust.inventory.state import State
+from tests.inventory.conftest import authority, device_certificate
+from tests.kit.authorities import ec_key, name, pem_of
 
 OTHER_SHELL = ("pulumi-python:dynamic/hubtrust:", "hubtrust:index:")
 
@@ -55,8 +61,19 @@ def test_authorities(found: Inventory) -> None:
     bought = named(found, "Bought CA")
     assert (bought.authority, bought.key_custody, bought.renew_at, bought.days_left) == ("bought", "offline", None, 39)
     assert (named(found, "Another CA").key_custody, named(found, "Ovens CA").key_custody) == ("state", "state")
-    assert len(found.authorities) == 6
+    assert len(found.authorities) == 9
     assert found.stack == "organization/plant/dev"
+
+
+def test_keys_in_a_vault(found: Inventory) -> None:
+    """A root, what is below it, and below that what signs devices: each knows its issuer, and that its key is in the vault."""
+    root, between, issuing = (named(found, f"Kept {kind} CA") for kind in ("root", "intermediate 1", "issuing"))
+    assert [(one.kind, one.issuer) for one in (root, between, issuing)] == [
+        ("root", None),
+        ("intermediate", root.id),
+        ("issuing", between.id),
+    ]
+    assert {(one.key_custody, one.authority, one.renew_at is None) for one in (root, between, issuing)} == {("key-vault", "kept", False)}
 
 
 def test_what_a_hub_trusts(found: Inventory) -> None:
@@ -196,8 +213,8 @@ def test_older_versions(deployment: Any, found: Inventory) -> None:
     """Outputs that they did not have: a renewal follows from its window, and there is no date of a proof."""
     resources = copy.deepcopy(deployment["resources"])
     for one in resources:
-        for name in ("renewAt", "renewBeforeDays", "provenAt", "provenBy", "provenCode", "proofs", "keySince", "pathLength"):
-            (one.get("outputs") or {}).pop(name, None)
+        for output in ("renewAt", "renewBeforeDays", "provenAt", "provenBy", "provenCode", "proofs", "keySince", "pathLength"):
+            (one.get("outputs") or {}).pop(output, None)
     old = of(deployment, resources=resources)
     assert named(old, "Contoso Plant issuing CA") == named(found, "Contoso Plant issuing CA")
     assert {one.proven_at for one in service(old, "hub").trusts} == {None}
@@ -273,3 +290,93 @@ def test_what_ends_with_its_issuer() -> None:
     assert "it ends with root CA 'CN=Root' (AAAAAAAA): a run renews it once that one is renewed" in {one.action for one in dues}
     longer = replace(root, not_after=end + timedelta(days=1000))
     assert "a run renews it once" not in str(due.listed(State.read({}), Authorities(), [longer, below], [], [], now))
+
+
+def test_what_a_refresh_could_not_read(deployment: Any) -> None:
+    """It is named with the reason; so is a list of devices, or of enrollments, that is no list."""
+    resources = copy.deepcopy(deployment["resources"])
+    for one in resources:
+        if one["type"].endswith((":DeviceFleet", ":EnrollmentGroupEntry", ":EnrollmentFleetEntries")):
+            one["outputs"]["unread"] = "403 Forbidden"
+        if one["type"].endswith(":DeviceFleet"):
+            one["outputs"]["members"] = "1.AAAA"
+        if one["type"].endswith(":EnrollmentFleetEntries"):
+            one["inputs"]["members"] = "c1.AAAA"
+    found = of(deployment, resources=resources)
+    told = {one.what: one.why for one in found.unseen}
+    assert "the last refresh could not read it: 403 Forbidden" in told["how DeviceFleet 'lathes' is on its hub"]
+    assert "how EnrollmentGroupEntry 'presses' is on its service" in told
+    assert {
+        "by which certificates the devices of DeviceFleet 'lathes' connect",
+        "the device certificates of EnrollmentFleetEntries 'saws'",
+    } <= {*told}
+    assert service(found, "hub").devices.count == 22
+
+
+def test_many_device_certificates(deployment: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With too many different days they are counted by month, what is due of them stays a few lines, and some are named."""
+    monkeypatch.setattr(device_certificates, "_MOST_DAYS", 30)
+    monkeypatch.setattr(device_certificates, "MOST_NAMED", 20)
+    issuer, _ = authority("Many CA", days=3000)
+    resources = copy.deepcopy(deployment["resources"])
+    batch = next(one for one in resources if one["type"].endswith(":IssuedBatch"))
+    batch["outputs"]["certificates"] = [device_certificate(issuer, f"many-{days}", days=days) for days in range(10, 50)]
+    batch["outputs"]["issuerChain"] = pem_of(issuer.certificate)
+    found = of(deployment, resources=resources)
+    devices = found.device_certificates
+    assert (devices.count, len(devices.named)) == (43, 20)
+    assert {one.date[-3:] for one in devices.ends_by} == {"-01"}
+    assert sum(one.count for one in devices.ends_by) == devices.count
+    assert len([one for one in found.due if "device" in one.what]) < 12
+    assert {one.issuer for one in devices.named if one.device_id.startswith("many")} == {named(found, "Many CA").id}
+
+
+def test_a_renewed_root_and_a_strange_key(deployment: Any) -> None:
+    """Of two certificates of an issuer with the same key, the one that ends last is above; a key that Azure does not take has its OID."""
+    key = ec_key()
+    short, long = (authority("Twice CA", days=days, key=key)[0] for days in (100, 200))
+    now = datetime.now(UTC)
+    below = x509.CertificateBuilder().subject_name(name("Below")).issuer_name(short.certificate.subject).serial_number(5)
+    below = (
+        below.not_valid_before(now).not_valid_after(now + timedelta(days=9)).public_key(ed25519.Ed25519PrivateKey.generate().public_key())
+    )
+    signed = below.add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True).sign(key, hashes.SHA256())
+    stack = next(one for one in deployment["resources"] if one["type"] == "pulumi:pulumi:Stack")
+    texts = [pem_of(short.certificate, long.certificate), signed.public_bytes(serialization.Encoding.PEM).decode()]
+    found = of(deployment, resources=[stack | {"outputs": {"deep": [{"chains": texts}]}}])
+    one = named(found, "Below")
+    above = next(other for other in found.authorities if other.id == one.issuer)
+    assert (above.days_left, one.key_algorithm, one.kind) == (199, "1.3.101.112", "issuing")
+
+
+def test_services_of_others(deployment: Any) -> None:
+    """The classic provider, old modules of azure-native, and an id that is none: hubs are found, and the rest is named."""
+    portal = next(one for one in deployment["resources"] if one["type"] == "azure-native:iothub:Certificate")
+    shown = portal["outputs"]["properties"]["certificate"]
+    hub = portal["id"].partition("/certificates/")[0]
+
+    def resource(kind: str, id_: str, **outputs: Any) -> dict[str, Any]:
+        return {"urn": f"urn:pulumi:dev::plant::{kind}::other", "type": kind, "id": id_, "outputs": outputs}
+
+    others = [
+        resource("azure:iot/ioTHub:IoTHub", hub, hostname="hub-7.azure-devices.net"),
+        resource(
+            "azure:iot/iotHubCertificate:IotHubCertificate",
+            f"{hub}/certificates/classic",
+            name="classic",
+            certificateContent=shown,
+            isVerified=True,
+        ),
+        resource("azure-native:devices/v20230630:DpsCertificate", "no id", name="lost"),
+        {"urn": "no urn"},
+    ]
+    found = of(deployment, resources=others)
+    (there,) = found.services
+    assert (there.host, [(one.certificate_name, one.state, one.proof) for one in there.trusts]) == (
+        "hub-7.azure-devices.net",
+        [("classic", "verified", None)],
+    )
+    assert there.trusts[0].certificate == named(found, "Portal CA").id
+    told = [one.what for one in found.unseen]
+    assert {"how certificate 'classic' was verified", "how certificate 'lost' was verified", "1 of the stack's resources"} <= {*told}
+    assert "not proven" in status_table.text(found, None)

@@ -58,6 +58,8 @@ def _authorities(authorities: Sequence[Authority], width: int) -> Iterator[str]:
         name = f"{'  ' * min(depth, 8)}{one.kind} {_cell(one.subject)}"
         yield from _row(width, _KEYS, name, one.key_custody or "not known", f"{one.days_left:,}", _renewal(one.renew_at))
         waiting += [(below, depth + 1) for below in reversed(authorities) if below.issuer == one.id]
+    if any(one.renew_at for one in authorities):
+        yield from _wrapped("Renewed: by the first `pulumi up` from that day on, with the same key.", "", width)
 
 
 def _services(inventory: Inventory, width: int) -> Iterator[str]:

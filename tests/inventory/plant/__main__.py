@@ -7,6 +7,7 @@ import pulumi_tls as tls
 from pulumi_azure_native import iothub
 
 from hubtrust import (
+    AuthorityVault,
     CertificateAuthority,
     EnrollmentFleet,
     EnrollmentGroup,
@@ -15,6 +16,7 @@ from hubtrust import (
     HubArgs,
     Import,
     IndividualEnrollment,
+    InKeyVault,
     IssuedBatch,
     ProvisioningService,
     ProvisioningServiceArgs,
@@ -39,6 +41,8 @@ def text(name: str) -> str:
 own = CertificateAuthority("plant", source=Generate(common_name="Contoso Plant"))
 bought = CertificateAuthority("bought", source=Import(chain=text("bought.pem")))  # its key is offline, so that it waits for its proof
 CertificateAuthority("asked", source=Request(common_name="Asked CA"))  # nobody has answered its request
+vault = AuthorityVault("plant")
+CertificateAuthority("kept", source=Generate(common_name="Kept", intermediates=2, custody=InKeyVault(vault=vault)))
 hub = TrustedHub("plant", authorities=[own, bought], hub=HubArgs(protect=False, disable_local_auth=False), operators=["deployer"])
 
 TrustedDevice("press-1", hub=hub, authority=own, make_key=True, lifetime_days=60)
