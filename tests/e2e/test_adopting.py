@@ -115,18 +115,18 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
     assert f"set reprove to '{etag}'" in printed
     azure.grant(_DATA_ROLE, portal.id)  # somebody gave the deployer the role that the stack declares now
     roles = _roles(azure, portal)
-    settings = "pulumi config set --path 'tags[1]' owner=plant\npulumi config set --path 'operators[0]' deployer\n"
+    settings = "pulumi config set --path 'tags[0]' owner=plant\npulumi config set --path 'operators[0]' deployer\n"
     assert "has the role IoT Hub Data Contributor already; it is taken as it is" in shell.run(settings + prove, ETAG=etag)
     assert '"proof":"possession"' in shell.run("pulumi stack output trust")
     _kept(azure, portal, before)
     assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
 
-    second = shell.run(declare.replace("prod", "other").replace("portal-ca", "theirs") + "pulumi preview", fails=True, HUB=portal.id)
-    assert "it belongs to stack 'organization/hubtrust/prod' by its tag 'hubtrust'; release it from that stack first" in second
+    second = shell.run(declare.replace("init plant", "init other").replace("portal-ca", "theirs") + "pulumi preview", fails=True, HUB=portal.id)
+    assert "it belongs to stack 'organization/hubtrust/plant' by its tag 'hubtrust'; release it from that stack first" in second
     assert "Traceback" not in second
 
-    shell.run("pulumi stack select prod")
-    _rename(shell, "prod", "renamed")
+    shell.run("pulumi stack select plant")
+    _rename(shell, "plant", "renamed")
     shell.run("pulumi config rm operators\npulumi up")
     assert _roles(azure, portal) == roles
     shell.run(release)
