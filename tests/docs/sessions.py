@@ -174,6 +174,13 @@ SESSIONS = [
     Session("docs/engine.md", on_azure=False, shows=("Hello, hello",)),
     Session("docs/environments.md", before="pulumi stack init prod\npulumi up --stack prod\n", shows=("staging",)),
     Session(
+        "docs/from-terraform.md",
+        prepare=_portal_hub,
+        before=_LOGIN,
+        needs=("az",),
+        shows=("portal-ca", '"proof":"key-held"', 'proof +: "key-held" => "possession"', "1 imported"),
+    ),
+    Session(
         "docs/first-hub.md",
         instead={
             "az login": _LOGIN,

@@ -121,7 +121,8 @@ def test_the_commands_of_the_adopting_page_work(azure: LocalAzure, portal: Hub, 
     _kept(azure, portal, before)
     assert azure.ask("GET", portal.id).json()["tags"]["owner"] == "plant"
 
-    second = shell.run(declare.replace("init plant", "init other").replace("portal-ca", "theirs") + "pulumi preview", fails=True, HUB=portal.id)
+    other = declare.replace("init plant", "init other").replace("portal-ca", "theirs")
+    second = shell.run(f"{other}pulumi preview", fails=True, HUB=portal.id)
     assert "it belongs to stack 'organization/hubtrust/plant' by its tag 'hubtrust'; release it from that stack first" in second
     assert "Traceback" not in second
 
