@@ -22,7 +22,7 @@ from hubtrust.dynamic import evidence_file
 from hubtrust.dynamic.lifecycle import Change, Reconciled, Reconciler
 from hubtrust.errors import HubtrustError
 from hubtrust.evidence import recording
-from hubtrust.evidence.changes import Event, Facts, events, same
+from hubtrust.evidence.changes import Event, Facts, events, is_fact, same
 from hubtrust.evidence.errors import EvidenceError
 from hubtrust.evidence.log import Log
 from hubtrust.evidence.statement import Kind, Subject
@@ -62,9 +62,9 @@ def _read_facts(value: object) -> Facts:
             fact = json.loads(one)
         except ValueError:
             fact = None
-        if not isinstance(fact, dict) or not isinstance(fact.get("kind"), str):
+        if not is_fact(fact):
             raise DeclarationError(
-                "facts", "one of them is not an object of JSON with the member kind", "use EvidenceLog, which makes them"
+                "facts", "one of them is not an object of a known kind, as JSON text", "use EvidenceLog, which makes them"
             )
         found.append(fact)
     return found

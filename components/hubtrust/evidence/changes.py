@@ -30,6 +30,14 @@ _ENABLED, _DISABLED = "enabled", "disabled"
 _CONSENT: Final = "consent"
 _PLACE: Final = {"hub": ("id",), "dps": ("id",), "enrollment": ("service", "form", "id"), "device": ("hub", "id")}
 _FLEETS: Final = {"enrollments": "service", "devices": "hub"}
+_CERTIFICATE: Final = ("service", "certificateName", "authority", "generation", "certificate", "etag")
+_NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "certificate": _CERTIFICATE,
+    **_PLACE,
+    **{kind: (place, "fleet") for kind, place in _FLEETS.items()},
+    _CONSENT: ("service", "authority", "dropGeneration"),
+}
+_KEYS: Final = frozenset({"service", "hub", "certificateName"})
 _LONGEST = 200  # characters of a reason that somebody gave
 _MOST_NAMED = 100  # a fleet's output `exceptions` has no more
 
@@ -41,6 +49,12 @@ class Event:
     kind: Kind
     subject: Certificate | Subject
     predicate: Mapping[str, Any]
+
+
+def is_fact(value: Any) -> bool:
+    """Whether ``value`` is an object of a known kind, with the members that it can't be without."""
+    needed = _NEEDED.get(str(value.get("kind"))) if isinstance(value, Mapping) else None
+    return needed is not None and all(value.get(name) is not None for name in needed)
 
 
 def events(before: Facts, after: Facts) -> list[Event]:
@@ -60,12 +74,17 @@ def events(before: Facts, after: Facts) -> list[Event]:
 
 
 def same(before: Facts, after: Facts) -> bool:
-    """Whether nothing has changed but what was consented to."""
-    return _by_key(before) == _by_key(after)
+    """Whether nothing has changed but what was consented to, and the letter case of resource ids."""
+    return _bare(before) == _bare(after)
 
 
 def _by_key(facts: Facts) -> dict[_Key, Fact]:
     return {_key(one): one for one in facts if one["kind"] != _CONSENT}
+
+
+def _bare(facts: Facts) -> dict[_Key, Fact]:
+    """The facts without what their keys have."""
+    return {key: {name: value for name, value in one.items() if name not in _KEYS} for key, one in _by_key(facts).items()}
 
 
 def _key(fact: Fact) -> _Key:
