@@ -1,12 +1,15 @@
-"""The operations of SigningKey and VaultAccess, and of VerifiedCertificate where its key is in a vault.
+"""The operations of SigningKey and VaultAccess, and of VerifiedCertificate and EvidenceRecords where their key is in a vault.
 
 Each fault occurs once and never permanently: a vault's client retries for most of a minute, and no input shortens that.
 """
 
+import functools
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from hubtrust import signer_inputs
+from hubtrust.dynamic.evidence_records import EvidenceRecordsProvider
 from hubtrust.dynamic.signing_key import SigningKeyProvider
 from hubtrust.dynamic.vault_access import VaultAccessProvider
 from hubtrust.dynamic.verified_certificate import VerifiedCertificateProvider
@@ -43,6 +46,27 @@ def created(case: CaseHub) -> Mapping[str, Any]:
 def proven_there(case: CaseHub) -> Declared:
     """A VerifiedCertificate whose key signs in the vault."""
     return {"ca": (VerifiedCertificateProvider, declare(case, 1, signer=signer_inputs.in_key_vault(address(case))))}
+
+
+@functools.cache
+def _proof(code: str) -> str:
+    return authority(1).proof(code)
+
+
+def records(case: CaseHub) -> Declared:
+    """An EvidenceRecords with one proof to record, signed in the vault."""
+    code, certificate = "4F2A91C0" * 6, authority(1).pem
+    proof = {"code": code, "proof": _proof(code), "etag": "E1", "acceptedAt": "2026-11-30T03:19:06Z"}
+    about = {"kind": "certificate", "service": case.hub.id, "certificateName": "plant-g1", "authority": "plant", "generation": 1}
+    fact = about | {"certificate": certificate, "state": "verified", "proof": "possession", "etag": "E1", "proofs": [proof]}
+    signers = [{"certificate": certificate, "signer": signer_inputs.in_key_vault(address(case))}]
+    return {"log": (EvidenceRecordsProvider, {"stack": "organization/plant/dev", "facts": [json.dumps(fact)], "signers": signers})}
+
+
+def recorded(case: CaseHub) -> Mapping[str, Any]:
+    """How many records the log in the state has."""
+    held = [known.created.outs["size"] for known in case.stack.resources.values()]
+    return {"records": held[0]} if held else {}
 
 
 def _empty(case: CaseHub) -> None:
@@ -89,6 +113,15 @@ SCENARIOS = (
         wanted=lambda _case: {name(1): True},
         found=lambda case: case.hub.verified(),
         names=lambda _case: {name(1): "{first}"},
+        permanent=False,
+    ),
+    Scenario(
+        resource="EvidenceRecords",
+        operation="first create, key in a vault",
+        setup=_filled,
+        declared=records,
+        wanted=lambda _case: {"records": 1},
+        found=recorded,
         permanent=False,
     ),
 )

@@ -3,6 +3,7 @@
 What Azure has to do with is in the rows of the fault matrix; the other resources have rows here.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from hubtrust import signer_inputs
 from hubtrust.dynamic.authority_generation import AuthorityGenerationProvider
 from hubtrust.dynamic.authority_request import AuthorityRequestProvider
+from hubtrust.dynamic.evidence_records import EvidenceRecordsProvider
 from hubtrust.dynamic.hub_owner import HubOwnerProvider
 from hubtrust.dynamic.issued_batch import IssuedBatchProvider
 from hubtrust.dynamic.issued_certificate import IssuedCertificateProvider
@@ -80,6 +82,14 @@ def _proof(code: str | None) -> dict[str, Any]:
     return asked if code is None else asked | {"code": code}
 
 
+def _evidence(*states: str) -> dict[str, Any]:
+    """A device in these states, one run after another."""
+    facts = [{"kind": "device", "hub": "/subscriptions/s", "id": "press-1", "status": one} for one in states]
+    ca = authority(1)
+    signers = [{"certificate": ca.pem, "signer": signer_inputs.in_state(ca.private_pem)}]
+    return {"stack": "organization/project/one", "facts": [json.dumps(one) for one in facts], "signers": signers}
+
+
 CASES = (
     *(_of(each) for each in SCENARIOS if not each.login and each.title not in _LONG),
     _own(IssuedCertificateProvider, _root(), _root(lifetimeDays=3000), _root(subject="CN=Plant B Root"), _root(signer=_signer(_OTHER))),
@@ -100,4 +110,5 @@ CASES = (
         {"authority": "mill", "generation": 1, "keepPrevious": False},
     ),
     _own(HubOwnerProvider, {"stack": "organization/project/one"}, {"stack": "organization/project/two"}),
+    _own(EvidenceRecordsProvider, _evidence(), _evidence("enabled"), _evidence("disabled"), _evidence("disabled")),
 )

@@ -25,7 +25,7 @@ _VARYING = (
 
 _ASKS_AGAIN = {"VerifiedCertificate, waiting for proof"}  # each run tells the user what is still to be done
 _LATE = "keySince"  # there only if the second has passed in which the first certificate was issued
-_DRAWN = {"etag", "deviceEtag", "moduleEtag", "provenEtag", "lastWrite", "token", "serialNumber", "thumbprint", "digest"}
+_DRAWN = {"etag", "deviceEtag", "moduleEtag", "provenEtag", "lastWrite", "token", "serialNumber", "thumbprint", "digest", "log"}
 
 
 def _form(value: Any, case: CaseHub) -> Any:
