@@ -84,7 +84,7 @@ SESSIONS = [
         ("Try it on your machine",),
         on_azure=False,
         instead={"make test": "make --dry-run test"},  # what runs this test
-        shows=("verified by possession", "device press-101 had no entry, enrolled and connected now"),
+        shows=("verified by possession", "device press-101 had no entry, enrolled and connected now", "report.html"),
     ),
     Session(
         "README.md",
