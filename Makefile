@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 # Two more than there are cores: many tests wait for other processes.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: help up down report environment demo-rotation live test lint types contracts unit strangers bench newer-sdks faults dist sdks plugin-archives docs lock clean
+.PHONY: help up down report environment demo-rotation live test lint types contracts unit strangers bench newer-sdks faults dist sdks plugin-archives docs site lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -101,7 +101,7 @@ unit: $(VENV)/dev.stamp
 	$(BIN)/python -m pytest -q -n $(WORKERS) --dist worksteal
 
 # mosquitto_pub, libnss_wrapper and SoftHSM come from the system's packages: see .ci/run.
-strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/axe.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/evidence.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/typescript.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
+strangers: $(VENV)/amqp.stamp .strangers/amqp.stamp .strangers/axe.stamp .strangers/az.stamp .strangers/azurite.stamp .strangers/device.stamp .strangers/evidence.stamp .strangers/go.stamp .strangers/java.stamp .strangers/lowest.stamp .strangers/node.stamp .strangers/previews.stamp .strangers/release.stamp .strangers/site.stamp .strangers/typescript.stamp .strangers/lowest-local-azure.stamp ## install the third-party clients that the tests run (the az CLI alone: a minute, 700 MB)
 
 # AMQP's library is an extra of local Azure, and has no wheel: with gcc and Python's headers it takes half a minute. Without it the tests of
 # AMQP are skipped, and local Azure refuses AMQP.
@@ -243,9 +243,20 @@ sdks: .strangers/release.stamp ## generate the SDKs of a release into dist/sdks 
 docs: $(VENV)/dev.stamp ## write the pages and the docstrings that are generated from the code
 	@$(BIN)/python -m docs.azure_coverage
 	@$(BIN)/python -m docs.constructor_arguments
+	@$(BIN)/python -m docs.troubleshooting
 	@$(BIN)/python -m hubtrust.plugin.schema
 	@if command -v pulumi > /dev/null; then rm -rf sdk/nodejs && pulumi package gen-sdk components/hubtrust/plugin/schema.json --language nodejs -o sdk > /dev/null; \
 	else echo "Pulumi's CLI is not on PATH: sdk/nodejs is left as it is"; fi
+
+.strangers/site.stamp: requirements/site.txt
+	@mkdir -p .strangers
+	@test -x .strangers/site/bin/pip || ($(call with_progress,Creating a virtual environment for the documentation site,$(PYTHON) $(QUIETLY) venv .strangers/site))
+	@$(call with_progress,Installing what builds the documentation site into .strangers,.strangers/site/bin/python $(LOCKED_PIP) -r requirements/site.txt)
+	@touch $@
+
+site: .strangers/site.stamp ## build the documentation as a site into site/; a broken link or anchor is an error
+	@NO_MKDOCS_2_WARNING=1 .strangers/site/bin/mkdocs build --strict --quiet
+	@echo "site/index.html is the first page; to read it with its search: $(PYTHON) -m http.server --directory site"
 
 .strangers/moto.stamp: requirements/bench.txt
 	@mkdir -p .strangers
@@ -266,7 +277,7 @@ faults: $(VENV)/dev.stamp ## run the whole fault sweep and write docs/faults.md 
 # installed, and every installation here asks for them. UPGRADE= (empty) keeps the pins that are there, to add or remove one requirement.
 UV ?= uv
 UPGRADE ?= --upgrade
-LOCKED := program sandbox dev amqp amqp_clients az build device bench audit evidence previews release
+LOCKED := program sandbox dev amqp amqp_clients az build device bench audit evidence previews release site
 COMPILE := pip compile --quiet $(UPGRADE) --python-version 3.11 --universal --no-header
 LOCAL_AZURE := sandbox/local-azure-iot
 HASHED := --generate-hashes --emit-build-options --no-emit-package hubtrust
@@ -279,4 +290,4 @@ lock: ## pin the newest versions of all requirements, with hashes (needs uv; UPG
 	$(UV) $(COMPILE) $(HASHED) --extra testing --resolution lowest-direct $(LOCAL_AZURE)/pyproject.toml requirements/lowest-local-azure.in -o requirements/lowest-local-azure.txt
 
 clean: ## remove everything that make created
-	rm -rf $(VENV) .strangers .sandbox .cache dist
+	rm -rf $(VENV) .strangers .sandbox .cache dist site

@@ -38,6 +38,8 @@ def _parsers() -> dict[str, argparse.ArgumentParser]:
 
 def unknown(text: str) -> str | None:
     """What in a command does not exist; None if all of it does, or if it is no command of ours, of make or of Pulumi."""
+    if text.startswith("…"):  # a message
+        return None
     words = _words(_MODULE.sub("python -m ", text))
     beginning = " ".join(words[:3]) if words[:2] == ["python", "-m"] else "".join(words[:1])
     if beginning == "make":

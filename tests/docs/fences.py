@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -67,6 +68,22 @@ def inline(page: str) -> Iterator[Inline]:
         for child in token.children or ():
             if child.type == "code_inline":
                 yield Inline(page, token.map[0] + 1 if token.map else 0, child.content)
+
+
+def links(page: str) -> Iterator[str]:
+    """The targets of the links and pictures of a page."""
+    for token in _parsed(page):
+        for child in token.children or ():
+            if (target := child.attrGet("href") or child.attrGet("src")) is not None:
+                yield str(target)
+
+
+def texts_of_headings(page: str) -> Iterator[str]:
+    """The headings of a page as they are read, in their order."""
+    tokens = _parsed(page)
+    for token, inner in pairwise(tokens):
+        if token.type == "heading_open":
+            yield "".join(child.content for child in inner.children or () if child.type in ("text", "code_inline"))
 
 
 @cache
