@@ -40,6 +40,10 @@ def unknown(text: str) -> str | None:
     """What in a command does not exist; None if all of it does, or if it is no command of ours, of make or of Pulumi."""
     if text.startswith("…"):  # a message
         return None
+    return next((missing for each in re.split(r" (?:\||&&|;) ", text) if (missing := _unknown(each))), None)
+
+
+def _unknown(text: str) -> str | None:
     words = _words(_MODULE.sub("python -m ", text))
     beginning = " ".join(words[:3]) if words[:2] == ["python", "-m"] else "".join(words[:1])
     if beginning == "make":
