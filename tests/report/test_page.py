@@ -12,7 +12,7 @@ from docs.trust_map_picture import PICTURE, example, picture
 from hubtrust.inventory.inventory import Inventory
 from hubtrust.report.page import page
 from hubtrust.report.proofs import proof_of
-from hubtrust.report.time_line import Scale
+from hubtrust.report.time_line import Scale, time_line
 from hubtrust.report.trust_layout import depths, layout
 from hubtrust.report.trust_map import trust_map
 from hubtrust.report.verdict import verdict
@@ -170,6 +170,16 @@ def test_issuers_in_a_circle_are_drawn_once_each() -> None:
     assert depths(circle) == {"A": 1, "B": 1}
     made = page({"authorities": circle})
     assert made.count("<strong><bdi>A</bdi></strong>") == 2  # the list and the time line
+
+
+def test_a_renewal_that_was_not_made_is_told() -> None:
+    """Also long before the end; and an end that is near, of what nothing renews."""
+    late = {"subject": "CN=A", "notBefore": "2026-01-01T00:00:00Z", "notAfter": "2028-01-01T00:00:00Z", "daysLeft": 396}
+    degrees = []
+    for change in ({"renewAt": "2026-11-01T00:00:00Z"}, {"renewAt": "2027-11-01T00:00:00Z"}, {}, {"daysLeft": 89}, {"daysLeft": -1}):
+        made = time_line({"at": "2026-11-30T10:39:00Z", "authorities": [late | change]})
+        degrees.append(re.findall(r'class="mark (\w+)"', made))
+    assert degrees == [["warn"], ["good"], ["good"], ["warn"], ["bad"]]
 
 
 def test_lines_to_services_cross_no_box() -> None:

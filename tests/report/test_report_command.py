@@ -1,6 +1,8 @@
 """`hubtrust report`: what it writes, and that bad input costs no earlier report."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,41 @@ def test_bad_input_keeps_the_earlier_report(
     assert fact in err
     assert Path("report.html").read_text() == "the earlier report"
     assert {each.name for each in tmp_path.iterdir()} == {"report.html", "state.json", "good.json"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "fact"),
+    [
+        (("--state", "state.json", "--json", "report.html"), "--output and --json both name it"),
+        (("--state", "-", "--findings", "-"), "--state and --findings both read it"),
+    ],
+)
+def test_one_name_has_one_use(
+    capfd: pytest.CaptureFixture[str], state: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], fact: str
+) -> None:
+    """Or the page would take the document's place."""
+    monkeypatch.chdir(state.parent)
+    code, _, err = report(capfd, *arguments)
+    assert code == 1
+    assert fact in err
+    assert [each.name for each in state.parent.iterdir()] == ["state.json"]
+
+
+def test_a_link_stays_a_link_and_a_pipe_is_written_to(capfd: pytest.CaptureFixture[str], state: Path, tmp_path: Path) -> None:
+    """What is replaced is the file that a link leads to."""
+    (tmp_path / "folder").mkdir()
+    link, pipe = tmp_path / "latest.html", tmp_path / "pipe"
+    link.symlink_to(tmp_path / "folder/today.html")
+    assert report(capfd, "--state", state, "--output", link)[0] == 0
+    assert link.is_symlink()
+    assert "Trust of press/prod" in (tmp_path / "folder/today.html").read_text()
+
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        assert report(capfd, "--state", state, "--output", pipe)[0] == 0
+        assert "Trust of press/prod" in read.result()
+    assert pipe.is_fifo()
 
 
 def _another(folder: Path) -> Path:

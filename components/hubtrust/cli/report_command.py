@@ -46,6 +46,7 @@ def run(given: argparse.Namespace) -> int:
         ExportError: the state can't be had or read.
         ReportError: the findings can't be read, or a file can't be written.
     """
+    _require_one_use(given)
     content = _findings(given.findings) if given.findings else None
     document: dict[str, Any] = {**Inventory.of(stack_export.read(given), now()).document(), "findings": None}
     if content is not None:
@@ -57,6 +58,14 @@ def run(given: argparse.Namespace) -> int:
         if each:
             print(each)  # noqa: T201 - this is a command
     return 0
+
+
+def _require_one_use(given: argparse.Namespace) -> None:
+    """Two files with one name, or two readers of stdin, would cost one of them its content."""
+    if given.json and Path(given.json).absolute() == Path(given.output).absolute():
+        raise ReportError(f"'{given.json}'", "--output and --json both name it", "give each a file of its own")
+    if given.findings == given.state == "-":
+        raise ReportError("stdin", "--state and --findings both read it", "give one of them as a file")
 
 
 def _findings(name: str) -> bytes:
@@ -76,8 +85,11 @@ def _write(name: str, text: str) -> None:
     Raises:
         ReportError: it can't be written.
     """
-    path = Path(name)
     try:
+        path = Path(name).resolve()
+        if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device, such as /dev/stdout: it can't be replaced
+            path.write_text(text, encoding="utf-8")
+            return
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             file.write(text.encode())
         try:

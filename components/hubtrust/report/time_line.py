@@ -110,7 +110,7 @@ def _row(authority: Entry, scale: Scale) -> Markup:
             " ",
             element("span", authority_kind(authority), class_="quiet"),
         ),
-        element("span", _end_in_words(authority, left), class_="when"),
+        element("span", _end_in_words(authority, left, scale.today), class_="when"),
         class_="life",
     )
     if not start or not end:
@@ -120,12 +120,14 @@ def _row(authority: Entry, scale: Scale) -> Markup:
     return element("li", head, _drawing(26, element("title", title), _grid(scale, 26), bar, role="img", aria_label=title))
 
 
-def _end_in_words(entry: Entry, left: object) -> Markup:
+def _end_in_words(entry: Entry, left: object, today: datetime) -> Markup:
+    """Its end, with a warning if it is near and nothing renews it, or if a renewal is due and has not been made."""
     words = f"{day(entry.get('notAfter'))}, {days_from_now(left)}"
     if not isinstance(left, int | float):
         return element("span", words)
     renew = moment(entry.get("renewAt"))
-    return marked(BAD if left < 0 else WARN if left <= _SOON and not renew else GOOD, words)
+    is_late = renew <= today if renew else left <= _SOON
+    return marked(BAD if left < 0 else WARN if is_late else GOOD, words)
 
 
 def _bar(scale: Scale, start: datetime, end: datetime, renew: datetime | None) -> Markup:

@@ -67,7 +67,10 @@ def drawn_authorities(document: Mapping[str, Any]) -> list[Entry]:
         return authorities
     drawn = (document.get("services") or [])[:MOST_SERVICES]
     wanted = {str(trust.get("certificate")) for service in drawn for trust in service.get("trusts") or []}
-    wanted |= {str(each.get("issuer")) for each in authorities if str(each.get("id")) in wanted}
+    issuers = {str(each.get("id")): str(each.get("issuer")) for each in authorities}
+    above = wanted
+    while above := {issuers[each] for each in above if each in issuers} - wanted:
+        wanted |= above
     return sorted(authorities, key=lambda each: str(each.get("id")) not in wanted)[:MOST_AUTHORITIES]
 
 
