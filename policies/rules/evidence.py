@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from .certificate import UnreadableError
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     Settings = Mapping[str, Any]
 
-_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
+_CODE = re.compile(r"[0-9A-Fa-f]{48}")
+_CLOCK_SKEW = timedelta(minutes=5)  # of the machine where a proof was signed
 
 
 def proof_evidence(resources: Sequence[Resource], _settings: Settings) -> Iterator[tuple[str, str]]:
@@ -53,17 +55,26 @@ def _flaw(resource: Resource) -> str | None:
         return f"the evidence for it is not in the state ({', '.join(missing)})"
     if found["provenEtag"] != resource.known("etag"):
         return f"it was proven with the etag '{found['provenEtag']}', and its etag is now '{resource.known('etag')}'"
-    if not _DATE.fullmatch(str(found["provenAt"])):
+    try:
+        at = datetime.strptime(str(found["provenAt"]), "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    except ValueError:
         return f"'{found['provenAt']}' is no date on which Azure can have accepted it (provenAt)"
     try:
         (proof,), (authority, *_) = load(str(found["provenBy"])), load(str(resource.known("certificate")))
     except (UnreadableError, ValueError):
         return "its proof can't be read as one certificate (provenBy)"
+    if not proof.not_before - _CLOCK_SKEW <= at <= proof.not_after:
+        return f"its proof was not valid at {found['provenAt']}, when Azure accepted it (provenAt, provenBy)"
     return flaw_of_proof(proof, authority, str(found["provenCode"]))
 
 
 def flaw_of_proof(proof: Certificate, authority: Certificate, code: str) -> str | None:
-    """Why ``proof`` does not show that whoever has the key of ``authority`` signed Azure's code; None if it does."""
+    """Why ``proof`` does not show that whoever has the key of ``authority`` signed Azure's code; None if it does.
+
+    Without the code's form, each certificate of a device would be a proof, with the device's id as the code.
+    """
+    if not _CODE.fullmatch(code):
+        return f"'{code[:48]}' is no verification code of Azure: it has 48 hex digits (provenCode)"
     if proof.subject.common_names != [code]:
         return f"its proof is for {proof}, and Azure's code was {code} (provenBy, provenCode)"
     return None if is_signed_by(proof, authority.key) else f"its proof is not signed by the key of {authority} (provenBy)"

@@ -61,7 +61,12 @@ def _broken(log: Resource) -> Iterator[str]:
     except _BrokenError as error:
         yield f"the evidence log is not intact: {error}; restore it from a copy (the file of evidenceFile, or an earlier state)"
         return
+    services: dict[str, str] = {}
     for record in found:
+        if services.setdefault(record.code, record.service.lower()) != record.service.lower():
+            fact = f"two services have the code {record.code} in it, and Azure gives each its own"
+            yield f"the evidence log is not intact: {fact}; restore it from a copy"
+            return
         try:
             (proof,), (authority, *_) = load(record.proof), load(record.certificate)
         except (UnreadableError, ValueError):

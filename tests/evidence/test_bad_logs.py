@@ -139,7 +139,7 @@ MIXED = {
     ),
     "a blank line": ([*RECORDS, "", HEAD], "it is not JSON"),
     "a blank line at the end": ([LOG.text, "\n"], "it is a head, and only the last line is one: other lines follow it"),
-    "carriage returns": (["\r\n".join([*RECORDS, HEAD])], "its JSON is not canonical"),
+    "carriage returns": (["\r\n".join([*RECORDS, HEAD])], "its lines end with CR LF, as git (core.autocrlf)"),
     "a byte order mark": (["\ufeff" + LOG.text], "it is not canonical JSON: it is not ASCII"),
     "spaces": ([*RECORDS, HEAD + " "], "its JSON is not canonical"),
     "nothing": ([""], "it is empty"),

@@ -29,6 +29,7 @@ def proof(code: str = CODE) -> str:
 
 
 PROOF = proof()
+DEVICE = pem_of(Forged("press-001", issuer=Forged("Plant CA", key=KEY, path_length=0), authority=False).certificate)
 
 
 def fact(**changes: Any) -> dict[str, Any]:
@@ -108,6 +109,8 @@ def test_a_proof_without_a_record(resources: list[Resource], urn: str, told: str
         (log_of(fact(proofs=[{"code": CODE[::-1], "proof": PROOF}])).text, f"its proof is for 'CN={CODE}'"),
         (log_of(fact(certificate=pem_of(Forged("Plant CA", path_length=0).certificate))).text, "is not signed by the key of"),
         (log_of(fact(proofs=[{"code": CODE, "proof": "noise"}])).text, "can't be read"),
+        (log_of(fact(proofs=[{"code": "press-001", "proof": DEVICE}])).text, "'press-001' is no verification code of Azure"),
+        (log_of(fact(), fact(service=HUB.replace("hub-7", "hub-8"))).text, f"two services have the code {CODE} in it"),
     ],
 )
 def test_a_log_that_is_not_intact(text: Any, told: str) -> None:

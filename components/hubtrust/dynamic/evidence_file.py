@@ -1,7 +1,9 @@
 """The file that has a stack's evidence log beside the state: read whole, and written whole or not at all."""
 
 import contextlib
+import errno
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from hubtrust.evidence.errors import EvidenceError
 from hubtrust.evidence.log import LARGEST
 from hubtrust.file_content import file_content
 
+_MODE = 0o644  # of a new file: there is no secret in it
 STANDS = "what was proven is trusted all the same, and the next run writes the records"
 """What is told where records can't be written."""
 
@@ -19,21 +22,32 @@ def content(file: str | None) -> bytes | None:
     Raises:
         DeclarationError: it can't be read.
     """
-    if file is None or not Path(file).exists():
+    if file is None:
         return None
+    try:
+        Path(file).stat()
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError):
+        pass  # it is there and can't be reached, or its name is none: never a reason to begin another log
     return file_content(Path(file), what=f"the evidence file '{file}'", remedy=f"name another file; {STANDS}", most=LARGEST)
 
 
 def write(file: str, log: str) -> None:
-    """Put the log into the file, whole or not at all.
+    """Put the log into the file, whole or not at all. What a symbolic link leads to is written, and keeps its permissions.
 
     Raises:
-        EvidenceError: it can't be written.
+        EvidenceError: it can't be written, or must not be: it is read-only.
     """
-    path, content = Path(file), f"{log}\n".encode()
+    content = f"{log}\n".encode()
     try:
-        if path.exists() and path.read_bytes() == content:
+        path = Path(file).resolve()
+        there = path.exists()
+        if there and path.read_bytes() == content:
             return
+        mode = stat.S_IMODE(path.stat().st_mode) if there else _MODE
+        if not mode & stat.S_IWUSR:  # the new file takes its place, so that the system would not ask
+            raise PermissionError(errno.EACCES, "it is read-only")
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, new = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
@@ -41,12 +55,12 @@ def write(file: str, log: str) -> None:
                 opened.write(content)
                 opened.flush()
                 os.fsync(opened.fileno())
-            Path(new).chmod(0o644)
+            Path(new).chmod(mode)
             Path(new).replace(path)
         except OSError:
             with contextlib.suppress(OSError):
                 Path(new).unlink()
             raise
-    except (OSError, ValueError) as error:
+    except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: symbolic links in a circle
         reason = getattr(error, "strerror", None) or str(error)
         raise EvidenceError(f"the evidence file '{file}'", f"it can't be written: {reason}", f"make it writable; {STANDS}") from None

@@ -142,6 +142,9 @@ def _lines(text: str | bytes) -> list[str]:
         raise EvidenceError(_WHAT, f"it is not UTF-8 (byte {error.start + 1})", _INTACT) from None
     if not text.strip():
         raise EvidenceError(_WHAT, "it is empty, and even a log without records has a head", _INTACT)
+    if "\r\n" in text:
+        fact = "its lines end with CR LF, as git (core.autocrlf), PowerShell or an editor writes them"
+        raise EvidenceError(_WHAT, fact, "take them out (`tr -d '\\r'`); `*.jsonl -text` in .gitattributes keeps git from adding them")
     if text.startswith('"'):
         raise EvidenceError(_WHAT, "it is a text of JSON, in quotes", "give it as `pulumi stack output evidence` writes it, without --json")
     return text.removesuffix("\n").split("\n")

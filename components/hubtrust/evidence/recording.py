@@ -32,7 +32,8 @@ def continued(stack: str, in_state: str | None, in_file: bytes | None, file: str
     try:
         other = Log.read(in_file)
     except EvidenceError as error:
-        raise EvidenceError(f"{what}: {error.what}", error.fact, f"nothing was changed; {error.remedy}, or name another file") from None
+        other_way = "move it away: the log that the state has goes into a new one" if state else "name another file"
+        raise EvidenceError(f"{what}: {error.what}", error.fact, f"nothing was changed; {error.remedy}; or {other_way}") from None
     if state is None:
         if other.stack != stack:
             fact = f"its log is of the stack '{other.stack}', and this is '{stack}'"
