@@ -34,7 +34,7 @@ PIP := -c 'import runpy, sys; shown = sys.excepthook; sys.excepthook = lambda ki
 LOCKED_PIP := $(PIP) --quiet --require-hashes --no-deps
 # The same, with its lines in a log, from which the progress is read.
 LOGGED_PIP := $(PIP) --require-hashes --no-deps
-FETCHED = awk '/^Collecting/ { n++ } /^Installing/ { i = 1 } END { print i ? "installing " n " packages" : "fetching package " n " of $(shell grep -c '^[a-z].*==' $(1))" }' $(VENV)/pip.log
+FETCHED = awk '/^Collecting|^Requirement/ { n++ } /^Installing/ { i = 1 } END { print i ? "installing packages" : "fetching package " n + 0 " of $(shell grep -c '^[a-z].*==' $(1))" }' $(VENV)/pip.log
 $(VENV)/sandbox.stamp: requirements/sandbox.txt pyproject.toml sandbox/local-azure-iot/pyproject.toml
 	@test -x $(BIN)/pip || ($(call with_progress,Creating the virtual environment $(VENV),$(PYTHON) $(QUIETLY) venv $(VENV)))
 	@$(call with_progress,Installing the program's packages into $(VENV) (30 s to 2 minutes),$(BIN)/python $(LOGGED_PIP) --no-compile -r requirements/sandbox.txt > $(VENV)/pip.log,$(call FETCHED,requirements/sandbox.txt))

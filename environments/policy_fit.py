@@ -112,7 +112,7 @@ def _tls(stack: Settings, rule: Rule) -> Iterator[Misfit]:
         return
     found, key = stack.min_tls_version or _default(stack, "min_tls_version"), "minTlsVersion"
     if not found:
-        yield Misfit("minTlsVersion is not set, and what an adopted hub has is not declared", key, ADVISORY)
+        yield Misfit("minTlsVersion is not set, and the adopted hub's value is not declared", key, ADVISORY)
     elif _version(found) < _version(rule["version"]):
         lowest = _version(found) < _version("1.2")  # the rule knows 1.2 and 1.3
         yield Misfit(f"minTlsVersion is {found}", key, ADVISORY if lowest else {"version": found})
@@ -125,7 +125,7 @@ def _shared_keys(stack: Settings, rule: Rule) -> Iterator[Misfit]:
         return
     if stack.existing_hub or stack.local_auth == "false" or (not stack.local_auth and _default(stack, "disable_local_auth")):
         return
-    fact = "is true" if stack.local_auth else "is not set, and what an adopted hub has is not declared"
+    fact = "is true" if stack.local_auth else "is not set, and the adopted hub's value is not declared"
     yield Misfit(f"localAuth {fact}", "localAuth", ADVISORY)
 
 
@@ -192,7 +192,7 @@ def _window(stack: Settings, rule: Rule) -> Iterator[Misfit]:
 def _certificates(stack: Settings, rule: Rule) -> Iterator[Misfit]:
     for each in _issued_here(stack):
         if each.window >= each.days_left:
-            yield Misfit(f"{each} is made with {each.days_left} days, which are all in its renewal window", each.days_keys, ADVISORY)
+            yield Misfit(f"{each} is created with {each.days_left} days, all of them in its renewal window", each.days_keys, ADVISORY)
         elif each.days_left <= rule["days"]:
             days = each.days_left // 2
             yield Misfit(f"{each} is valid for {each.days_left} days", each.days_keys, {"days": days} if days else ADVISORY)

@@ -161,7 +161,7 @@ USES: Final = (
         lambda s: s.ca_drop_generation < s.ca_generation - s.ca_keep_previous,
         "a generation that a later one has replaced",
         "ca_generation ca_keep_previous",
-        "wait with it until that generation is to be deleted",
+        "wait until that generation is to be deleted",
         is_error=False,
     ),
     Use(

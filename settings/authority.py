@@ -47,7 +47,7 @@ def replaced_keys(config: pulumi.Config) -> dict[str, str]:
     """Keys of earlier versions, and what takes their place. `caDropPrevious` held for every later rotation too."""
     generation, keeps = config.get("caGeneration") or "1", config.get("caKeepPrevious") == "true"
     dropped = int(generation) - (2 if keeps else 1) if re.fullmatch("[0-9]{1,9}", generation) else 0
-    instead = f"set caDropGeneration: {dropped}, which holds for that generation alone" if dropped > 0 else "no generation is dropped"
+    instead = f"set caDropGeneration: {dropped}, which applies to that generation only" if dropped > 0 else "no generation is dropped"
     return {"caDropPrevious": f"remove it; {instead}"}
 
 

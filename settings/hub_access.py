@@ -36,7 +36,7 @@ def ip_rule(text: str) -> tuple[str, str]:
         remedy = "write name=CIDR or CIDR with IPv4 addresses, such as plant=203.0.113.0/24"
         raise AccessError(f"rule '{text}'", f"'{mask}' is not a range of IPv4 addresses: {error}", remedy) from None
     if name and not _RULE_NAME.fullmatch(name):
-        raise AccessError(f"rule '{text}'", f"Azure takes no rule named '{name}'", "use letters, digits and hyphens")
+        raise AccessError(f"rule '{text}'", f"Azure does not accept a rule named '{name}'", "use letters, digits and hyphens")
     return name or str(network), str(network)
 
 

@@ -35,7 +35,7 @@ def _provisioning_service(text: str) -> str:
 def _group_id(text: str) -> str:
     if len(text) > LONGEST_ID or not ENROLLMENT_ID.fullmatch(text):
         remedy = f"use 1 to {LONGEST_ID} letters, digits and - . _ :, with a letter, digit or - at the end"
-        raise RefusedError(f"enrollment group '{text}'", "a provisioning service takes no such id", remedy)
+        raise RefusedError(f"enrollment group '{text}'", "a provisioning service does not accept this id", remedy)
     return text
 
 
@@ -61,7 +61,7 @@ class ProvisioningConfig(HubConfig):
     def provisioning_problems(self) -> Iterator[Problem]:
         """Keys of the provisioning service that contradict each other."""
         if self.provisioning and self.existing_dps:
-            remedy = "set provisioning for a service that this stack makes, or existingDps for one of somebody else"
+            remedy = "set provisioning for a service that this stack creates, or existingDps for a service of somebody else"
             yield Problem.of(f"provisioning and existingDps are both set; {remedy}", "provisioning", "existing_dps")
         if self.links_by_key and self.local_auth == "false":
             fact = "localAuth is false, but provisioning is true, and its service is linked to the hub by a shared access key"

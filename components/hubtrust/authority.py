@@ -145,7 +145,7 @@ class CertificateAuthority(pulumi.ComponentResource):
         if not isinstance(hub, str) or not hub:
             raise AuthorityError("hub", kind(hub), "give a name for the hub, which becomes part of the resource's name")
         if self.anchor is None:
-            fact = "its certificate request has no answer yet, so that there is nothing to prove"
+            fact = "its certificate request has no answer yet, so there is nothing to prove"
             raise AuthorityError(f"authority '{self.name}'", fact, "give the answer first")
         own = pulumi.ResourceOptions(parent=self, depends_on=[self.generations])
         created = PossessionProof(

@@ -89,7 +89,7 @@ class AzureSearch:
         """A question for the provisioning service of that name in ``group``."""
         function = "azure-native:deviceprovisioningservices:getIotDpsResource"
         names = {"resourceGroupName": group, "provisioningServiceName": name}
-        advice = "give its id to manage it here (adopt_id), or its certificates alone (service), or another name"
+        advice = "give its id to manage it here (adopt_id), or only its certificates (service), or another name"
         return cls("provisioning service", function, names, component, advice)
 
     @classmethod

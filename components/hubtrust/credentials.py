@@ -97,7 +97,7 @@ class Credentials:
             raise error(what, fact, "remove thumbprints: the CA authenticates it")
         if self.request is None and not self.make_key and self.thumbprints is None:
             fact = "neither request, make_key nor thumbprints is given, so nothing says how it authenticates"
-            raise error(what, fact, f"give its own signing request as request, or use {entry} for an entry in the registry alone")
+            raise error(what, fact, f"give its own signing request as request, or use {entry} for a registry entry only")
 
     def given_thumbprints(self) -> Any:
         """The thumbprints; None where a CA authenticates."""
@@ -162,7 +162,7 @@ def _required(name: str, value: Any) -> pulumi.Output[Any]:
 
     def require(known: Any) -> Any:
         if known is None:
-            raise DeclarationError(name, "the Output that is given holds nothing", "give it a value, or leave the argument out")
+            raise DeclarationError(name, "the given Output is empty", "give it a value, or leave the argument out")
         return known
 
     return when_known(MissingValueError, require, value)
@@ -184,7 +184,7 @@ def _trusted_of(hub: TrustedHub, authority: CertificateAuthority) -> pulumi.Inpu
 
     def require(found: str | None) -> str | None:
         if found is None:
-            fact = "its hub trusts no certificate of its chain, so no device of it could connect"
+            fact = "its hub trusts no certificate of its chain, so none of its devices could connect"
             raise UntrustedAuthorityError(f"authority '{authority.name}'", fact, f"name '{authority.name}' in the hub's authorities")
         return found
 

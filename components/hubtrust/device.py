@@ -158,7 +158,7 @@ def _scope_of(parent: TrustedDevice | pulumi.Input[str] | None, what: str) -> pu
             with DeviceError.told():
                 require_scope(parent, what=f"the parent of {what}")
         return parent
-    fact = f"its parent '{parent.name}' is no IoT Edge device, and only those have devices below them"
+    fact = f"its parent '{parent.name}' is not an IoT Edge device, and only those have devices below them"
     remedy = "declare the parent with edge=True, or give another one"
     if is_plain(parent._edge) and parent._edge is not True:  # noqa: SLF001 - of another device
         raise DeviceError(what, fact, remedy)

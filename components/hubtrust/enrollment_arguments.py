@@ -59,7 +59,7 @@ def require_proven(error: type[ProgramError], what: str, authority: CertificateA
         ProgramError: it is not.
     """
     if authority not in service.authorities:
-        fact = f"the authority '{authority.name}' is not proven at its service, so that none of its devices could register"
+        fact = f"the authority '{authority.name}' is not proven at its service, so none of its devices could register"
         raise error(what, fact, f"name '{authority.name}' in the service's authorities, or give one of these")
 
 

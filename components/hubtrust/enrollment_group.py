@@ -156,7 +156,7 @@ def _references(what: str, place: Place, ways: Mapping[str, Any], status: Any) -
         return ways["ca_references"], None
     certificates = _certificates(what, place, ways["authorities"])
     if len(certificates) > _MOST:
-        fact = f"its authorities have {len(certificates)} certificates, and a group takes {_MOST}"
+        fact = f"its authorities have {len(certificates)} certificates, and a group can have {_MOST}"
         raise EnrollmentGroupError(what, fact, "make a group for each authority")
     if not certificates:
         return None, None

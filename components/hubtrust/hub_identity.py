@@ -196,7 +196,7 @@ class Kept:
             await asyncio.sleep(wait)
         title = self.search.title(names)
         if any(one.is_named(names) for one in listed):
-            fact = "Azure answers 404 for it, and lists it as existing"
+            fact = "Azure answers 404 for it, but lists it"
             raise HubIdentityError(title, fact, "nothing was created or deleted; run again in a few minutes")
         what = f"{title} is not in Azure; where it is created again, it has the same name"
         pulumi.log.info(shown(what), self.identity.component)

@@ -145,7 +145,7 @@ def characters(error: type[ProgramError], what: str, value: str) -> str:
     try:
         value.encode()
     except UnicodeEncodeError:
-        fact = "it has half of a surrogate pair, which is no character"
+        fact = "it has half of a surrogate pair, which is not a character"
         raise error(what, fact, "decode the text with its own encoding, such as UTF-8") from None
     return value
 

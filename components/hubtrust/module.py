@@ -82,7 +82,7 @@ class TrustedModule(pulumi.ComponentResource):
         given_id = name if module_id is None else module_id
         what = f"module '{given_id if isinstance(given_id, str) else name}'"
         if not isinstance(device, TrustedDevice):
-            raise ModuleError(what, "its device is no TrustedDevice", "give one, or use ModuleIdentity for an entry in the registry alone")
+            raise ModuleError(what, "its device is not a TrustedDevice", "give one, or use ModuleIdentity for a registry entry only")
         credentials = Credentials(
             authority=device.authority if authority is None and thumbprints is None else authority,
             request=request,

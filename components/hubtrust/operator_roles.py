@@ -176,9 +176,7 @@ class OperatorRole:
             description = one["properties"].get("description") or ""
             if description != self._description(tag) and f"{description} ".startswith(f"{_mark(tag)} "):
                 given_as = description.removeprefix(_mark(tag)).strip() or principal
-                fact = (
-                    f"this stack has given the role to {principal} as operator '{given_as}', and would take it away at the end of the run"
-                )
+                fact = f"this stack has given the role to {principal} as operator '{given_as}', and would remove it at the end of the run"
                 raise OperatorError(
                     f"operator '{self.key}'", fact, f"keep it as '{given_as}', or remove it in one run and give it in the next"
                 )

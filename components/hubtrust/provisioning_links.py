@@ -57,13 +57,13 @@ def read_links(hubs: Any, cloud: str, what: str) -> tuple[LinkedHub, ...]:
     for link in links:
         _require_linkable(link, cloud, what)
     if len(links) > MOST_LINKED_HUBS:
-        raise LinkError(what, f"{len(links)} hubs are linked", f"use at most {MOST_LINKED_HUBS}: Azure takes no more")
+        raise LinkError(what, f"{len(links)} hubs are linked", f"use at most {MOST_LINKED_HUBS}: Azure allows no more")
     names = [_name(link, links).lower() for link in links]
     for number, link in enumerate(links):
         if names[number] in names[:number]:
             other = links[names.index(names[number])]
             if isinstance(link.hub, TrustedHub) is not isinstance(other.hub, TrustedHub):
-                fact = f"a hub in Azure is called '{names[number]}' as a TrustedHub of this program, and so would their links be"
+                fact = f"a hub in Azure and a TrustedHub of this program are both called '{names[number]}', and so would their links be"
                 raise LinkError(what, fact, "give the TrustedHub another name")
             raise LinkError(what, f"hub '{names[number]}' is linked twice", "link it once")
     return links
@@ -83,7 +83,7 @@ def _require_linkable(link: LinkedHub, cloud: str, what: str) -> None:
             error = local_auth_disabled(f"hub '{hub.pulumi_resource_name}'")
             raise LinkError(error.what, error.fact, error.remedy)
         if hub.declares_policies and link.policy is None:
-            fact = f"its hub '{hub.pulumi_resource_name}' declares authorization_policies, which would take away a policy that is made here"
+            fact = f"its hub '{hub.pulumi_resource_name}' declares authorization_policies, which would remove a policy that is created here"
             raise LinkError(what, fact, f"declare one there with the rights {LINK_RIGHTS}, and name it: LinkedHub(hub=…, policy='…')")
     elif isinstance(hub, str):
         HUBS.read_id(hub, f"a hub of {what}")

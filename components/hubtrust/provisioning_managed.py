@@ -152,7 +152,7 @@ class ManagedService:
         found = [str(one["name"]) for one in linked or []]
         names = [name for name in found if name.partition(".")[0].lower() not in declared]
         if names and declared:
-            what = f"links to {', '.join(names)} are on the adopted provisioning service and not declared in hubs: they are taken away"
+            what = f"links to {', '.join(names)} are on the adopted provisioning service but not declared in hubs: they are removed"
             pulumi.log.warn(shown(what), self._component)
 
     def _declare(self, name: pulumi.Input[str], tags: pulumi.Input[Mapping[str, str]], own: pulumi.ResourceOptions) -> dps.IotDpsResource:

@@ -20,7 +20,7 @@ def refuse_drop_previous(hub: str, authorities: Sequence[CertificateAuthority], 
         return
     numbers = {authority.generation - (2 if authority.previous else 1) for authority in authorities}
     named = [f"drop_generation={number}" for number in sorted(numbers) if number > 0]
-    remedy = f"use {' or '.join(named)}, which holds for that generation alone" if named else "leave it out: no generation is dropped"
+    remedy = f"use {' or '.join(named)}, which applies to that generation only" if named else "leave it out: no generation is dropped"
     raise ReplacedArgumentError(f"hub '{hub}'", "there is no argument drop_previous any more", remedy)
 
 

@@ -67,5 +67,5 @@ class ServiceKind:
         if isinstance(value, pulumi.Resource):
             return self.error(what, f"it is a resource of type {value.pulumi_resource_type}", self.remedy)
         if value is None:
-            return self.error(what, "it is None, as an output is that another stack does not have", self.remedy)
+            return self.error(what, "it is None, as the output of a stack that does not have it", self.remedy)
         return self.error(what, f"it is of type {type(value).__name__}", self.remedy)

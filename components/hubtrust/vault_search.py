@@ -81,7 +81,7 @@ class VaultSearch:
             return elsewhere(client, values, is_named=self.is_named)
 
     def _tell_taken_over(self, found: Found) -> None:
-        what = f"{found.id} is taken over with its keys: a stack of the same name has made it before"
+        what = f"{found.id} is taken over with its keys: an earlier stack of the same name created it"
         remedy = "if that is somebody else's, with a state of its own, stop here and set another name (vault_name, caVaultName)"
         pulumi.log.warn(shown(f"{what}; {remedy}"), self.identity.component)
 
@@ -112,7 +112,7 @@ def _listed(client: AzureClient, values: Mapping[str, Any], *, is_named: bool) -
         if one.id.rpartition("/")[2].lower() == name.lower():
             if one.token == values["token"]:
                 if one.id.split("/")[4].lower() == values["group"].lower():
-                    fact = "Azure answers 404 for it, and lists it as existing"
+                    fact = "Azure answers 404 for it, but lists it"
                     raise VaultError(f"vault '{name}'", fact, "nothing was created or deleted; run again in a few minutes")
                 raise _in_another_group(one, values["group"])
             raise _somebody_elses(name, one)
@@ -132,7 +132,7 @@ def _is_taken(client: AzureClient, values: Mapping[str, Any]) -> bool:
     try:
         check = vaults.check_name(client, values["subscription"], name)
     except DeniedError as error:
-        raise VaultError(f"vault '{name}'", f"this login may not ask whether the name is free ({error.fact})", _RIGHTS) from None
+        raise VaultError(f"vault '{name}'", f"this login is not allowed to ask whether the name is free ({error.fact})", _RIGHTS) from None
     if check.reason == vaults.INVALID_NAME:
         raise VaultError(f"vault '{name}'", "Azure says that no vault can have that name", _ANOTHER_NAME)
     return not check.is_free
@@ -144,7 +144,7 @@ def _deleted(client: AzureClient, values: Mapping[str, Any]) -> vaults.DeletedVa
     try:
         every = vaults.deleted_vaults(client, values["subscription"])
     except DeniedError as error:
-        fact = f"its name is taken, and this login may not see whether a deleted vault has it ({error.fact})"
+        fact = f"its name is taken, and this login is not allowed to see whether a deleted vault has it ({error.fact})"
         raise VaultError(what, fact, f"{_RIGHTS}; or {_ANOTHER_NAME}") from None
     found = next((one for one in every if one.id.rpartition("/")[2].lower() == name.lower()), None)
     if found is None:
@@ -178,10 +178,10 @@ def require_usable(name: str, found: Found, values: Mapping[str, Any]) -> None:
         fact = f"it is in {found.location}, and {values['location']} is declared; Azure can't move it"
         raise VaultError(what, fact, f"set the location back to {found.location}, or another name (vault_name, caVaultName)")
     if str(properties.get("tenantId")).lower() != str(values["tenant"]).lower():
-        fact = f"it is in tenant {properties.get('tenantId')}, and this login in {values['tenant']}"
+        fact = f"it is in tenant {properties.get('tenantId')}, but this login is in {values['tenant']}"
         raise VaultError(what, fact, "log in to the vault's tenant (az login --tenant, ARM_TENANT_ID)")
     if properties.get("enableRbacAuthorization") is not True:
-        fact = "somebody has set it to access policies, and this stack gives roles"
+        fact = "somebody has set it to access policies, but this stack uses roles"
         remedy = f"set it back (az keyvault update --name {name} --enable-rbac-authorization true), or use its URI as caVault"
         raise VaultError(what, fact, remedy)
 

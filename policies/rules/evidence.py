@@ -38,7 +38,7 @@ def proof_evidence(resources: Sequence[Resource], _settings: Settings) -> Iterat
 def _unsupported(resource: Resource) -> Iterator[str]:
     if says_possession(resource) and (missing := _flaw(resource)):
         etag = resource.read("etag")
-        remedy = f"prove it again: set hubtrust:reprove to '{etag}', which takes its verification away until it is proven"
+        remedy = f"prove it again: set hubtrust:reprove to '{etag}', which removes its verification until it is proven"
         yield f"its proof is possession, but {missing}: {remedy}"
 
 

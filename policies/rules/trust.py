@@ -53,9 +53,7 @@ def _unproven(resource: Resource, settings: Settings) -> Iterator[str]:
     allowed = {POSSESSION} | ({KEY_HELD} & set(settings["allow"]))
     if resource.known("state") == VERIFIED and resource.known("proof") not in allowed:
         fact = f"the CA is verified, but its proof is {resource.read('proof') or 'missing'}, and this environment takes {_or(allowed)}"
-        remedy = (
-            f"prove possession: set hubtrust:reprove to '{resource.read('etag')}', which takes its verification away until it is proven"
-        )
+        remedy = f"prove possession: set hubtrust:reprove to '{resource.read('etag')}', which removes its verification until it is proven"
         yield f"{fact}: {remedy}"
 
 

@@ -134,7 +134,7 @@ export interface AuthorityGenerationArgs {
      */
     devicesOf?: pulumi.Input<string | undefined>;
     /**
-     * A generation that may be deleted although devices are enabled: they have moved. Holds for that one alone.
+     * A generation that may be deleted although devices are enabled: they have moved. It applies to no other.
      */
     dropGeneration?: pulumi.Input<number | undefined>;
     /**

@@ -269,7 +269,7 @@ export interface VerifiedCertificateArgs {
      */
     proofCertificate?: pulumi.Input<string | undefined>;
     /**
-     * The certificate's etag, to prove it again although it is verified: Azure gives a new code, which takes its verification away until the proof is accepted. It holds once, because the etag changes with it.
+     * The certificate's etag, to prove it again although it is verified: Azure gives a new code, which removes its verification until the proof is accepted. It holds once, because the etag changes with it.
      */
     reprove?: pulumi.Input<string | undefined>;
     /**

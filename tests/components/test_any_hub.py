@@ -224,7 +224,7 @@ _WRONG: Mapping[str, tuple[dict[str, Any], str]] = {
     "a list of tags": ({"tags": ["a=b"]}, "tags: they are of type list"),
     "a number as a tag": ({"tags": {"a": 5}}, "tag 'a': it is of type int"),
     "our own tag": ({"tags": {"HubTrust": "x"}}, "tag 'HubTrust': it names the stack that manages the hub"),
-    "a sign that Azure refuses": ({"tags": {"a/b": "x"}}, "Azure takes no such name of a tag"),
+    "a sign that Azure refuses": ({"tags": {"a/b": "x"}}, "Azure does not accept this tag name"),
     "a long tag": ({"tags": {"a": "x" * 257}}, "its value has 257 characters; use at most 256"),
     "too many tags": ({"tags": {str(number): "" for number in range(50)}}, "use at most 49"),
 }

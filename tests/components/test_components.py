@@ -291,7 +291,7 @@ def test_two_authorities_with_one_name_are_refused(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("generation", "remedy"),
-    [(2, "use drop_generation=1, which holds for that generation alone"), (1, "leave it out: no generation is dropped")],
+    [(2, "use drop_generation=1, which applies to that generation only"), (1, "leave it out: no generation is dropped")],
 )
 def test_the_argument_of_an_earlier_version_names_its_successor(engine: Engine, generation: int, remedy: str) -> None:
     """`drop_previous` held for every later rotation too."""

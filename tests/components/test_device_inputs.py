@@ -142,13 +142,13 @@ def test_a_parent_is_an_edge_device(engine: Engine) -> None:
         device("inner", edge=True, parent=device("gateway", edge=pulumi.Output.from_input(True)))
         for edge in (None, False):
             with pytest.raises(
-                DeviceError, match=r"device 'leaf': its parent 'press' is no IoT Edge device, .*; declare the parent with edge"
+                DeviceError, match=r"device 'leaf': its parent 'press' is not an IoT Edge device, .*; declare the parent with edge"
             ):
                 device("leaf", parent=device("press", edge=edge))
 
     on_a_hub(program)
     engine.certificate["deviceScope"] = None
-    with pytest.raises(DeviceError, match="its parent 'gateway' is no IoT Edge device"):
+    with pytest.raises(DeviceError, match="its parent 'gateway' is not an IoT Edge device"):
         on_a_hub(
             lambda hub, authority: TrustedDevice(
                 "leaf",
@@ -228,13 +228,18 @@ WRONG_NOW: list[Case] = [
     (TrustedDevice, {"request": REQUEST}, DeviceError, "its common name is 'press-007', but the device is 'press'"),
     (TrustedDevice, {"make_key": True, "tags": {"a.b": 1}}, DocumentError, r"tags: the name 'a\.b' has the character '\.'"),
     (TrustedDevice, {"make_key": True, "tags": {None: _A(1)}}, DocumentError, "tags: a name in it is null; use texts as names"),
-    (module, {}, ModuleError, "module 'press': neither request, make_key nor thumbprints is given, .* or use ModuleIdentity for an entry"),
+    (
+        module,
+        {},
+        ModuleError,
+        "module 'press': neither request, make_key nor thumbprints is given, .* or use ModuleIdentity for a registry entry",
+    ),
     (module, {"request": REQUEST}, ModuleError, "its common name is 'press-007', but the device is 'press-007/press'"),
     (module, {"make_key": True, "authority": None}, ModuleError, "no authority is given"),
     (module, {"make_key": True, "module_id": "a/b"}, ModuleError, "module 'a/b': its id has the character '/'"),
     (module, {"make_key": True, "module_id": "x" * 60}, ModuleError, "its id has 70 characters and a common name holds 1 to 64"),
     (module, {"make_key": True, "module_id": "$edgeHub"}, ModuleError, "its runtime manages; use another id"),
-    (module, {"make_key": True, "device": "press"}, ModuleError, "its device is no TrustedDevice; give one, or use ModuleIdentity"),
+    (module, {"make_key": True, "device": "press"}, ModuleError, "its device is not a TrustedDevice; give one, or use ModuleIdentity"),
     (TrustedFleet, {"roster": _A("a")}, RosterError, "roster of fleet 'press': it is an Output; it decides"),
     (TrustedFleet, {"check": _A(True)}, FleetDeclarationError, "check of fleet 'press': it is an Output"),
     (TrustedFleet, {"check": "no"}, FleetDeclarationError, "check of fleet 'press': it is a text; use True or False, or leave it out"),
@@ -244,8 +249,8 @@ WRONG_NOW: list[Case] = [
     (TrustedFleet, {"delete_devices": -1}, FleetDeclarationError, "delete_devices of fleet 'press': it is -1; use a whole number from 1"),
 ]
 WRONG_LATER: list[Case] = [
-    (TrustedDevice, {"thumbprints": _A(None), "authority": None}, ProgramError, "thumbprints: the Output that is given holds nothing"),
-    (TrustedDevice, {"request": _A(None)}, ProgramError, "request: the Output that is given holds nothing; give it a value"),
+    (TrustedDevice, {"thumbprints": _A(None), "authority": None}, ProgramError, "thumbprints: the given Output is empty"),
+    (TrustedDevice, {"request": _A(None)}, ProgramError, "request: the given Output is empty; give it a value"),
     (TrustedDevice, {"make_key": True, "tags": _A({"a": object()})}, DocumentError, "tags: a value in it is of type object; use texts"),
     (TrustedDevice, {"make_key": True, "desired": _A(["a"])}, DocumentError, "desired: it is a list; give an object of names and values"),
 ]

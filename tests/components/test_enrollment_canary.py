@@ -111,9 +111,7 @@ def test_what_is_wrong_is_one_line() -> None:
                 EnrollmentCanary("new", **{**good, **wrong})
             assert "\n" not in str(raised.value)
         other = CertificateAuthority("other", source=Generate(common_name="Other"))
-        with pytest.raises(
-            EnrollmentCanaryError, match="the authority 'other' is not proven at its service, so that none of its devices could"
-        ):
+        with pytest.raises(EnrollmentCanaryError, match="the authority 'other' is not proven at its service, so none of its devices could"):
             EnrollmentCanary("new", **{**good, "authority": other})
 
     run(program)

@@ -142,13 +142,13 @@ _CASES: dict[str, tuple[Callable[[], object], str]] = {
     "authority of elsewhere": (
         lambda: EnrollmentGroup("presses", service=service(authority("other")), authorities=authority()),
         (
-            "enrollment group 'presses': the authority 'plant' is not proven at its service, so that none of its devices could register; "
+            "enrollment group 'presses': the authority 'plant' is not proven at its service, so none of its devices could register; "
             "name 'plant' in the service's authorities, or give one of these"
         ),
     ),
     "three certificates": (
         lambda: _of_three(),  # noqa: PLW0108 - it is defined below
-        "enrollment group 'presses': its authorities have 3 certificates, and a group takes 2; make a group for each authority",
+        "enrollment group 'presses': its authorities have 3 certificates, and a group can have 2; make a group for each authority",
     ),
     "no names": (
         lambda: EnrollmentGroup("presses", service=SERVICE, ca_references=[]),

@@ -171,7 +171,7 @@ def test_hubs_as_a_whole(engine: Engine) -> None:
     assert "the hubs are of type int" in refused(LinkError, hubs=5)
     assert "is linked twice; link it once" in refused(LinkError, hubs=[HUB, HUB.replace("IotHubs", "iothubs")])
     both = refused(LinkError, hubs=lambda: [trusted_hub("hub-7"), HUB])
-    assert "a hub in Azure is called 'hub-7' as a TrustedHub of this program" in both
+    assert "a hub in Azure and a TrustedHub of this program are both called 'hub-7'" in both
     many = [HUB.replace("hub-7", f"hub-{number}") for number in range(51)]
     assert "51 hubs are linked; use at most 50" in refused(LinkError, hubs=many)
     china = refused(LinkError, hubs=lambda: [TrustedHub("press", authorities=[], hub=HUB, cloud="china")])

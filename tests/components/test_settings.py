@@ -118,11 +118,11 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     ),
     "consent of earlier versions": (
         {"caDropPrevious": "true", "caGeneration": "2"},
-        ("caDropPrevious: there is no such key; remove it; set caDropGeneration: 1, which holds for that generation alone",),
+        ("caDropPrevious: there is no such key; remove it; set caDropGeneration: 1, which applies to that generation only",),
     ),
     "the same with overlap": (
         {"caDropPrevious": "true", "caGeneration": "4", "caKeepPrevious": "true"},
-        ("set caDropGeneration: 2, which holds",),
+        ("set caDropGeneration: 2, which applies to",),
     ),
     "the same without a rotation": ({"caDropPrevious": "true"}, ("caDropPrevious: there is no such key; remove it; no generation is",)),
     "certificates by consent": ({"adopt": "true"}, ("hubtrust:adopt: it is true", 'set adopt: ["<SHA-1 thumbprint>"], or remove it')),
@@ -136,7 +136,7 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
     "none and some": ({"noDevices": "true", "devices": "a"}, ("noDevices is true, but devices is set too", "remove one")),
     "two services": (
         {"provisioning": "true", "existingDps": SERVICE},
-        ("provisioning and existingDps are both set; set provisioning for a service that this stack makes",),
+        ("provisioning and existingDps are both set; set provisioning for a service that this stack creates",),
     ),
     "no service": ({"existingDps": SERVICE.replace("provisioningServices", "IotHubs")}, ("existingDps", "it is the id of an IoT hub, not")),
     "no id": ({"existingDps": "dps"}, ("hubtrust:existingDps", "it is not the id of an IoT hub or a provisioning service")),
@@ -144,7 +144,10 @@ WRONG: dict[str, tuple[dict[str, str], tuple[str, ...]]] = {
         {"provisioning": "true", "localAuth": "false"},
         ("localAuth is false, but provisioning is true", "linked to the hub by a shared access key; leave localAuth out"),
     ),
-    "no group": ({"existingDps": SERVICE, "enrollmentGroups": '["a b"]'}, ("enrollment group 'a b'", "takes no such id; use 1 to 128")),
+    "no group": (
+        {"existingDps": SERVICE, "enrollmentGroups": '["a b"]'},
+        ("enrollment group 'a b'", "does not accept this id; use 1 to 128"),
+    ),
     "a group twice": ({"existingDps": SERVICE, "enrollmentGroups": '["a", "A"]'}, ("two items are called 'a'; remove one",)),
     "two groups": (
         {"existingDps": SERVICE, "enrollmentGroups": '["a", "b"]'},

@@ -73,10 +73,13 @@ REFUSED: dict[str, tuple[list[Reply], str]] = {
         [NONE, TAKEN, deleted(location="northeurope")],
         "it was deleted in northeurope, and West Europe is declared",
     ),
-    "no right to ask": ([NONE, *[DENIED] * 9], "this login may not ask whether the name is free (Azure answers 403 AuthorizationFailed"),
+    "no right to ask": (
+        [NONE, *[DENIED] * 9],
+        "this login is not allowed to ask whether the name is free (Azure answers 403 AuthorizationFailed",
+    ),
     "no right to see": (
         [DENIED] * 4 + [TAKEN] + [DENIED] * 9,
-        "its name is taken, and this login may not see whether a deleted vault has it",
+        "its name is taken, and this login is not allowed to see whether a deleted vault has it",
     ),
     "not Azure": ([(200, {}, {"value": [{"no": "id"}]})] * 40, "the answer is not Azure's"),
 }
@@ -116,10 +119,10 @@ def test_what_is_free_renamed_or_recoverable_is_found() -> None:
     [
         ({}, ""),
         ({"location": "northeurope"}, "it is in northeurope, and West Europe is declared; Azure can't move it; set the location back"),
-        ({"tenantId": "other"}, "it is in tenant other, and this login in T; log in to the vault's tenant"),
+        ({"tenantId": "other"}, "it is in tenant other, but this login is in T; log in to the vault's tenant"),
         (
             {"enableRbacAuthorization": False},
-            "somebody has set it to access policies, and this stack gives roles; set it back (az keyvault upd",
+            "somebody has set it to access policies, but this stack uses roles; set it back (az keyvault upd",
         ),
         ({"enableRbacAuthorization": None}, "somebody has set it to access policies"),
         ({"token": "fedcba9876543210"}, "exists and belongs to stack 'o/p/prod'"),

@@ -167,7 +167,7 @@ def test_expired_certificates_are_not_called_connected(
         read = checks.read(created)
         assert read is not None
         assert (read.outs["state"], read.outs["connectedAt"]) == ("not checked", created.outs["connectedAt"])
-        assert f"of which one expired on {created.outs['validUntil']}" in read.outs["reason"]
+        assert f"one of which expired on {created.outs['validUntil']}" in read.outs["reason"]
         assert checks.diff(read, news).changes is True
         assert re.search(r"it expired on .*; renew it", checks.create_error(news))
     finally:

@@ -353,8 +353,8 @@ CUT = from_pattern("press-{001..012}", {"plant": "A"})
 @pytest.mark.parametrize(
     ("before", "after", "changes", "match"),
     [
-        (FLEET, Roster(()), {}, "list of devices is empty, so that 25 devices would be deleted; restore .* set noDevices: true"),
-        (from_ids(["a"]), Roster(()), {}, "list of devices is empty, so that 1 device would be deleted; restore"),
+        (FLEET, Roster(()), {}, "list of devices is empty, so 25 devices would be deleted; restore .* set noDevices: true"),
+        (from_ids(["a"]), Roster(()), {}, "list of devices is empty, so 1 device would be deleted; restore"),
         (FLEET, Roster(()), {"deleteDevices": 25}, "set noDevices: true"),
         (FLEET, CUT, {}, "13 of 25 enabled devices are not in its list any more and would be deleted; check .* set deleteDevices: 13 "),
         (FLEET, CUT, {"deleteDevices": 14}, r"would be deleted \(deleteDevices is 14\); .* set deleteDevices: 13"),

@@ -187,7 +187,7 @@ def test_what_others_wrote_is_repaired_whatever_it_is(devices: Provider, registr
         ({"tags": {"a": "x" * 9000}}, "tags: a text in it has 9000 bytes; use at most 4096"),
         ({"tags": "noise"}, "tags: it is not valid JSON .Expecting value at character 1.; write it as JSON"),
         ({"tags": "[1]"}, "tags: it is a list; give an object of names and values"),
-        ({"tags": '{"a": NaN}'}, "tags: NaN is no number in JSON"),
+        ({"tags": '{"a": NaN}'}, "tags: NaN is not a number in JSON"),
         ({"tags": '{"a":' * 9000}, "tags: it is not JSON that a hub can hold: it is nested too deeply"),
         ({"tags": {"a": "x" * 4090, "b": "x" * 4090}}, "its tags have 8[0-9]{3} bytes by Azure's count, together with the tag 'hubtrust'"),
         ({"desired": {"a": {"$b": 1}}}, r"desired: the name '\$b'"),
@@ -255,7 +255,7 @@ def test_a_parent_is_an_edge_device_of_the_hub(devices: Provider, registry: Devi
     registry.delete("gateway")
     for match, make in (
         ("the hub has no device 'gateway', its parent; create the parent first, or refresh if it was deleted", None),
-        ("its parent 'gateway' is no IoT Edge device, .*; declare the parent with edge=True", {}),
+        ("its parent 'gateway' is not an IoT Edge device, .*; declare the parent with edge=True", {}),
         ("its parent 'gateway' was deleted and created again, .*; refresh, and give", {"capabilities": {"iotEdge": True}}),
     ):
         if make is not None:

@@ -193,7 +193,7 @@ def test_no_hub_and_a_throttled_service_are_named(checks: Provider, plant: Plant
         text = checks.create_error(plant.check())
     finally:
         azure.control("PATCH", "/settings", {"registrations_per_minute": None})
-    assert re.search(r"throttled: provisioning service '[^']+' takes no more registrations at the moment; .*1,000 a minute", text), text
+    assert re.search(r"throttled: provisioning service '[^']+' accepts no more registrations at the moment; .*1,000 a minute", text), text
 
 
 def test_a_registration_that_does_not_end_is_named(checks: Provider, plant: Plant, azure: LocalAzure) -> None:
@@ -221,7 +221,7 @@ def test_a_registration_that_does_not_end_is_named(checks: Provider, plant: Plan
             DeviceDescription(thumbprints=("AB" * 32,)),
             "certificate: the hub knows another certificate of 'press-1' than the one with which it has just registered; register again: ",
         ),
-        (DeviceDescription(thumbprints=("CD" * 32,)), "refused: the hub does not take 'press-1', although it knows its certificate; run"),
+        (DeviceDescription(thumbprints=("CD" * 32,)), "refused: the hub does not accept 'press-1', although it knows its certificate; run"),
     ],
 )
 def test_what_the_hub_knows_of_a_device_that_registered_is_named(found: DeviceDescription | None, fault: str) -> None:

@@ -74,7 +74,7 @@ CHECKED: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"groupId": "presses."},
-        "groupId: group id 'presses.': Azure takes no such id; use letters, digits and - . _ : with a letter, digit or - at the end",
+        "groupId: group id 'presses.': Azure does not accept this id; use letters, digits and - . _ : with a letter, digit or - at the end",
     ),
     ({"groupId": "x" * 129}, f"groupId: group id '{'x' * 20}…': it has 129 characters; use at most 128"),
     (
@@ -90,7 +90,7 @@ CHECKED: list[tuple[dict[str, Any], str]] = [
         "allocation: 'static' assigns every device to one hub, and hubs names 2; name exactly one hub, or use hashed",
     ),
     ({"allocation": "nearest"}, "allocation: it is 'nearest'; use hashed, static, geoLatency, custom"),
-    ({"hubs": []}, "hubs: it is empty, which Azure takes for all linked hubs; name 1 to 50 linked hubs, or leave it out for all of them"),
+    ({"hubs": []}, "hubs: it is empty, which Azure treats as all linked hubs; name 1 to 50 linked hubs, or leave it out for all of them"),
     ({"hubs": ["hub 7"]}, "hubs: 'hub 7' is not a hub's host name; write it as hub-7.azure-devices.net, or leave it out"),
     (
         {"allocation": "custom"},
@@ -148,7 +148,7 @@ _INDIVIDUAL: list[tuple[dict[str, Any], str]] = [
     ({"registrationId": "p" * 65}, "registrationId: it has 65 characters, and it is the common name of a certificate; use at most 64"),
     (
         {"certificates": [DEVICE.pem + ROOT.pem]},
-        "certificates: a text has 2 certificates; give the device's own certificate alone: Azure compares only that one",
+        "certificates: a text has 2 certificates; give only the device's own certificate: Azure compares no other",
     ),
     (
         {"deviceId": "press 1"},
@@ -185,7 +185,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "presses",
         {"caReferences": ["waiting"]},
         (
-            "certificate 'waiting' on provisioning service '{dps}' is not verified, so that every device would be "
+            "certificate 'waiting' on provisioning service '{dps}' is not verified, so every device would be "
             "refused ('CA certificate not "
             "found.'); prove possession of its key first (authorities of ProvisioningService, or VerifiedCertificate)"
         ),
@@ -297,7 +297,7 @@ def test_the_101st_group_is_azures_refusal_explained(groups: Provider, azure: Lo
             found.put_by_reference(f"g-{number}", f"ca-{number}")
         with pytest.raises(CallFailedError) as caught:
             groups.create(found.group())
-    assert "(the service has 100 groups with certificates, and Azure takes 100); remove groups that nobody needs, or use another" in str(
+    assert "(the service has 100 groups with certificates, and Azure allows 100); remove groups that nobody needs, or use another" in str(
         caught.value
     )
 

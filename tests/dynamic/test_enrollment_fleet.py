@@ -230,7 +230,7 @@ def test_a_list_that_lost_its_members_is_refused(fleets: Provider, service: Enro
     """Check compares with the list of the last run, and says what would allow it."""
     olds = service.fleet(roster())
     [(_, reason)] = fleets.check(service.fleet(roster([])), olds).failures
-    assert "its list of enrollments is empty, so that 25 enrollments would be deleted" in reason
+    assert "its list of enrollments is empty, so 25 enrollments would be deleted" in reason
     assert "set noEnrollments: true (no_enrollments in a program)" in reason
     [(_, reason)] = fleets.check(service.fleet(roster(IDS[:10])), olds).failures
     assert "15 of 25 enabled enrollments are not in its list any more and would be deleted" in reason

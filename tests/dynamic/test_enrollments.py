@@ -175,7 +175,7 @@ def test_one_that_others_made_is_refused_adopted_or_the_same(groups: Provider, e
         groups.create(enrollments.group())
     name = enrollments.client.host.partition(".")[0]
     assert str(caught.value).strip() == (
-        f"enrollment group 'presses' on provisioning service '{name}': one of this id exists with other content: it is disabled and "
+        f"enrollment group 'presses' on provisioning service '{name}': one with this id exists with other content: it is disabled and "
         "declared enabled; use another id, declare what is there, or set adopt: true to take it over"
     )
     assert enrollments.read("presses")["provisioningStatus"] == "disabled"
@@ -210,7 +210,7 @@ def test_a_404_that_lasts_is_waited_for_or_told(groups: Provider, enrollments: E
         enrollments.clear(f"{at}:times=3")
         assert write().outs["created"] == created.outs["created"]
         enrollments.clear(at)
-        with pytest.raises(CallFailedError, match="Azure answers 404 for it, and also that it exists; run again in a few minutes"):
+        with pytest.raises(CallFailedError, match="Azure answers 404 for it, but also that it exists; run again in a few minutes"):
             write()
     enrollments.clear()
 
@@ -225,7 +225,7 @@ def test_another_one_in_its_place_is_not_ours(groups: Provider, enrollments: Enr
     assert drifted is not None
     assert drifted.outs["created"] == ""
     assert groups.diff(drifted, news).changes is True
-    with pytest.raises(CallFailedError, match="one of this id exists with other content"):
+    with pytest.raises(CallFailedError, match="one with this id exists with other content"):
         groups.update(drifted, news)
     for state in (drifted, created):
         groups.delete(state)
@@ -326,7 +326,7 @@ def test_a_service_that_admits_nobody_is_not_read(groups: Provider, enrollments:
     enrollments.clear("401:path=/enrollmentGroups/*")
     unread = groups.read(created)
     assert unread is not None
-    assert "so that it admits only what comes by a private endpoint" in unread.outs["unread"]
+    assert "so it admits only connections through a private endpoint" in unread.outs["unread"]
     assert groups.diff(unread, enrollments.group()).changes is True
     enrollments.clear()
     opened = {"properties": service["properties"] | {"publicNetworkAccess": "Enabled"}}

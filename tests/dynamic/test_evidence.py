@@ -360,7 +360,7 @@ def test_proving_again_offline_starts_a_ceremony(environment: dict[str, str], au
         assert waiting.outs["code"] in waiting.outs["ceremony"]
         proven = provider.update(waiting, news | {"proofCertificate": authority.proof(waiting.outs["code"])})
     assert (proven.outs["proof"], hub.verified()) == ("possession", {"portal-made": True})
-    assert "takes its verification away until the proof is there" in process.printed
+    assert "removes its verification until the proof is there" in process.printed
 
 
 def test_reprove_needs_something_to_prove_with(provider: Provider, authority: RootAuthority, hub: Hub, relay: Relay) -> None:
@@ -445,7 +445,7 @@ def test_a_hand_made_verification_does_not_end_a_ceremony(
         assert ("ceremony" in shown.outs, provider.diff(shown, answered).changes) == (False, False)
         again = provider.up(shown, answered | {"reprove": etag})
         assert (again.outs["state"], again.outs["code"] != waiting.outs["code"]) == ("waiting", True)
-    assert "it was called verified while it waited for its proof, and not by an answer of Azure to this stack" in process.printed
+    assert "it became verified while it waited for its proof, and not by a proof of this stack" in process.printed
     assert f"set reprove to '{etag}'" in process.printed
 
 

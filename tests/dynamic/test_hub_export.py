@@ -115,7 +115,7 @@ def test_authentication_with_certificates_is_read(authentication: Any, thumbprin
             {"type": "sas", "symmetricKey": {"primaryKey": _KEY, "secondaryKey": _KEY}},
             "its type is sas: the device authenticates with a symm",
         ),
-        ({"symmetricKey": {"primaryKey": _KEY, "secondaryKey": _KEY}}, "it has no type, and Azure takes that as sas"),
+        ({"symmetricKey": {"primaryKey": _KEY, "secondaryKey": _KEY}}, "it has no type, and Azure treats that as sas"),
         ({"type": "SAS"}, "its type is SAS: the device authenticates with a symmetric key"),
         ({"type": "none"}, "its type is none: the device authenticates in no way"),
         ({"type": _KEY}, "its type is a text that is not known here"),
@@ -125,7 +125,7 @@ def test_authentication_with_certificates_is_read(authentication: Any, thumbprin
         ({"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": _KEY}}, "thumbprints: 'c2VjcmV0…' is not a thumbprint"),
         ({"type": "selfSigned", "x509Thumbprint": _KEY}, "x509Thumbprint: it is a text"),
         ({"type": "selfSigned", "x509Thumbprint": {"primaryThumbprint": 1}}, "thumbprints: one of them is a number"),
-        (f"SharedAccessKey={_KEY}", "authentication: it is a text, so that nobody knows how the device authenticates"),
+        (f"SharedAccessKey={_KEY}", "authentication: it is a text, so how the device authenticates is unknown"),
         (None, "authentication: it is null"),
     ],
 )

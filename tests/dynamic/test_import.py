@@ -285,7 +285,7 @@ def test_individual_enrollments(named_process: ProviderProcess, service: Enrollm
         (DeviceIdentityProvider, "HUB/devices/with-keys", r"its authentication is 'sas', and a resource declares certificates only"),
         (DeviceFleetProvider, "HUB/devices/with-keys", r"its authentication is 'sas'"),
         (DeviceFleetProvider, "HUB/devices/mine theirs", "its devices have 2 owners, such as those of 'mine', 'theirs'"),
-        (PossessionProofProvider, "HUB/certificates/ca", "'.*' as PossessionProof: it has nothing of its own in Azure"),
+        (PossessionProofProvider, "HUB/certificates/ca", "'.*' as PossessionProof: it has no object of its own in Azure"),
     ],
 )
 def test_what_can_not_be_imported_is_one_true_line(many: str, provider: type[Reconciler[Any]], path: str, match: str) -> None:

@@ -139,8 +139,8 @@ def test_one_that_can_not_be_read_is_named_too(batches: Provider) -> None:
     ((_, reason),) = batches.check(given).failures
     assert reason.startswith("requests: 4 of 5 are invalid: request 2 ('press-2'): block 1 (CERTIFICATE REQUEST) is incomplete")
     assert "request 3 ('press-3'): block 1 (CERTIFICATE REQUEST) is damaged: its base64 has the character '*'" in reason
-    assert "request 4 ('Plant A'): it contains a certificate, which is no request" in reason
-    assert "request 5: it contains a public key, which is no request" in reason
+    assert "request 4 ('Plant A'): it contains a certificate, which is not a request" in reason
+    assert "request 5: it contains a public key, which is not a request" in reason
 
 
 def test_what_is_around_the_requests_is_passed_over(batches: Provider) -> None:

@@ -30,7 +30,7 @@ def test_another_hub_needs_consent_while_the_old_one_answers(azure: LocalAzure, 
         fleet = fleets.create(registry.fleet(from_pattern("lathe-{1..3}")))
         trusted = certificates.create({"serviceId": old.id, "certificate": RootAuthority().pem, "name": "plant", "attest": True})
         moved = f"IoT hub '{name}': this stack would move from it to IoT hub '{hub.id.rpartition('/')[2]}'"
-        message = f"{moved}, and it is not gone: 4 enabled devices of this stack are on it; .*leaveHub: {name}"
+        message = f"{moved}, but it still exists: 4 enabled devices of this stack are on it; .*leaveHub: {name}"
         for consent in ({}, {"leave": "another"}):
             with pytest.raises(CallFailedError, match=message):
                 watch.update(created, at(hub, **consent))
@@ -51,7 +51,7 @@ def test_a_hub_that_is_gone_is_left_without_consent_and_one_that_cant_be_seen_is
         watch = process.of(AuthorityGenerationProvider)
         created = watch.create(at(old))
         azure.control("POST", "/faults", {"spec": f"403:method=GET:path={old.id}"})
-        with pytest.raises(CallFailedError, match="it is not gone: an unknown number of enabled devices of this stack is on it"):
+        with pytest.raises(CallFailedError, match="it still exists: an unknown number of enabled devices of this stack is on it"):
             watch.update(created, at(new))
         azure.control("DELETE", "/faults")
         azure.ask("DELETE", old.id)

@@ -22,7 +22,7 @@ def _rules(*masks: str) -> dict[str, Any]:
     return {"networkRuleSets": {"defaultAction": "Deny", "applyToBuiltInEventHubEndpoint": True, "ipRules": rules}}
 
 
-CLOSED = "Azure answers 401 .*; the hub's public network access is disabled, so that it admits only what comes by a private endpoint"
+CLOSED = "Azure answers 401 .*; the hub's public network access is disabled, so it admits only connections through a private endpoint"
 REMEDY = r"run where the hub's private endpoint is reachable, or let the hub admit this machine \(publicNetworkAccess, ipRules\)"
 
 

@@ -185,7 +185,7 @@ def test_an_id_is_a_text(given_id: Any, fact: str) -> None:
 @pytest.mark.parametrize("device_id", [".", ".."])
 def test_an_id_that_a_url_loses_is_refused(device_id: str) -> None:
     """A request for it would be one for something else."""
-    with pytest.raises(RosterError, match="no request can be for this id: a URL loses it"):
+    with pytest.raises(RosterError, match="no request can name this id: URLs drop it"):
         from_ids([device_id])
 
 

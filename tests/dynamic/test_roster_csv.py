@@ -132,7 +132,7 @@ def test_a_quoted_value_may_have_several_lines() -> None:
         ("sep=;\nid\tstatus\n", r"there is no column 'id\\tstatus'; separate the names of columns by ';'"),
         ("“id”\nx\n", "write it as 'id'"),
         ("id,stauts\nx,\n", "write it as 'status'"),
-        ('\n{"id": "x"}\n', "it is JSON, and no CSV; read it with from_json_lines, or with from_file, which reads both"),
+        ('\n{"id": "x"}\n', "it is JSON, not CSV; read it with from_json_lines, or with from_file, which reads both"),
         ("oven-01,enabled\n", "there is no column 'oven-01'; name the columns in the first line: id"),
         ("id,tag.a,tag.a\n", "its first line has the column 'tag.a' twice; leave one out"),
         ("id,tag.a.b\n", "the column 'tag.a.b': the name 'a.b' has the character '.'"),
@@ -178,7 +178,7 @@ def test_separators_at_the_end_of_a_row_may_be_missing() -> None:
         "press-3": (False, False),
     }
     for cut in ("\r\n", "led\r\n", ";disabled\r\n"):
-        with pytest.raises(RosterError, match=r"line 4: the line: it has [12] of 3 fields and no line end, as where a file is cut off"):
+        with pytest.raises(RosterError, match=r"line 4: the line: it has [12] of 3 fields and no line end, as in a file that is cut off"):
             from_csv(text.removesuffix(cut), what="f")
     assert len(from_csv(f"{text}press-4;;", what="f")) == len(found) + 1
 

@@ -68,14 +68,14 @@ def test_json_is_known_by_its_content(tmp_path: Path, name: str) -> None:
         (b"id\nx\x81\n", "line 2: it has the byte 0x81, which is not UTF-8 here; save it as UTF-8"),
         (_CSV.encode("utf-16-le"), "it looks like UTF-16 .little-endian. without a byte order mark; save it as UTF-8"),
         (_CSV.encode("utf-16-be"), "it looks like UTF-16 .big-endian. without a byte order mark"),
-        (b"\xff\xfe" + _CSV.encode("utf-16-le")[:-1], "line 3: it ends within a character of UTF-16, so that the file is cut off"),
+        (b"\xff\xfe" + _CSV.encode("utf-16-le")[:-1], "line 3: it ends within a character of UTF-16, so the file is cut off"),
         (
             _CSV.encode()[: _CSV.encode().index(b"\xc3") + 1],
             "line 2: it ends within a character of UTF-8, .*; copy the whole file from its source",
         ),
         (b"\xff\xfe\x00\xd8\x41\x00", "line 1: it is not UTF-16, as its byte order mark says"),
         (b"PK\x03\x04\x14\x00", "it is a ZIP archive, such as a workbook of Excel .*save it as CSV"),
-        (b"\x1f\x8b\x08", "it is compressed .gzip., and no text"),
+        (b"\x1f\x8b\x08", "it is compressed .gzip., not text"),
         (b"id\nx\x00y\n", "line 2 has a NUL character"),
     ],
 )

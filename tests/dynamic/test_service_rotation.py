@@ -83,7 +83,7 @@ def test_a_new_device_enrols_under_the_new_ca_while_an_old_one_connects(
         enrollments.change("presses", provisioningStatus="disabled")
         assert old.register(client).body["status"] == "disabled", "which is the last that is known of it; it stays connected"
         enrollments.change("presses", provisioningStatus="enabled")
-        refusal = "generation 1 is to be deleted: 3 devices have registered by groups of this authority, and Azure does not show whose"
+        refusal = "generation 1 is to be deleted: 3 devices have registered by groups of this authority, and Azure does not show which"
         with pytest.raises(CallFailedError, match=f"{refusal}.*set caKeepPrevious: true until .*, then caDropGeneration: 1"):
             watch.update(both, standing(enrollments, 2))
         with pytest.raises(CallFailedError, match="enrollment group 'presses' refers to it, and would admit no device without it"):

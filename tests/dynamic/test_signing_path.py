@@ -101,7 +101,7 @@ def test_a_path_that_is_too_long_or_ends_too_early(named_process: ProviderProces
 
 
 @pytest.mark.parametrize(
-    ("kind", "match"), [("pss", "its RSA key is for RSASSA-PSS alone"), ("explicit", "its EC key has explicit parameters")]
+    ("kind", "match"), [("pss", "its RSA key is for RSASSA-PSS only"), ("explicit", "its EC key has explicit parameters")]
 )
 def test_a_ca_whose_devices_could_never_connect(named_process: ProviderProcess, tmp_path: Path, kind: str, match: str) -> None:
     """Nothing is registered for it, with a proof or attested, and it signs nothing."""

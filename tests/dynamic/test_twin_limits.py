@@ -92,7 +92,7 @@ def test_what_is_accepted_is_what_is_sent(document: dict[str, Any]) -> None:
         ({"x" * 1025: 1}, "tags: the name 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx…' has 1025 bytes; use at most 1024"),
         ({"a\u00a0b": 1}, r"tags: the name 'a\\xa0b' has the character '\\xa0'"),
         ({"a": 2**52}, "it has an integer of 53 bits; use integers from -4503599627370496 to 4503599627370495, or a text in quotes"),
-        ({"a": float("nan")}, "it has nan, which is no number in JSON"),
+        ({"a": float("nan")}, "it has nan, which is not a number in JSON"),
         ({None: 1}, "tags: a name in it is null; use texts as names"),
         ({"a": {True: 1}}, "tags: a name in it is true"),
         ({"a": {1, 2}}, "tags: a value in it is of type set; use texts, numbers"),
@@ -118,7 +118,7 @@ def test_a_value_that_contains_itself_is_refused() -> None:
 @pytest.mark.parametrize("value", [{1, 2}, b"x", object()])
 def test_a_roster_of_descriptions_that_are_no_json_is_refused(value: Any) -> None:
     """A program may build descriptions itself."""
-    with pytest.raises(RosterError, match="the fleet: the tags or desired properties of a device have a value that is no JSON"):
+    with pytest.raises(RosterError, match="the fleet: the tags or desired properties of a device have a value that is not JSON"):
         Roster.of([("x", DeviceDescription(tags={"a": value}))])
 
 

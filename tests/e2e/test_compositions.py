@@ -228,7 +228,7 @@ _BAD = (
     (
         "preview",
         'TrustedHub("t", hub=other.get_output("hubID"), authorities=[plant])',
-        "it is None, as an output is that another stack does not",
+        "it is None, as the output of a stack that does not",
     ),
     ("preview", 'plant.prove("hub", other.get_output("hubId"))', "is not a verification code .48 hex digits.; give the output `code`"),
     (

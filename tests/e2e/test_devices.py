@@ -122,7 +122,7 @@ def test_a_list_that_has_become_empty_deletes_nothing(running: Program) -> None:
         running.configure(devices="")
         assert running.run("up") != 0
         running.configure()
-        assert "its list of devices is empty, so that 25 devices would be deleted; restore the list" in running.printed
+        assert "its list of devices is empty, so 25 devices would be deleted; restore the list" in running.printed
         assert "set noDevices: true" in running.printed
         assert found.azure.control("GET", "/requests?mutating=1") == []
 

@@ -49,7 +49,7 @@ def test_a_rotation_and_a_revocation(committed: Program, tmp_path: Path) -> None
             stack.configure(**last, disabledEnrollmentGroups=["presses"])
             stack.up()
             assert len(service.service.verified()) == 1
-            assert "is disabled, and 3 devices that came by it on their hubs" in stack.printed
+            assert "is disabled, and 3 devices that registered with it, on their hubs" in stack.printed
             assert [one.connects(hub) for one in (old, other, new)] == [False] * 3
     last_log = evidence(stack)
     assert (both_trusted.is_prefix_of(last_log), kinds(last_log)[6:]) == (True, ["revocation", "drop", "drop"])

@@ -44,10 +44,10 @@ def proven_by_hand(shell: Shell, hub: Hub, make: str) -> None:
     ("make", "setting", "notice"),
     sampled(
         [
-            (MAKE, "adoptHub", "it has no key usage extension (RFC 5280 4.2.1.3); devices connect all the same"),
-            (MAKE, "existingHub", "it has no key usage extension (RFC 5280 4.2.1.3); devices connect all the same"),
+            (MAKE, "adoptHub", "it has no key usage extension (RFC 5280 4.2.1.3); devices connect anyway"),
+            (MAKE, "existingHub", "it has no key usage extension (RFC 5280 4.2.1.3); devices connect anyway"),
             (f"{MAKE} -addext keyUsage=critical,keyCertSign,cRLSign", "adoptHub", None),
-            (WITHOUT_EXTENSIONS, "existingHub", "devices connect all the same"),
+            (WITHOUT_EXTENSIONS, "existingHub", "devices connect anyway"),
         ],
         1,
     ),
@@ -64,7 +64,7 @@ def test_the_ca_of_the_page_is_imported_adopted_and_kept(
     lines = [line for line in KEEP.splitlines() if not line.startswith("HUB=")]
     assert any("adoptHub" in line for line in lines)
     printed = shell.run("\n".join(lines).replace("adoptHub", setting), HUB=hub.id)
-    assert (notice is None) is ("devices connect all the same" not in printed)
+    assert (notice is None) is ("devices connect anyway" not in printed)
     assert notice is None or notice in printed
     assert '"proof":"key-held"' in printed
     assert hub.certificates()["my-ca"]["etag"] == before["etag"]

@@ -31,7 +31,7 @@ def test_false_404s_of_the_hub_and_its_group_lose_nothing(stack: Program) -> Non
             stack.control("DELETE", "/faults")
             _fault(stack, f"404:method=GET:path={path}")
             assert stack.run("up") != 0
-            assert f"{what}: Azure answers 404 for it, and lists it as existing; nothing was created or deleted" in stack.printed
+            assert f"{what}: Azure answers 404 for it, but lists it; nothing was created or deleted" in stack.printed
             assert "Traceback" not in stack.printed
         stack.control("DELETE", "/faults")
         stack.up()

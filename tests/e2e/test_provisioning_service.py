@@ -68,7 +68,7 @@ def test_a_linked_provisioning_service(stack: Program) -> None:
         stack.control("DELETE", "/faults")
         stack.control("POST", "/faults", {"spec": f"404:{at}"})
         assert stack.run("up") != 0
-        assert "Azure answers 404 for it, and lists it as existing; nothing was created or deleted" in stack.printed
+        assert "Azure answers 404 for it, but lists it; nothing was created or deleted" in stack.printed
         stack.control("DELETE", "/faults")
 
         other = {**made[name], "primaryKey": "bmV3IGtleSBvZiBzb21lYm9keSBlbHNl"}
@@ -151,7 +151,7 @@ def test_an_adopted_service_keeps_its_links(stack: Program) -> None:
         hub = azure.hub()
         (stack.folder / "__main__.py").write_text(adopting.replace("HUBS", f"['{hub.id}']"))
         stack.up()
-        assert "links to h.azure-devices.net are on the adopted provisioning service and not declared in hubs" in stack.printed
+        assert "links to h.azure-devices.net are on the adopted provisioning service but not declared in hubs" in stack.printed
         (linked,) = azure.ask("GET", service.id).json()["properties"]["iotHubs"]
         assert linked["name"].startswith(hub.id.rpartition("/")[2])
         stack.up()

@@ -240,7 +240,7 @@ _KEYS_AND_SIGNATURES = (
         for said, because in (
             ("its RSA key has 1024 bits", "an RSA key of less than 2048 bits is too weak (NIST SP 800-131A)"),
             ("its key is Ed25519|its EC key is on the curve", "Azure IoT documents RSA, and EC on P-256, P-384 and P-521"),
-            ("its RSA key is for RSASSA-PSS alone", "what is signed here is PKCS#1 v1.5, which such a key does not verify (RFC 4055 1.2)"),
+            ("its RSA key is for RSASSA-PSS only", "what is signed here is PKCS#1 v1.5, which such a key does not verify (RFC 4055 1.2)"),
             (
                 "signed with (SHA1|SHA224)|its signature algorithm SHA1",
                 "a signature below the trusted certificate has SHA-256 or a longer hash (NIST SP 800-131A, RFC 5480 4)",

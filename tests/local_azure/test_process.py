@@ -228,7 +228,8 @@ def test_the_control_port(process: LocalAzure) -> None:
 @pytest.mark.parametrize(("method", "path", "body", "words"), [
     ("POST", "/faults", {"fault": 418}, "418"), ("POST", "/faults", {"spec": "x"}, "'x' is not one of"),
     ("PATCH", "/settings", {"nope": 1}, "'nope'"), ("PATCH", "/settings", {"strict": 1}, "true or false"),
-    ("PUT", "/clock", {"now": "soon"}, "now is no date and time: 'soon'"), ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}, "time zone"),
+    ("PUT", "/clock", {"now": "soon"}, "now is not a date and time: 'soon'"),
+    ("PUT", "/clock", {"now": "2030-01-01T00:00:00"}, "time zone"),
     ("PUT", "/clock", {}, "'advance'"), ("POST", "/faults", [], "JSON object"), ("POST", "/principals", {"role": "King"}, "'King'"),
     ("POST", "/federated-credentials", {"client_id": "x"}, "needs 'issuer'"),
     ("PUT", "/clock", {"advance": "1e999"}, "a number of seconds, not"), ("PUT", "/clock", {"advance": 1e300}, "1970 to 9000"),

@@ -89,7 +89,7 @@ def test_key_usage_must_allow_signing_certificates() -> None:
     """An authority whose key usage lacks keyCertSign is refused; without the whole extension it may sign (RFC 5280 4.2.1.3, 6.1.4 n)."""
     refused(errors.NotAnAuthorityError, "its key usage lacks keyCertSign", Forged(usage=False).certificate)
     notices = load(Forged(usage=ABSENT).certificate).notices
-    assert ["it has no key usage extension (RFC 5280 4.2.1.3); devices connect all the same" in one for one in notices] == [True]
+    assert ["it has no key usage extension (RFC 5280 4.2.1.3); devices connect anyway" in one for one in notices] == [True]
 
 
 def test_an_authority_for_servers_only_is_refused() -> None:
@@ -167,7 +167,7 @@ def test_a_broken_signature_is_named() -> None:
     with pytest.raises(errors.ChainError, match=match):
         chain.load_chain(given, what="pki:chain", now=NOW, wanted=Wanted(top=True))
     (notice,) = load(Forged(subject="Alone", signed_by=ec_key()).certificate).notices
-    assert "its own signature does not verify; nobody checks the signature of a certificate that is trusted itself" in notice
+    assert "its own signature does not verify; a trusted certificate's own signature is not checked" in notice
 
 
 def test_issuers_of_the_same_name_are_distinguished_by_key() -> None:
@@ -212,7 +212,10 @@ def test_a_signature_of_sha_1_counts_only_below_the_trusted_certificate(tmp_path
     signing = ["-sha1", "-CA", "old.pem", "-CAkey", "old.key", "-set_serial", "7", "-copy_extensions", "copyall", "-days", "30"]
     openssl(tmp_path, "x509", "-req", "-in", "below.csr", *signing, "-out", "below.pem")
     now, root = datetime.now(UTC), (tmp_path / "old.pem").read_text()
-    assert "it is signed with SHA1; nobody checks the signature" in chain.load_chain(root, what="pki:chain", now=now).notices[0]
+    assert (
+        "it is signed with SHA1; a trusted certificate's own signature is not checked"
+        in chain.load_chain(root, what="pki:chain", now=now).notices[0]
+    )
     both = root + (tmp_path / "below.pem").read_text()
     assert chain.load_chain(both, what="pki:chain", now=now).anchor.subject == name("Below")
     with pytest.raises(errors.WeakError, match=r"'CN=Below' .*it is signed with SHA1; have it reissued with SHA-256"):

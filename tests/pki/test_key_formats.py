@@ -154,7 +154,7 @@ def test_a_cipher_that_is_not_read_is_named(tmp_path: Path, options: str, name: 
     """Whatever the passphrase; the command of the message gives a key that is read."""
     (tmp_path / "FILE").write_bytes(in_pkcs8(*options.split()))
     for passphrase in (PASSPHRASE, "wrong horse", None):
-        with pytest.raises(KeyUnreadableError, match=f"is encrypted with {name}, which is not supported here; encrypt it anew") as caught:
+        with pytest.raises(KeyUnreadableError, match=f"is encrypted with {name}, which is not supported here; encrypt it again") as caught:
             is_read((tmp_path / "FILE").read_bytes(), passphrase=passphrase)
     command = shlex.split(caught.value.remedy.partition(": ")[2])
     passwords = ("-passin", f"pass:{PASSPHRASE}", "-passout", f"pass:{PASSPHRASE}")
@@ -229,7 +229,7 @@ def test_a_form_that_no_path_can_have_is_named(tmp_path: Path, kind: str, comman
     _, key, _ = made_by_openssl(tmp_path, kind)
     if kind == "pss" and "traditional" in command:
         command = "pkcs8 -topk8 -nocrypt"  # PKCS#1 can't say it
-    with pytest.raises(KeyEncodingError, match="explicit parameters" if kind == "explicit" else "for RSASSA-PSS alone"):
+    with pytest.raises(KeyEncodingError, match="explicit parameters" if kind == "explicit" else "for RSASSA-PSS only"):
         load_private_key(openssl_octets(*command.split(), given=key.encode()), what="the key")
 
 

@@ -82,7 +82,7 @@ REASONS: dict[str, Callable[[Verdicts], bool]] = {
     "we refuse RSA keys of less than 2048 bits": lambda found: found.is_refused(errors.WeakError, "its RSA key has"),
     "we refuse curves that are not NIST's P-256, P-384 and P-521": lambda found: found.is_refused(errors.WeakError, "on the curve"),
     "we refuse keys that are neither RSA nor EC": lambda found: found.is_refused(errors.WeakError, "its key is Ed25519"),
-    "we refuse keys for RSASSA-PSS alone": lambda found: found.is_refused(errors.KeyEncodingError, "RSASSA-PSS alone"),
+    "we refuse keys for RSASSA-PSS alone": lambda found: found.is_refused(errors.KeyEncodingError, "RSASSA-PSS only"),
     "we refuse SHA-1 and MD5": lambda found: found.is_refused(errors.WeakError, "it is signed with"),
     "we refuse several common names": lambda found: found.is_refused(errors.RequestError, "common names"),
     "we refuse octets after the end": lambda found: found.is_refused(errors.UnreadableError, "octets follow its end"),

@@ -189,14 +189,14 @@ SUBJECT = der.encode(0xA4, dn(attribute(COMMON_NAME, der.UTF8_STRING, b"d")))
 
 
 def test_an_address_in_the_subject_counts_beside_alternative_names() -> None:
-    """For OpenSSL, and RFC 5280 does not forbid it; one that is no IA5String is refused by any constraint."""
+    """For OpenSSL, and RFC 5280 does not forbid it; one that is not an IA5String is refused by any constraint."""
     top = Forged(subject="Top", extra=[(x509.NameConstraints(None, [MAIL("plant.example")]), True)])
     mailbox = x509.Name([x509.NameAttribute(NameOID.EMAIL_ADDRESS, "x@plant.example")])
     both = Forged(subject=mailbox, issuer=top, extra=[(x509.SubjectAlternativeName([DNS("a.example")]), False)])
     with pytest.raises(errors.NameConstraintError, match=r"excludes its name 'x@plant\.example'"):
         require_names_allowed(both.certificate, [top.certificate])
     other = x509.Name([x509.NameAttribute(NameOID.EMAIL_ADDRESS, "x@other.example", _type=_ASN1Type.UTF8String)])
-    with pytest.raises(errors.NameConstraintError, match="is no IA5String"):
+    with pytest.raises(errors.NameConstraintError, match="is not an IA5String"):
         require_names_allowed(Forged(subject=other, issuer=top).certificate, [top.certificate])
     hidden = Forged(subject=name("a\0.plant.example"), issuer=top)
     with pytest.raises(errors.NameConstraintError, match="a NUL in its common name hides what it is"):

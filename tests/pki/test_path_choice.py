@@ -183,7 +183,7 @@ def test_a_path_leads_up_to_an_anchor_that_judges() -> None:
     issuing, root = CERTIFICATES["issuing"], CERTIFICATES["root"]
     assert path_to(issuing, [issuing, expired], now=NOW) == (issuing,)
     assert path_to(root, [issuing, expired, root], now=NOW) == (issuing, root)
-    with pytest.raises(errors.ChainError, match=r"it did not issue 'CN=Issuing' .*; name the certificate that the hub trusts"):
+    with pytest.raises(errors.ChainError, match=r"it issued neither 'CN=Issuing' .*; name the certificate that the hub trusts"):
         path_to(Forged(subject="Elsewhere").certificate, [issuing, root], now=NOW)
 
 

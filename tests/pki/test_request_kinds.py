@@ -171,7 +171,7 @@ def test_a_key_that_is_no_point_on_its_curve_is_told() -> None:
     """The curve is not what is wrong."""
     algorithm, _ = der.children(SHAPE.key)
     nowhere = der.encode(der.SEQUENCE, algorithm, der.encode(der.BIT_STRING, b"\0\4", b"\1" * 64))
-    assert refusal(pem(replace(SHAPE, key=nowhere).signed(KEY))).fact == "its EC key is no point on its curve P-256"
+    assert refusal(pem(replace(SHAPE, key=nowhere).signed(KEY))).fact == "its EC key is not a point on its curve P-256"
 
 
 def test_an_unknown_signature_algorithm_is_named(tmp_path: Path) -> None:
@@ -219,7 +219,7 @@ def test_letters_of_other_alphabets_are_named() -> None:
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        (lambda: pem_of(hierarchy(depth=0).issuing.certificate), "it contains a certificate, which is no request"),
+        (lambda: pem_of(hierarchy(depth=0).issuing.certificate), "it contains a certificate, which is not a request"),
         (lambda: private_pem(KEY), "it contains a private key"),
         (lambda: private_pem(KEY, "secret"), "it contains a private key"),
         (lambda: pem(b"0", "PKCS7"), "it is PKCS#7 and damaged"),

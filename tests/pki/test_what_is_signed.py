@@ -152,7 +152,7 @@ def test_a_signature_that_does_not_verify_never_leaves() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "match"), [("pss", "its RSA key is for RSASSA-PSS alone"), ("explicit", "its EC key has explicit parameters")]
+    ("kind", "match"), [("pss", "its RSA key is for RSASSA-PSS only"), ("explicit", "its EC key has explicit parameters")]
 )
 def test_a_key_that_no_path_can_have_is_refused_where_it_comes_in(tmp_path: Path, kind: str, match: str) -> None:
     """In a CA's certificate, as the signer, as a key file and in a device's request; local Azure takes no proof by it either."""
@@ -178,7 +178,7 @@ def test_a_key_that_no_path_can_have_is_refused_where_it_comes_in(tmp_path: Path
     below = Forged(subject="press-001", issuer=forged, authority=False, usage=False, start=now - timedelta(hours=1)).certificate
     anchor = crypto.dump_certificate(crypto.FILETYPE_ASN1, crypto.X509.from_cryptography(parsed(certificate)))
     refusal = connection_check.chain_refusal([crypto.X509.from_cryptography(parsed(below))], (anchor,), "press-001", now)
-    assert {"pss": "is for RSASSA-PSS alone", "explicit": "explicit ECC parameters"}[kind] in str(refusal)
+    assert {"pss": "is for RSASSA-PSS only", "explicit": "explicit ECC parameters"}[kind] in str(refusal)
 
 
 def test_a_pss_key_that_signs_pss_proves_possession(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def group_name(value: object) -> str:
     """
     text = text_of("the resource group's name", value)
     if not _GROUP_NAME.fullmatch(text):
-        remedy = "use its name alone: 1 to 90 letters, digits, and any of . _ - ( ), without a point at the end"
+        remedy = "use only its name: 1 to 90 letters, digits, and any of . _ - ( ), without a point at the end"
         raise RefusedError("the resource group's name", f"'{text}' is not a valid name", remedy)
     return text
 
@@ -105,14 +105,14 @@ def tags(value: object, *, own: str) -> Mapping[str, str]:
             raise RefusedError(f"tag '{name}'", "it names the stack that manages the hub", "leave it out")
         if not 0 < len(name) <= _LONGEST_TAG_NAME or any(sign in name for sign in _NOT_IN_TAG_NAMES):
             remedy = f"use 1 to {_LONGEST_TAG_NAME} characters without any of {' '.join(_NOT_IN_TAG_NAMES)}"
-            raise RefusedError(f"tag '{name}'", "Azure takes no such name of a tag", remedy)
+            raise RefusedError(f"tag '{name}'", "Azure does not accept this tag name", remedy)
         if len(text) > _LONGEST_TAG_VALUE:
             raise RefusedError(f"tag '{name}'", f"its value has {len(text)} characters", f"use at most {_LONGEST_TAG_VALUE}")
     if len({name.lower() for name in value}) < len(value):
-        raise RefusedError("tags", "two of their names differ in case only, and Azure takes them for one", "remove one")
+        raise RefusedError("tags", "two of their names differ only in upper and lower case, and Azure treats them as one", "remove one")
     if len(value) >= _MOST_TAGS:
-        fact = f"there are {len(value)}, and one is added that names the stack"
-        raise RefusedError("tags", fact, f"use at most {_MOST_TAGS - 1}: Azure takes {_MOST_TAGS}")
+        fact = f"there are {len(value)}, and the stack adds one that names it"
+        raise RefusedError("tags", fact, f"use at most {_MOST_TAGS - 1}: Azure allows {_MOST_TAGS}")
     return value
 
 
@@ -133,7 +133,7 @@ def text_of(what: str, value: object) -> str:
         raise RefusedError(what, f"it is {_kind(value)}", "give a text")
     if any("\ud800" <= character <= "\udfff" for character in value):
         raise RefusedError(
-            what, "it has half of a surrogate pair, which is no character", "decode the text with its own encoding, such as UTF-8"
+            what, "it has half of a surrogate pair, which is not a character", "decode the text with its own encoding, such as UTF-8"
         )
     return value
 

@@ -39,7 +39,7 @@ def network_doubt(properties: Mapping[str, Any], host: str, *, noun: str = "hub"
             return None
         inside = f"run where the {noun}'s private endpoint is reachable"
         remedy = f"{inside}, or let the {noun} admit this machine (publicNetworkAccess, {rules_name}); {role}"
-        return NetworkFault(f"{closed}, so that it admits only what comes by a private endpoint", remedy, NETWORK_DENIED)
+        return NetworkFault(f"{closed}, so it admits only connections through a private endpoint", remedy, NETWORK_DENIED)
     rules = _rules(properties)
     if rules is None:
         return None

@@ -62,7 +62,7 @@ def context(identity: Identity) -> ssl.SSLContext:
         try:
             tls.load_cert_chain(chain, key, identity.passphrase)
         except ssl.SSLError as error:
-            fact = f"its TLS library does not take the device's chain: {error.reason or error}"
+            fact = f"its TLS library does not accept the device's chain: {error.reason or error}"
             raise SessionError("the connection check", fact, "give a chain with stronger certificates", stage="tls") from None
     return tls
 

@@ -65,7 +65,7 @@ def _connection_fault(error: BaseException, host: str, *, behind_proxy: bool) ->
         case TooLargeError():
             fault = NetworkFault(str(error), _PROXY)
         case IncompleteRead():
-            fault = NetworkFault("the answer broke off", _NETWORK)
+            fault = NetworkFault("the answer ended too early", _NETWORK)
         case DecodeError():
             fault = NetworkFault("the answer is not Azure's (its bytes are not in the encoding that it names)", _PROXY)
         case OSError() if behind_proxy and (refused := _TUNNEL.search(str(error))):
@@ -99,7 +99,7 @@ def _untrusted(error: ssl.SSLCertVerificationError, host: str) -> NetworkFault:
     if error.verify_code in (_NOT_YET_VALID, _EXPIRED):
         state = "not valid yet" if error.verify_code == _NOT_YET_VALID else "expired"
         fact = f"the TLS certificate of {host} is {state} by this machine's clock ({datetime.now(UTC):%Y-%m-%d %H:%M} UTC)"
-        return NetworkFault(fact, "check this machine's clock; if it is right, tell who runs the server or the proxy", 0.0)
+        return NetworkFault(fact, "check this machine's clock; if it is right, tell the owner of the server or the proxy", 0.0)
     if error.verify_code in _WRONG_NAME:
         fact = f"the TLS certificate of {host} is for another name"
         return NetworkFault(fact, "check the address, and the proxy or DNS that leads elsewhere", 0.0)

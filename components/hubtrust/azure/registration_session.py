@@ -124,7 +124,7 @@ class _Requests:
         except (ValueError, RecursionError):
             body = None
         if not parts or not isinstance(body, dict):
-            fact, remedy = "the answer is not Azure's", "check what the host's name leads to, then run again"
+            fact, remedy = "the answer is not Azure's", "check where the host name leads, then run again"
             raise SessionError(self.connection.what, fact, remedy, stage="network")
         after = query.get("retry-after", [""])[0]
         return [Answer(int(parts["status"]), body, float(after) if after.isdecimal() else None)]

@@ -132,7 +132,7 @@ class CertificateInputs(ServiceInputs):
     )
     reprove: str | None = input_field(
         _read_etag,
-        "the certificate's etag, to prove it again although it is verified: Azure gives a new code, which takes its verification away "
+        "the certificate's etag, to prove it again although it is verified: Azure gives a new code, which removes its verification "
         "until the proof is accepted. It holds once, because the etag changes with it.",
     )
     adopt: frozenset[str] = input_field(

@@ -233,12 +233,12 @@ def unproven_warning(what: str, proof: str, etag: str, last_run: LastRun | None,
         when = f" on {evidence.date}" if evidence.date else ""
         fact = f"it was changed on Azure after it was proven{when} (its etag was {evidence.etag} and is {etag})"
     elif last_run is not None and last_run.code:
-        fact = "it was called verified while it waited for its proof, and not by an answer of Azure to this stack"
+        fact = "it became verified while it waited for its proof, and not by a proof of this stack"
     else:
         fact = "it was verified before this stack asked Azure for a code"
-    known = "that its key is ours was shown here" if proof == KEY_HELD else "by whom and with which key is not known"
+    known = "this stack has shown that it has the key" if proof == KEY_HELD else "who verified it, and with which key, is not known"
     price = "for a moment" if key_here else "until the proof is there"
     return (
         f"{what}: {fact}; {known}, so proof is {proof}; "
-        f"to prove it, set reprove to '{etag}' and run up: Azure then gives a new code, which takes its verification away {price}"
+        f"to prove it, set reprove to '{etag}' and run up: Azure then gives a new code, which removes its verification {price}"
     )

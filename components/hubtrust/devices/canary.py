@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _LIFETIME = timedelta(hours=1)  # of its certificate
 _OTHER_IDENTITY = {
-    "selfSigned": "a provisioning service makes devices so: if it took this one over, check the connection through the service; otherwise "
+    "selfSigned": "provisioning services create such devices: if one took this one over, check the connection through it; otherwise "
 }
 PAYLOAD = '{"hubtrust":"connection check"}'
 

@@ -49,7 +49,7 @@ def csv_records(text: str, columns: Columns, *, what: str) -> Iterator[tuple[int
         RosterError: the first line, which names the columns, is invalid.
     """
     if text.lstrip()[:1] in ("{", "["):
-        raise RosterError(what, "it is JSON, and no CSV", "read it with from_json_lines, or with from_file, which reads both")
+        raise RosterError(what, "it is JSON, not CSV", "read it with from_json_lines, or with from_file, which reads both")
     declared = _DECLARED_SEPARATOR.match(text)
     if declared and (not declared[1] or declared[1].isalnum() or declared[1] == '"'):
         raise RosterError(what, f"its first line, '{declared[0].strip()}', names no separator", "write it as sep=; or remove it")
@@ -140,7 +140,7 @@ def _cells(header: Sequence[str], row: Sequence[str], *, ends: bool) -> dict[str
     if ends:
         values += [""] * (len(header) - len(values))
     if len(values) < len(header):
-        fact = f"it has {len(values)} of {len(header)} fields and no line end, as where a file is cut off"
+        fact = f"it has {len(values)} of {len(header)} fields and no line end, as in a file that is cut off"
         raise DeclarationError("the line", fact, "check that the file is whole; if it is, end its last line")
     if len(values) > len(header):
         raise DeclarationError(

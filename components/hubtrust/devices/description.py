@@ -54,7 +54,7 @@ def require_device_id(value: object) -> str:
             "use letters, digits and - . % _ * ? ! ( ) , : = @ $ '",
         )
     if value in _DOT_SEGMENTS:
-        raise DeclarationError(f"device '{value}'", "no request can be for this id: a URL loses it (RFC 3986 5.2.4)", "use another id")
+        raise DeclarationError(f"device '{value}'", "no request can name this id: URLs drop it (RFC 3986 5.2.4)", "use another id")
     try:
         require_no_code(value, what=f"device '{value}'")
     except VerificationCodeError as error:

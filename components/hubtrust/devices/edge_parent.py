@@ -49,10 +49,10 @@ def require_parent(registry: Registry, what: str, scope: str) -> None:
             what, f"the hub has no device '{parent_id}', its parent", "create the parent first, or refresh if it was deleted"
         )
     if not parent.description.edge:
-        fact = f"its parent '{parent_id}' is no IoT Edge device, and only those have devices below them"
+        fact = f"its parent '{parent_id}' is not an IoT Edge device, and only those have devices below them"
         raise DeclarationError(what, fact, "declare the parent with edge=True, or give another one")
     if parent.scopes.get("deviceScope") != scope:
-        fact = f"its parent '{parent_id}' was deleted and created again, so that it has another scope than {scope}"
+        fact = f"its parent '{parent_id}' was deleted and created again, so its scope is no longer {scope}"
         raise DeclarationError(what, fact, "refresh, and give the parent's output device_scope")
 
 

@@ -90,7 +90,7 @@ class EnrolledCanary:
         places.add(found)
         if found.hub.lower() not in self.hubs:
             fact = f"it is assigned to '{found.hub}', which is none of {', '.join(sorted(self.hubs))}"
-            remedy = "link that hub no longer, or name the hubs and the allocation that you mean in the enrollment"
+            remedy = "unlink that hub, or name the hubs and the allocation that you mean in the enrollment"
             raise ConnectionFailedError(f"canary '{self.canary.device_id}'", f"assigned elsewhere: {fact}", remedy, temporary=False)
         with self.open_registry(found.hub.lower()) as registry:
             self._mark(registry, found, leaf)
@@ -174,6 +174,6 @@ def entry_fault(found: Twin | None, place: Assignment, leaf: str) -> Fault:
         return Fault("disabled", f"the device is disabled{why}", "enable it, or use another id for the canary")
     if leaf not in found.description.thumbprints:
         fact = f"the hub knows another certificate of '{place.device_id}' than the one with which it has just registered"
-        return Fault("certificate", fact, "register again: the hub takes the certificate of the last registration alone", temporary=True)
-    fact = f"the hub does not take '{place.device_id}', although it knows its certificate"
+        return Fault("certificate", fact, "register again: the hub accepts only the certificate of the last registration", temporary=True)
+    fact = f"the hub does not accept '{place.device_id}', although it knows its certificate"
     return Fault("refused", fact, "run again; otherwise compare this machine's clock with the certificate's dates", temporary=True)

@@ -100,7 +100,7 @@ def _thumbprints(found: Mapping[str, Any]) -> list[Any] | None:
     """The thumbprints of a device that is authenticated by them; None: by a CA."""
     if "authentication" in found:
         if not isinstance(found["authentication"], Mapping):
-            fact = f"it is {kind(found['authentication'])}, so that nobody knows how the device authenticates"
+            fact = f"it is {kind(found['authentication'])}, so how the device authenticates is unknown"
             raise DeclarationError("authentication", fact, "give an object with a type")
         held, way = found["authentication"], found["authentication"].get("type")
     elif "authenticationType" in found or "x509Thumbprint" in found:
@@ -121,7 +121,7 @@ def _thumbprints(found: Mapping[str, Any]) -> list[Any] | None:
 
 def _other_way(way: object) -> str:
     if way is None:
-        return "it has no type, and Azure takes that as sas: with a symmetric key"
+        return "it has no type, and Azure treats that as sas: with a symmetric key"
     meaning = _KINDS.get(way.lower()) if isinstance(way, str) else None
     return f"its type is {way}: the device authenticates {meaning}" if meaning else f"its type is {kind(way)} that is not known here"
 

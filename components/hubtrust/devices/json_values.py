@@ -130,7 +130,7 @@ def _float(text: str) -> float:
 
 
 def _constant(text: str) -> Any:
-    raise _NotReadError(f"{text} is no number in JSON", "leave it out, or write it as a text, in quotes")
+    raise _NotReadError(f"{text} is not a number in JSON", "leave it out, or write it as a text, in quotes")
 
 
 _DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_int=_integer, parse_float=_float, parse_constant=_constant)

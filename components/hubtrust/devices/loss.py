@@ -54,7 +54,7 @@ class Consent:
         if before is None or not len(before) or self.none:
             return
         if not len(after):
-            fact = f"its list of {self.noun}s is empty, so that {self._counted(len(before))} would be deleted"
+            fact = f"its list of {self.noun}s is empty, so {self._counted(len(before))} would be deleted"
             remedy = f"restore {self.files}; if it is to have no {self.noun}s, set {none}: true ({argument} in a program)"
             raise LossError(self.what, fact, remedy)
         enabled = [id_ for id_, declared in before if declared.enabled]

@@ -98,7 +98,7 @@ def _not_connected(
 def _no_such_scope(registrar: Registrar, known: str | None) -> Fault:
     """MQTT has one code for an unknown id scope and for a service that is down; Resource Manager can tell them apart."""
     if known is None:
-        fact = f"'{registrar.id_scope}' is an unknown id scope, or the service is down: both have this answer"
+        fact = f"'{registrar.id_scope}' is an unknown id scope, or the service is down: Azure gives the same answer for both"
         return Fault(
             "id scope",
             fact,
@@ -108,13 +108,13 @@ def _no_such_scope(registrar: Registrar, known: str | None) -> Fault:
     if known != registrar.id_scope:
         fact = f"'{registrar.id_scope}' is not the id scope of {registrar.title}, which has '{known}'"
         return Fault("id scope", fact, "set that one, also in your devices: a service that was deleted and created again has another one")
-    return Fault("service down", f"{registrar.title} does not take registrations, and its id scope is right", _AGAIN, temporary=True)
+    return Fault("service down", f"{registrar.title} does not accept registrations, although its id scope is right", _AGAIN, temporary=True)
 
 
 def _fault(answer: "Answer", canary: Canary, registrar: Registrar) -> Fault | None:
     """Why the answer gives the device no hub; None if it does."""
     if answer.status == THROTTLED:
-        fact = f"{registrar.title} takes no more registrations at the moment; Azure's limit is 1,000 a minute for each service"
+        fact = f"{registrar.title} accepts no more registrations at the moment; Azure's limit is 1,000 a minute for each service"
         return Fault("throttled", fact, _AGAIN, temporary=True)
     if answer.status >= SERVER_ERROR:
         return Fault("service down", f"{registrar.title} answers {answer.status}", _AGAIN, temporary=True)
@@ -122,7 +122,7 @@ def _fault(answer: "Answer", canary: Canary, registrar: Registrar) -> Fault | No
         return _unauthorized(answer.message.rstrip("."), canary, registrar)
     if answer.code == _TWICE:
         fact = f"an earlier registration of '{canary.device_id}' is under way: this check's, or that of another device or program"
-        remedy = "run again in some minutes; if it is told again, give the canary an id of its own"
+        remedy = "run again in some minutes; if the error returns, give the canary an id of its own"
         return Fault("under way", fact, remedy, temporary=True)
     return _result(answer, registrar)
 
@@ -138,7 +138,7 @@ def _result(answer: "Answer", registrar: Registrar) -> Fault | None:
     if answer.code in _FAILURES:
         return _FAILURES[answer.code]
     reason = "failed" if answer.result == "failed" else "refused"
-    return Fault(reason, f"{registrar.title} assigns no hub (it answers {answer.status})", "act on the service's own words, then run again")
+    return Fault(reason, f"{registrar.title} assigns no hub (it answers {answer.status})", "correct what the service names, then run again")
 
 
 def _unauthorized(message: str, canary: Canary, registrar: Registrar) -> Fault:
@@ -150,9 +150,7 @@ def _unauthorized(message: str, canary: Canary, registrar: Registrar) -> Fault:
         remedy = "prove the CA on the service (authorities of ProvisioningService): a proof on the hub does not count there"
         return Fault("CA not verified", shown, remedy, temporary=any(one.get("verified") for one in registrar.trust))
     if message == "Signing certificate info did not match chain elements":
-        fact = (
-            "a group has a signing certificate of the same name, but the chain does not have it: a CA that was issued again is another one"
-        )
+        fact = "a group has a signing certificate of the same name, but the chain does not have it: a reissued CA is a different one"
         return Fault("signing certificate", fact, "give the group the CA's certificate as it is now, or a reference to it (authorities)")
     if message == "Invalid certificate":
         fact = "an individual enrollment has this id with another certificate, or a certificate of the chain is not valid now"

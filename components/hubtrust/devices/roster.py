@@ -203,7 +203,7 @@ def _most_frequent(held: Mapping[str, DeviceDescription]) -> DeviceDescription:
     try:
         texts = {one: json.dumps(_inputs(declared), sort_keys=True) for one, declared in objects.items()}
     except (TypeError, ValueError, RecursionError):
-        fact = "the tags or desired properties of a device have a value that is no JSON"
+        fact = "the tags or desired properties of a device have a value that is not JSON"
         raise RosterError("the fleet", fact, "use texts, numbers, true, false, lists and objects") from None
     counted = Counter(texts[id(declared)] for declared in held.values())
     most = counted.most_common(1)[0][0] if counted else None

@@ -45,7 +45,7 @@ def as_text(content: str | bytes, *, what: str) -> str:
 def _decoded(content: bytes, what: str) -> str:
     for start, name in _FORMATS:
         if content.startswith(start):
-            raise RosterError(what, f"it is {name}, and no text", "save it as CSV (in Excel: the file type 'CSV UTF-8')")
+            raise RosterError(what, f"it is {name}, not text", "save it as CSV (in Excel: the file type 'CSV UTF-8')")
     mark, encoding, title = next((one for one in _MARKS if content.startswith(one[0])), (b"", "utf-8", "UTF-8"))
     if not mark:
         _require_no_utf16(content, what)
@@ -68,7 +68,7 @@ def _require_no_utf16(content: bytes, what: str) -> None:
 def _fact(error: UnicodeDecodeError, title: str) -> str:
     byte = error.object[error.start : error.start + 1]
     if error.reason.startswith(_CUT_OFF):
-        return f"it ends within a character of {title}, so that the file is cut off"
+        return f"it ends within a character of {title}, so the file is cut off"
     if title != "UTF-8":
         return f"it is not {title}, as its byte order mark says ({error.reason})"
     fact = f"it has the byte 0x{byte.hex().upper()}, which is not UTF-8 here"

@@ -104,5 +104,5 @@ def _number_size(what: str, number: float) -> int:
         fact = f"it has an integer of {number.bit_length()} bits"
         raise DeclarationError(what, fact, f"use integers from {LEAST_INTEGER} to {MOST_INTEGER}, or a text in quotes")
     if not math.isfinite(number):
-        raise DeclarationError(what, f"it has {number}, which is no number in JSON", "leave it out")
+        raise DeclarationError(what, f"it has {number}, which is not a number in JSON", "leave it out")
     return _NUMBER_SIZE

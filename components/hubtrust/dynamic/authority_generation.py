@@ -41,7 +41,8 @@ class AuthorityGenerationInputs(CloudInputs):
     host_name: str | None = hub_host_name()
     devices_of: str | None = input_field(text, "stack whose devices are counted, `organization/project/stack`; needs `hub_id`.", kept=True)
     drop_generation: int | None = input_field(
-        whole_number(1, 9999), "a generation that may be deleted although devices are enabled: they have moved. Holds for that one alone."
+        whole_number(1, 9999),
+        "a generation that may be deleted although devices are enabled: they have moved. It applies to no other.",
     )
 
     leave: str | None = input_field(
@@ -74,7 +75,7 @@ class AuthorityGenerationInputs(CloudInputs):
             raise DeclarationError(what, fact, f"set it to {current}, the current one; for a new generation {current + 1}")
         if current is not None and len(dropped := _trusted(current, keep=bool(olds.get("keepPrevious"))) - self.trusted) > 1:
             fact = f"generations {' and '.join(map(str, sorted(dropped)))} are to be deleted in one run"
-            remedy = f"first run with generation {current} alone (caGeneration: {current}, caKeepPrevious: false)"
+            remedy = f"first run with generation {current} only (caGeneration: {current}, caKeepPrevious: false)"
             raise DeclarationError(what, fact, remedy)
         if not self.keep_previous:
             return
@@ -290,7 +291,7 @@ class AuthorityGeneration(AuthorityGenerationOutputs, Reconciled, module="hubtru
             devices_of: stack whose devices are counted, `organization/project/stack`; needs `hub_id`.
             leave: name of the hub that the authority leaves for another one although it still answers: what is on it then stays.
             clock_of: cloud whose time this machine's clock is compared with, before the certificates of a generation are issued.
-            drop_generation: a generation that may be deleted although devices are enabled: they have moved. Holds for that one alone.
+            drop_generation: a generation that may be deleted although devices are enabled: they have moved. It applies to no other.
             opts: Pulumi's resource options.
         """
         super().__init__(resource_name, locals(), opts)

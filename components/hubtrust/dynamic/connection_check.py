@@ -110,7 +110,7 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         if olds.get("state") != CONNECTED:
             return dict(olds)
         if olds.get("serviceId"):  # its device was removed after the check
-            expired = f"{_last(olds)} with certificates of which one expired on {olds.get('validUntil')}"
+            expired = f"{_last(olds)} with certificates, one of which expired on {olds.get('validUntil')}"
             return {**olds, "state": NOT_CHECKED, "reason": expired, "trigger": ""} if _has_expired(olds, now()) else dict(olds)
         hub = HubInputs.read(olds)
         try:
@@ -149,7 +149,7 @@ class ConnectionCheckProvider(Reconciler[ConnectionCheckInputs]):
         ahead = (time_there or asked) - asked
         if abs(ahead.total_seconds()) > CLOCK_TOLERANCE:
             times = f"Azure's time is {rfc3339(asked + ahead)}, this machine's {rfc3339(asked)}"
-            show_message(f"{times}: device {news.device_id} and its certificates are checked by Azure's")
+            show_message(f"{times}: device {news.device_id} and its certificates are checked by Azure's time")
         canary = news.canary(host, asked + ahead)
         if news.service_id is not None:
             outs["assignedHub"], etag = there.through_service(news.service_id, host).connect(canary, now=asked + ahead).hub, None
@@ -182,7 +182,7 @@ def _outdated(olds: Properties, found: Twin | None, moment: datetime) -> str | N
     """Why the device may not be able to connect any more, although it once did; None if nothing speaks against it."""
     last = _last(olds)
     if _has_expired(olds, moment):
-        return f"{last} with certificates of which one expired on {olds['validUntil']}"
+        return f"{last} with certificates, one of which expired on {olds['validUntil']}"
     if found is None:
         return f"{last}, but the hub has no such device now"
     if olds.get("deviceEtag") and found.device_etag != olds["deviceEtag"]:

@@ -121,7 +121,7 @@ class Contract(Generic[AnyInputs]):
             AzureError: it can't be read.
         """
         what = f"'{id_}' as {type(self).__name__.removesuffix('Provider')}"
-        raise DeclarationError(what, "it has nothing of its own in Azure that could be read", "declare it in the program: `up` makes it")
+        raise DeclarationError(what, "it has no object of its own in Azure to read", "declare it in the program: `up` makes it")
 
     def refusals(self, olds: Properties, news: Properties) -> list[Refusal]:
         """Every invalid input at once; ``olds`` are the old inputs."""

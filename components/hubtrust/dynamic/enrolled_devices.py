@@ -123,7 +123,7 @@ def tell_to_register(
 def _tell(outcome: Revocation, disabled: str, what: str) -> None:
     outcome.require_complete(what)
     if outcome.revoked:
-        show_message(f"{disabled}, and {_devices(outcome.revoked)} that came by it on their hubs")
+        show_message(f"{disabled}, and {_devices(outcome.revoked)} that registered with it, on their hubs")
     if outcome.declared:
         first, owner = next(iter(outcome.declared.items()))
         others = f" and {len(outcome.declared) - 1} more" if len(outcome.declared) > 1 else ""

@@ -271,7 +271,7 @@ def _switched(
         if before.terms.enabled if before else id_.lower() in there or len(new) <= MOST_READ:
             off[id_] = declared.device_ids.get(id_)
     if len(new) > MOST_READ:
-        rest = "none of their devices is looked for on hubs: one that came by a group before stays enabled there"
+        rest = "none of their devices is looked for on hubs: one that registered with a group before stays enabled there"
         show_message(f"{len(new):,} enrollments are new and disabled, so many that {rest}")
     for id_ in last.disabled:
         now_declared = declared.get(id_)

@@ -38,7 +38,7 @@ def require_enrollment_id(value: object, *, noun: str = "registration id") -> st
         raise DeclarationError(f"{noun} '{value[:20]}…'", f"it has {len(value)} characters", f"use at most {LONGEST_ID}")
     if not ENROLLMENT_ID.fullmatch(value):
         remedy = "use letters, digits and - . _ : with a letter, digit or - at the end"
-        raise DeclarationError(f"{noun} '{value}'", "Azure takes no such id", remedy)
+        raise DeclarationError(f"{noun} '{value}'", "Azure does not accept this id", remedy)
     return value
 
 
@@ -85,7 +85,7 @@ def _require_one_or_two(count: int) -> None:
 def _hubs(value: object) -> tuple[str, ...]:
     given = texts(value, remedy="list host names of linked hubs, such as hub-7.azure-devices.net")
     if not 1 <= len(given) <= MOST_LINKED_HUBS:
-        fact = "it is empty, which Azure takes for all linked hubs" if not given else f"there are {len(given)}"
+        fact = "it is empty, which Azure treats as all linked hubs" if not given else f"there are {len(given)}"
         raise DeclarationError("value", fact, f"name 1 to {MOST_LINKED_HUBS} linked hubs, or leave it out for all of them")
     return tuple(require_host(one, what="value") for one in given)
 

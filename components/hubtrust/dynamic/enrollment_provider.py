@@ -240,7 +240,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
         what, attestation = named(self.kind, found.id, host), found_attestation(found.record)
         if attestation is None:
             kind = found.record["attestation"].get("type")
-            fact = f"its attestation is {kind!r}, and a resource declares certificates only, so that a run would take its keys away"
+            fact = f"its attestation is {kind!r}, and a resource declares certificates only, so a run would remove its keys"
             raise DeclarationError(what, fact, "give it certificates first, or leave it to whoever has its keys")
         inputs = {**given.place, self.id_output: found.id, **record_as_inputs(found.record)}
         if attestation.kind == REFERENCES:
@@ -273,7 +273,7 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
                 raise
             return
         if is_gone:
-            show_message(f"{what} is gone; devices that came by it stay in their hubs, {_left_as(olds)}")
+            show_message(f"{what} is gone; devices that registered with it stay on their hubs, {_left_as(olds)}")
 
     def _path(self, id_: str) -> str:
         return f"{self.kind.path}/{id_.lower()}"
@@ -281,5 +281,5 @@ class EnrollmentProvider(Reconciler[AnyEnrollment], Generic[AnyEnrollment]):
 
 def _left_as(olds: Properties) -> str:
     if olds.get("revoked"):
-        return "where those that were disabled with it stay disabled"
+        return "and those that were disabled with it stay disabled"
     return "and may connect: only status disabled revokes them"

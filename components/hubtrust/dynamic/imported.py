@@ -79,5 +79,5 @@ def require_declarable(what: str, authentication: str) -> None:
     """
     if authentication in ("certificateAuthority", "selfSigned"):
         return
-    fact = f"its authentication is {authentication!r}, and a resource declares certificates only, so that a run would take its keys away"
+    fact = f"its authentication is {authentication!r}, and a resource declares certificates only, so a run would remove its keys"
     raise DeclarationError(what, fact, "give it a certificate first, or leave it to whoever has its keys")

@@ -36,7 +36,7 @@ def _own(value: object) -> tuple[tuple[Certificate, ...], ...]:
     for one in found:
         if len(one) > 1:
             fact = f"a text has {len(one)} certificates"
-            raise DeclarationError("value", fact, "give the device's own certificate alone: Azure compares only that one")
+            raise DeclarationError("value", fact, "give only the device's own certificate: Azure compares no other")
     return found
 
 

@@ -106,10 +106,14 @@ class LinkPolicyProvider(Reconciler[LinkPolicyInputs]):
             except DeniedError as error:
                 if _NO_ROLE not in error.fact:
                     raise  # such as an expired login: whoever runs may see the key, and has to
-                show_message(f"policy '{own.policy_name}' of {own.hub_id.title} is taken as it was: its key can't be read ({error.fact})")
+                show_message(
+                    f"policy '{own.policy_name}' of {own.hub_id.title} is assumed to be unchanged: its key can't be read ({error.fact})"
+                )
                 return dict(olds)
         if found is None:
-            show_message(f"policy '{own.policy_name}' is not on {own.hub_id.title} any more: the next `up` deals with it")
+            show_message(
+                f"policy '{own.policy_name}' is not on {own.hub_id.title} any more: the next `up` repairs that, or says what to do"
+            )
             return None if own.make else {**olds, "connectionString": None}
         usable = found.may_link and not hub["properties"].get("disableLocalAuth")
         return {**olds, **_outputs(own, hub, found), **({} if usable else {"connectionString": None})}
@@ -157,7 +161,7 @@ def _reconcile(news: LinkPolicyInputs) -> tuple[dict[str, Any], bool]:
                     policies.put(hub, [*kept, own])
         made = policies.find(news.policy_name) or absence.found_again(lambda: policies.find(news.policy_name), client.limits)
     if made is None:
-        raise RefusedError(f"policy '{news.policy_name}' of {news.hub_id.title}", "Azure took it and does not show it", "run again")
+        raise RefusedError(f"policy '{news.policy_name}' of {news.hub_id.title}", "Azure accepted it but does not show it", "run again")
     return _outputs(news, hub, made), found is not None
 
 

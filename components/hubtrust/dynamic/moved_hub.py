@@ -29,7 +29,7 @@ def require_left(old: HubInputs, new: Service, stacks: Collection[str]) -> None:
     """
     if _is_left(old.hub_id) or old.is_gone():
         return
-    fact = f"this stack would move from it to {new.title}, and it is not gone: {_devices(old, stacks)} on it"
+    fact = f"this stack would move from it to {new.title}, but it still exists: {_devices(old, stacks)} on it"
     remedy = (
         f"if it is this stack's hub, set adoptHub (or existingHub, as before) to {old.hub_id.id}; to move, set leaveHub: {old.hub_id.name}"
         " (leave of TrustedHub), and everything on it stays"

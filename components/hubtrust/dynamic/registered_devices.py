@@ -54,8 +54,8 @@ class Registrations:
         most = "at least " if count >= _MOST_COUNTED else ""
         devices = "device has" if count == 1 else "devices have"
         return (
-            f"{most}{count:,} {devices} registered by groups of this authority, and Azure does not show whose certificate is of {of}: "
-            "they stay connected without it, and can't register again with such a certificate"
+            f"{most}{count:,} {devices} registered by groups of this authority, and Azure does not show which of them have a certificate "
+            f"of {of}: without it they stay connected, but can't register again with such a certificate"
         )
 
     def until(self, *, overlaps: bool) -> str:

@@ -28,7 +28,7 @@ def require_unused_key(service: Service, authority: str, generation: int, delete
     if generation in declared.droppable if declared else not trusted_generations.has_record(service, authority):
         return
     what = f"authority '{authority}': generation {generation} has another key now, and the certificate of the old key is to be deleted"
-    remedy = f"make such a change with the next generation (caGeneration: {generation + 1}, caKeepPrevious: true)"
+    remedy = f"make this change with the next generation (caGeneration: {generation + 1}, caKeepPrevious: true)"
     if declared is None:  # the engine goes on to its deletions with `--continue-on-error`
         raise DependantsError(
             what, "whether devices depend on it was not asked, because an earlier step failed", "correct that, then run again"

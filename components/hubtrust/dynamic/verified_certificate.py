@@ -315,8 +315,8 @@ class VerifiedCertificate(VerifiedCertificateOutputs, Reconciled, module="hubtru
             proof_certificate: the proof: the certificate that the command in the output ``ceremony`` creates; PEM, or base64 of DER or
                 PKCS#7. For custody offline only.
             attest: True: mark it as verified without a proof; this logs a warning. Default False.
-            reprove: the certificate's etag, to prove it again although it is verified: Azure gives a new code, which takes its verification
-                away until the proof is accepted. It holds once, because the etag changes with it.
+            reprove: the certificate's etag, to prove it again although it is verified: Azure gives a new code, which removes its
+                verification until the proof is accepted. It holds once, because the etag changes with it.
             adopt: SHA-1 thumbprints of certificates that may be replaced if one has the name and is not ours. Default: none, refuse.
             cloud: `public` (default), `usgovernment`, `china` or the https URL of a metadata host.
             deadline: seconds, 1 to 3600, to retry what Azure refuses temporarily; default 300.

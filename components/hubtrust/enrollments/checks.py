@@ -20,7 +20,7 @@ from hubtrust.pki.profile import require_valid_at
 from hubtrust.reconcile_errors import EnrollmentError
 
 Facts = Callable[[bool], ServiceFacts]  # what Resource Manager says; True: asked again
-_NOT_FOUND = "so that every device would be refused ('CA certificate not found.')"  # what Azure answers to devices
+_NOT_FOUND = "so every device would be refused ('CA certificate not found.')"  # what Azure answers to devices
 
 
 def require_admissible(

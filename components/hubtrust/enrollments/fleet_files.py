@@ -168,7 +168,7 @@ def _terms(line: Mapping[str, Any], common: Mapping[str, Any], known: dict[str, 
     try:
         key = _KEY.encode(inputs)
     except (RecursionError, TypeError, ValueError):
-        raise DeclarationError("the enrollment", "it has a value that is no JSON, or is nested too deeply", "use JSON's values") from None
+        raise DeclarationError("the enrollment", "it has a value that is not JSON, or is nested too deeply", "use JSON's values") from None
     if key not in known:
         own = read_terms(inputs)
         known[key] = read_terms({**inputs, "tags": {**common, **(own.tags or {})}}) if common else own

@@ -222,7 +222,7 @@ def _most_frequent(held: Mapping[str, EnrollmentDescription]) -> Terms:
     try:
         texts = {one: json.dumps(terms_as_inputs(terms), sort_keys=True) for one, terms in objects.items()}
     except (TypeError, ValueError, RecursionError):
-        fact = "the tags, desired properties or information of an enrollment have a value that is no JSON"
+        fact = "the tags, desired properties or information of an enrollment have a value that is not JSON"
         raise RosterError("the fleet", fact, "use texts, numbers, true, false, lists and objects") from None
     counted = Counter(texts[id(member.terms)] for member in held.values())
     most = counted.most_common(1)[0][0] if counted else None

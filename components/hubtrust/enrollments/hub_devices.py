@@ -79,7 +79,7 @@ class DevicesOnHub:
                 return
             if any(one.reason is RefusalReason.BUSY for one in refusals):
                 self.sleep(BUSY_WAIT * 2**round_number)
-        self.outcome.left |= dict.fromkeys(pending, f"the hub did not take it in {MOST_ROUNDS} attempts")
+        self.outcome.left |= dict.fromkeys(pending, f"the hub did not accept it in {MOST_ROUNDS} attempts")
 
     def _read(self, device_ids: Collection[str]) -> list[Twin]:
         """The devices that there are. That one is gone is confirmed, because a 404 may be wrong."""

@@ -74,7 +74,7 @@ class EnrollmentReconciliation:
             written = self._write(found, wanted, last)
             if written is None and found is None:
                 if exists and turn:
-                    fact = "Azure answers 404 for it, and also that it exists"
+                    fact = "Azure answers 404 for it, but also that it exists"
                     raise EnrollmentError(self.what, fact, "run again in a few minutes")
                 exists = True
             if written is None:
@@ -103,7 +103,7 @@ class EnrollmentReconciliation:
             if found is None:
                 return True
             if not self._is_ours(found, self.created):
-                self.report(f"{self.what}: others have deleted it and made another one ({found.created}), which is kept")
+                self.report(f"{self.what}: somebody else deleted it and created another one ({found.created}), which is kept")
                 return False
             try:
                 self.service.delete(found)
@@ -137,7 +137,7 @@ class EnrollmentReconciliation:
         groups = holders.groups_with_certificates(self.service) if self.kind is GROUPS and found is None else 0
         if groups < MOST_X509_GROUPS:
             return error
-        fact = f"{error.fact} (the service has {groups} groups with certificates, and Azure takes {MOST_X509_GROUPS})"
+        fact = f"{error.fact} (the service has {groups} groups with certificates, and Azure allows {MOST_X509_GROUPS})"
         return RefusedError(error.what, fact, "remove groups that nobody needs, or use another provisioning service", code=error.code)
 
     def _is_ours(self, found: Enrollment, created: str) -> bool:
@@ -153,5 +153,5 @@ class EnrollmentReconciliation:
         if self.adopt:
             self.taken_over()
             return
-        fact = f"one of this id exists with other content: {difference(found.record, wanted, last)}"
+        fact = f"one with this id exists with other content: {difference(found.record, wanted, last)}"
         raise AlreadyExistsError(self.what, fact, "use another id, declare what is there, or set adopt: true to take it over")

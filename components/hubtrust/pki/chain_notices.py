@@ -47,14 +47,14 @@ def _why_it_ends(top: Certificate, bundle: Bundle) -> str:
             require_signed_by(top, other)
         except PkiError as error:
             return error.fact
-        return f"TLS libraries send none as weak as {display(other)} above it, and devices connect all the same"
+        return f"TLS libraries send none as weak as {display(other)} above it, and devices connect anyway"
     return f"its issuer '{top.issuer.rfc4514_string()}' is not in it"
 
 
 def _of_path(certificate: Certificate, now: datetime, *, trusted: bool) -> Iterator[str]:
     """Where a certificate falls short of RFC 5280 section 4, and whether it is valid now."""
     for fact in departures(certificate):
-        yield f"{display(certificate)}: {fact}; devices connect all the same, so have it corrected when it is next reissued"
+        yield f"{display(certificate)}: {fact}; devices connect anyway, so have it corrected when it is next reissued"
     try:
         require_valid_at(certificate, now=now)
     except NotValidNowError as error:
@@ -66,9 +66,9 @@ def _of_path(certificate: Certificate, now: datetime, *, trusted: bool) -> Itera
 
 def _of_own_signature(certificate: Certificate) -> Iterator[str]:
     """The signature of the trusted certificate, which no path depends on."""
-    why = "nobody checks the signature of a certificate that is trusted itself, so devices connect all the same"
+    why = "a trusted certificate's own signature is not checked, so devices connect anyway"
     if not can_be_sent(certificate):
-        why += ", where they don't send it: OpenSSL refuses to"
+        why += ", if they don't send it: OpenSSL refuses to"
     try:
         require_strong_signature(certificate)
     except PkiError as error:
@@ -91,4 +91,4 @@ def _of_above(certificate: Certificate, above: Sequence[Certificate], now: datet
             require_valid_at(certificate, now=now)
         require_link(certificate, above)
     except PkiError as error:
-        yield f"{error.what}: {error.fact}; devices connect all the same, because nothing above the trusted certificate is judged"
+        yield f"{error.what}: {error.fact}; devices connect anyway, because nothing above the trusted certificate is judged"

@@ -144,7 +144,7 @@ def _name(element: der.Element) -> GeneralName:
 def _directory(element: der.Element) -> x509.Name | None:
     parts = element.elements()
     if [part.tag for part in parts] != [der.SEQUENCE]:
-        raise DerError("a directoryName in it is no name")
+        raise DerError("a directoryName in it is not a name")
     if flaw := name_strings.unreadable_value(parts[0]):
         raise DerError(f"a directoryName in it has {flaw}")
     try:

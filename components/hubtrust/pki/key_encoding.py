@@ -50,7 +50,7 @@ def unsupported_key_error(info: der.Element, *, what: str) -> WeakError:
     if algorithm == _EC and [part.tag for part in parameters] == [der.OBJECT_IDENTIFIER]:
         curve = der.dotted(parameters[0].content)
         if curve in _USABLE_CURVES:
-            return WeakError(what, f"its EC key is no point on its curve {_USABLE_CURVES[curve]}", _USE)
+            return WeakError(what, f"its EC key is not a point on its curve {_USABLE_CURVES[curve]}", _USE)
         return WeakError(what, f"its EC key is on the curve {_CURVES.get(curve, curve)}", _USE)
     if algorithm in (_EC, _RSA):
         return WeakError(what, f"its {'EC' if algorithm == _EC else 'RSA'} key can't be read", _USE)
@@ -74,7 +74,7 @@ def require_usable_key(info: der.Element, *, what: str) -> None:
     """
     algorithm, parameters = _algorithm(info)
     if algorithm == _RSASSA_PSS:
-        fact = "its RSA key is for RSASSA-PSS alone (RFC 4055), and PKCS#1 v1.5 signatures, which are made here, do not verify with it"
+        fact = "its RSA key is for RSASSA-PSS only (RFC 4055), and PKCS#1 v1.5 signatures, which are made here, do not verify with it"
         raise KeyEncodingError(what, fact, "use a plain RSA key (rsaEncryption) or an EC key")
     if algorithm == _EC and [part.tag for part in parameters] != [der.OBJECT_IDENTIFIER]:
         fact = "its EC key has explicit parameters in place of a named curve (RFC 5480 2.1.1), and certification paths with it are refused"

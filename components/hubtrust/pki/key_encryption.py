@@ -81,7 +81,7 @@ _UNBOUNDED = 2**63
 _DEEPEST = 8  # elements inside an AlgorithmIdentifier
 _MOST_MEMORY = 2**30  # octets, of scrypt
 _COPY = "copy the file from its source again"
-_REENCRYPT = "encrypt it anew: openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out ca.key"
+_REENCRYPT = "encrypt it again: openssl pkcs8 -topk8 -v2 aes-256-cbc -in FILE -out ca.key"
 _SALT = 8  # octets: OpenSSL takes so many of the initialization vector
 
 

@@ -70,7 +70,7 @@ def require_signed_by(certificate: Certificate, issuer: Certificate) -> None:
     if fact := _misnamed_issuer(certificate, issuer):
         raise ChainError(display(certificate), fact, remedy)
     if issuer.public_key_algorithm_oid == PublicKeyAlgorithmOID.RSASSA_PSS and not certificate.has_pss_signature:
-        fact = f"its signature is PKCS#1 v1.5, and the key of {display(issuer)} is for RSASSA-PSS alone (RFC 4055)"
+        fact = f"its signature is PKCS#1 v1.5, and the key of {display(issuer)} is for RSASSA-PSS only (RFC 4055)"
         raise ChainError(display(certificate), fact, "have it reissued with a signature of RSASSA-PSS")
     if not certificate.has_one_signature_algorithm:
         raise ChainError(display(certificate), "its two signature algorithm fields differ (RFC 5280 4.1.1.2)", "have it reissued")

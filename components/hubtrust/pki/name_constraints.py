@@ -35,7 +35,7 @@ def require_names_allowed(certificate: Certificate, above: Iterable[Certificate]
     if not constrained:
         return
     if name_strings.has_odd_mailbox(der.only_element(certificate.subject_encoding)):
-        fact = f"{display(constrained[0])} constrains names, and the e-mail address in its subject is no IA5String (RFC 5280 A.1)"
+        fact = f"{display(constrained[0])} constrains names, and the e-mail address in its subject is not an IA5String (RFC 5280 A.1)"
         raise NameConstraintError(display(certificate), fact, "have it reissued with the address in its alternative names")
     _ = certificate.extensions  # raises if the alternative names are malformed
     value = certificate.extension_value(ExtensionOID.SUBJECT_ALTERNATIVE_NAME)

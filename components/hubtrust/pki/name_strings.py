@@ -31,7 +31,7 @@ def unreadable_value(name: der.Element) -> str | None:
 
 
 def has_odd_mailbox(name: der.Element) -> bool:
-    """Whether an e-mail address in this distinguished name is no IA5String: OpenSSL holds it to no name constraint, and refuses it."""
+    """Whether an e-mail address in this distinguished name is not an IA5String: OpenSSL holds it to no name constraint, and refuses it."""
     attributes = [attribute.elements() for rdn in name.elements() for attribute in rdn.elements()]
     return any(kind.content == _EMAIL_ADDRESS and value.tag != _IA5 for kind, *_, value in attributes)
 

@@ -46,14 +46,14 @@ _BY_OCTETS = tuple(
         (rb"PK\x03\x04", "a ZIP archive", _UNPACK),
         (rb"\x1f\x8b", "a gzip archive", _UNPACK),
         (rb"\s*(<!doctype html|<html)", "an HTML page, perhaps a login page", _DOWNLOAD),
-        (rb"\s*<(\?xml|[a-z])", "XML", "give the certificate or the key that is in it, alone"),
+        (rb"\s*<(\?xml|[a-z])", "XML", "give only the certificate or the key that is in it"),
         (rb"version https://git-lfs\.github\.com/spec/", "a pointer of Git LFS, not the file itself", "run git lfs pull"),
         (rb"\$ANSIBLE_VAULT;", "encrypted with Ansible Vault", "decrypt it: ansible-vault decrypt FILE"),
         (rb"age-encryption\.org/", "encrypted with age", "decrypt it: age --decrypt FILE"),
         (rb'\s*\{.*"kty"\s*:', "a JSON web key (JWK)", "convert it to PEM where it comes from, and give that"),
-        (rb'\s*\{.*"kind"\s*:\s*"(secret|list)"', "a Kubernetes secret", "give its value tls.crt or tls.key alone, base64 or decoded"),
-        (rb"(?m:.*^kind: *secret\b)", "a Kubernetes secret", "give its value tls.crt or tls.key alone, base64 or decoded"),
-        (rb'\s*[{\[]\s*["{\[]', "JSON", "give the value alone that has the certificate or the key (az: --query value --output tsv)"),
+        (rb'\s*\{.*"kind"\s*:\s*"(secret|list)"', "a Kubernetes secret", "give only its value tls.crt or tls.key, base64 or decoded"),
+        (rb"(?m:.*^kind: *secret\b)", "a Kubernetes secret", "give only its value tls.crt or tls.key, base64 or decoded"),
+        (rb'\s*[{\[]\s*["{\[]', "JSON", "give only the value that has the certificate or the key (az: --query value --output tsv)"),
     )
 )
 _BY_LABEL = {  # of a PEM block; the beginning of it is enough

@@ -53,7 +53,7 @@ def path_to(anchor: Certificate, certificates: Sequence[Certificate], *, now: da
     """
     found = _best(Bundle((*certificates, anchor), now=now), [certificates[0]], Wanted(thumbprint=thumbprint(anchor)))
     if found is None:
-        fact = f"it did not issue {display(certificates[0])}, nor any authority above that one that is given"
+        fact = f"it issued neither {display(certificates[0])} nor any of the given authorities above it"
         raise ChainError(display(anchor), fact, "name the certificate that the hub trusts, and give those between the two")
     path, place = found
     return path[: place + 1]
@@ -78,7 +78,7 @@ def _require_distinct_issuer(certificate: Certificate) -> None:
     """Check that OpenSSL sees that another certificate of the same name signed this one, as after a change of keys."""
     identifier = authority_key_identifier(certificate)
     if is_self_issued(certificate) and (identifier is None or identifier.key_identifier is None):
-        fact = "it has the name of its issuer and no authority key identifier, so that OpenSSL takes it for self-signed (RFC 5280 4.2.1.1)"
+        fact = "it has the name of its issuer and no authority key identifier, so OpenSSL treats it as self-signed (RFC 5280 4.2.1.1)"
         raise ChainError(display(certificate), fact, "have it reissued with one, or trust this certificate itself")
 
 

@@ -123,7 +123,7 @@ def require_may_sign(certificate: Certificate) -> None:
 def departures(certificate: Certificate) -> list[str]:
     """What RFC 5280 section 4 requires of whoever issues a certificate, and this one lacks: a fact each, with the section.
 
-    Section 6, by which paths are judged, requires none of it: devices connect all the same.
+    Section 6, by which paths are judged, requires none of it: devices connect anyway.
 
     Raises:
         ProfileError: an extension is malformed, or occurs twice.

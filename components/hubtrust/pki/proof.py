@@ -64,7 +64,7 @@ def load_proof(text: str, *, what: str) -> Certificate:
     proofs = [one for one in dict.fromkeys(given) if any(map(is_code, common_names(one.subject)))]
     if len(proofs) != 1:
         fact = f"it contains {len(given)} certificates, and {len(proofs) or 'none'} of them is for a verification code"
-        raise UnreadableError(what, fact, "give the certificate whose common name is the code, alone")
+        raise UnreadableError(what, fact, "give only the certificate whose common name is the code")
     return proofs[0]
 
 

@@ -56,13 +56,13 @@ def read(encoding: bytes, reader: Callable[[bytes], _T]) -> _T:
 
 
 def require_texts(*names: x509.Name) -> None:
-    """Refuse ``names`` with a value that is no text, which `cryptography` reads as one: its copy has # and hex, and is nobody's name.
+    """Refuse ``names`` with a value that is not text, which `cryptography` reads as one: its copy has # and hex, and is nobody's name.
 
     Raises:
         ValueError: there is one.
     """
     if any(part._type.value in _NO_TEXTS for name in names for part in name):  # noqa: SLF001 - the only place where it is kept
-        raise ValueError("a name in it has a value that is no text")
+        raise ValueError("a name in it has a value that is not text")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from hubtrust.pki.pem import CERTIFICATE, REQUEST, Block, blocks
 from hubtrust.pki.signed import Signed
 from hubtrust.pki.verification_code import require_no_code
 
-_GIVE = "give the request alone, as PEM (it begins with BEGIN CERTIFICATE REQUEST), or as base64 of DER"
+_GIVE = "give only the request, as PEM (it begins with BEGIN CERTIFICATE REQUEST), or as base64 of DER"
 _MOST_NAMED = 5  # characters
 _SHOWN_LABELS = {CERTIFICATE: "certificate", "PUBLIC KEY": "public key"}  # of what is given in place of a request
 
@@ -76,7 +76,7 @@ def load_requests(text: str | bytes, *, what: str) -> list[CertificateRequest]:
         raise PrivateKeyInsideError(what, "it contains a private key", "give only the request; the key stays with its owner")
     if other := next((block.label for block in found if block.label != REQUEST), None):
         _require_no_cmc(text, what)
-        fact = f"it contains a {_SHOWN_LABELS.get(other, other)}, which is no request"
+        fact = f"it contains a {_SHOWN_LABELS.get(other, other)}, which is not a request"
         raise UnreadableError(what, fact, _GIVE)
     if not found:
         raise UnreadableError(what, "it contains no certificate signing request", _GIVE)

@@ -46,7 +46,7 @@ class Signed(ABC):
         try:
             self._parsed = readable.read(encoding, self._parse)
         except DerError as error:
-            raise UnreadableError(what, str(error), f"copy the {self.noun} from its source again, or have it made again") from None
+            raise UnreadableError(what, str(error), f"copy the {self.noun} from its source again, or create it again") from None
         with readable.quiet():
             self.subject: x509.Name = self._parsed.subject
 

@@ -73,7 +73,7 @@ def require_version(asked: object) -> None:
     try:
         later = _release(asked) > _release(own)
     except ValueError:
-        raise DeclarationError("the plugin hubtrust", f"'{asked}' is no version", f"ask for {own}, which this plugin is") from None
+        raise DeclarationError("the plugin hubtrust", f"'{asked}' is not a version", f"ask for {own}, which this plugin is") from None
     if later:
         raise DeclarationError(
             "the plugin hubtrust",

@@ -72,7 +72,9 @@ def _parser(prog: str, installed: Installation) -> argparse.ArgumentParser:
     )
     for name, scheme in (("proxy", "http"), ("arm", "https"), ("mqtt", "mqtts"), ("amqp", "amqps")):
         attach.add_argument(
-            f"--{name}", metavar="URL", help=f"where that differs here, as where ports are mapped, such as {scheme}://localhost:32768"
+            f"--{name}",
+            metavar="URL",
+            help=f"its address as seen from here, if it differs, as with mapped ports: such as {scheme}://localhost:32768",
         )
     attach.add_argument("--wait", type=float, default=30.0, metavar="S", help="seconds to wait until it answers (default 30)")
     attach.set_defaults(run=lambda options: _attach(installed, options))
@@ -98,7 +100,7 @@ def add_installation_commands(
     env = commands.add_parser("env", help="print the environment variables that point any Azure client at local Azure")
     env.add_argument("--format", choices=FORMATS, default=FORMATS[0], help="lines for a shell (default), a file for Docker, or JSON")
     env.set_defaults(run=lambda options: _env(variables(), options.format))
-    why = commands.add_parser("why", help="say why a device was refused, link by link")
+    why = commands.add_parser("why", help="say why a device was refused, step by step")
     why.add_argument("device", metavar="DEVICE", help="its id; a module: device/module")
     why.add_argument("--hub", default="", metavar="HUB", help="the hub (default: the one that it tried last)")
     why.set_defaults(run=lambda options: _why(installed, options))
@@ -132,7 +134,7 @@ def _start(installed: Installation, options: argparse.Namespace) -> int:
 def _attach(installed: Installation, options: argparse.Namespace) -> int:
     token = os.environ.get(start_command.TOKEN_VARIABLE)
     if not token:
-        raise InstallationError(f"the control port wants a token; set {start_command.TOKEN_VARIABLE} here and where local Azure is started")
+        raise InstallationError(f"the control port needs a token; set {start_command.TOKEN_VARIABLE} here and where local Azure is started")
     if not options.control.startswith("http://"):
         raise InstallationError(f"'{options.control}' is not a control port's address; write it as http://host:8444")
     given = {name: getattr(options, name) for name in ("proxy", "arm", "mqtt", "amqp") if getattr(options, name)}
@@ -144,7 +146,7 @@ def _run(installed: Installation, options: argparse.Namespace) -> int:
     command: list[str] = options.command
     flags = options.words[1 : len(options.words) - len(command)]
     if not command or list(options.words[len(options.words) - len(command) :]) != command:
-        raise InstallationError(f"no command is named, or flags stand behind it; write `{installed.prog} run -- COMMAND`")
+        raise InstallationError(f"no command is given, or flags come after it; write `{installed.prog} run -- COMMAND`")
     foreground = Foreground()
     with foreground.signals(), tempfile.TemporaryDirectory(prefix="local-azure-iot-", ignore_cleanup_errors=True) as folder:
         own = Installation(Path(folder), installed.prog)

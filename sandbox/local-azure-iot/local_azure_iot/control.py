@@ -237,7 +237,7 @@ class _ControlHandlers:
             try:
                 moment = datetime.fromisoformat(str(body["now"]))
             except ValueError as error:
-                raise BadRequestError(f"now is no date and time: '{body['now']}'; write it as 2023-10-06T19:14:45Z") from error
+                raise BadRequestError(f"now is not a date and time: '{body['now']}'; write it as 2023-10-06T19:14:45Z") from error
             self._azure.clock.set(moment, frozen=bool(body.get("frozen")))
         else:
             raise BadRequestError("the clock takes 'now' (ISO 8601 with a zone) or 'advance' (seconds)")

@@ -208,7 +208,7 @@ class Installation:
             return False
         if ready["pid"] is None:
             raise InstallationError(
-                f"local Azure runs elsewhere, at {ready['control']}: stop it there; `rm {self.ready_file}` forgets it here"
+                f"local Azure runs elsewhere, at {ready['control']}: stop it there; `rm {self.ready_file}` removes its record here"
             )
         os.kill(ready["pid"], signal.SIGTERM)
         deadline = time.monotonic() + _TIMEOUT_SECONDS

@@ -62,7 +62,7 @@ def check(options: Options) -> None:
             "--listen opens it to other machines"
         )
     if options.listen is not None and not host_names.is_address(options.listen):
-        raise CannotStartError(f"--listen takes an IP address, and '{options.listen}' is none; 0.0.0.0 is every address of this machine")
+        raise CannotStartError(f"--listen takes an IP address, and '{options.listen}' is not one; 0.0.0.0 is every address of this machine")
     if options.known_as and options.listen is None:
         raise CannotStartError("--known-as names the control port for other machines, and only --listen opens it to them; give both")
     if options.listen is not None and options.names:

@@ -107,7 +107,7 @@ def add_behaviour(parser: argparse.ArgumentParser) -> None:
         "--registrations-per-minute",
         type=int,
         metavar="N",
-        help="of devices with each provisioning service; the rest are told to come again (Azure: 1000; default: no limit)",
+        help="of devices with each provisioning service; the others are told to try again later (Azure: 1000; default: no limit)",
     )
     parser.add_argument("--query-lag", type=float, default=0.0, metavar="S", help="seconds until device queries see a change")
     parser.add_argument(
@@ -115,7 +115,7 @@ def add_behaviour(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=60.0,
         metavar="S",
-        help="seconds until a connection is closed whose client owes the rest of a handshake or of a request (default 60)",
+        help="seconds until a connection is closed on which nothing comes during a handshake or a request (default 60)",
     )
 
 
@@ -142,7 +142,7 @@ def warn(options: argparse.Namespace) -> None:
     if options.listen and not host_names.is_loopback(options.listen):
         print(  # noqa: T201 - a command's own output
             f"WARNING: local Azure listens on {options.listen}: whoever reaches this machine can send requests to its proxy, logins and "
-            "hubs, which are for tests; keep it off networks that you don't trust. The control port still wants its token.",
+            "hubs, which are for tests; keep it off networks that you don't trust. The control port still needs its token.",
             file=sys.stderr,
             flush=True,
         )

@@ -34,4 +34,4 @@ def _advice(found: dict[str, Any]) -> str:
     """What a device is to do whose hub knows the certificate with which it registered, and no CA."""
     facts = [link["fact"] for link in found["links"] if link["link"] == found["broken"]]
     renewed = any(fact.startswith(Reason.THUMBPRINT) for fact in facts)
-    return "; its certificate is another one than the one with which it enrolled: it must register again" if renewed else ""
+    return "; its certificate is not the one with which it enrolled: it must register again" if renewed else ""

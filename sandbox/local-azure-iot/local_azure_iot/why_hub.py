@@ -114,7 +114,7 @@ def _attempted(plane: Plane, host: str, device: str, last: Attempt | None) -> Li
     others = [each for each in attempts_at_hubs(plane) if not each.accepted and (not host or each.host.lower() in {host, ""})]
     if others:
         name = f"named itself '{others[-1].device}'" if others[-1].device else "ended before a device was named"
-        fact = f"'{device}' named itself in no attempt; the last that failed here {name}: {others[-1].reason}"
+        fact = f"'{device}' gave its name in no attempt; the last that failed here {name}: {others[-1].reason}"
         return Link("attempt", holds=False, fact=fact)
     fact = f"no attempt of '{device}' came here: does it use the proxy or this address, and trust local Azure's CA (GET /ca.pem)?"
     return Link("attempt", holds=False, fact=fact)
@@ -146,7 +146,7 @@ def _credentials(azure: Azure, hub_key: str, auth: Document, device: str, peer: 
         return [Link("signature", holds=None, fact="its shared access signature is judged when it is sent")]
     trusted = _trusted(azure, hub_key) if auth["type"] == "certificateAuthority" else []
     if peer is None:
-        return [*trusted, Link(CERTIFICATE, holds=None, fact="no certificate of it is known, since it named itself in no attempt")]
+        return [*trusted, Link(CERTIFICATE, holds=None, fact="no certificate of it is known, because it gave its name in no attempt")]
     now = azure.clock.now()
     if auth["type"] == "selfSigned":
         refusal = connection_check.thumbprint_refusal(peer.chain, auth["thumbprints"], now)

@@ -207,7 +207,7 @@ def _no_issuer(found: Certificate, known: Sequence[Certificate]) -> Refusal:
     for authority in known:
         if issuers.is_named_by(found, authority):
             if authority.key_algorithm.name == algorithms.RSASSA_PSS != found.signature_algorithm.name:
-                fact = f"the key of '{found.issuer}' is for RSASSA-PSS alone, and '{found.subject}' is signed in another way"
+                fact = f"the key of '{found.issuer}' is for RSASSA-PSS only, and '{found.subject}' is signed in another way"
                 return Refusal(Reason.SIGNATURE, fact)
             fact = f"'{found.subject}' names '{found.issuer}' as its issuer, which is here, but {issuers.why_not(found, authority)}"
             return Refusal(Reason.UNTRUSTED, fact)
