@@ -1,7 +1,9 @@
 """The inventory of a deployed stack: every part of it, as the resources of a run have it, and states that lack something."""
 
+import base64
 import copy
 import json
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,8 +22,10 @@ from hubtrust.inventory.certificates_found import Authorities
 from hubtrust.inventory.inventory import Inventory
 from hubtrust.inventory.records import Authority, Service
 from hubtrust.inventory.state import State
+from hubtrust.pki.certificate import load_certificate
 from tests.inventory.conftest import authority, device_certificate
 from tests.kit.authorities import ec_key, name, pem_of
+from tests.kit.samples import SEED
 
 OTHER_SHELL = ("pulumi-python:dynamic/hubtrust:", "hubtrust:index:")
 
@@ -252,6 +256,52 @@ def test_certificates_that_cannot_be_read(deployment: Any) -> None:
     assert "a certificate of IssuedBatch 'ovens'" in told
     assert any(what.startswith("certificate of VerifiedCertificate") for what in told)
     assert (broken.device_certificates.count, service(broken, "hub").trusts[0].certificate) == (5, None)
+
+
+def changed(text: str, octets: bytes, others: bytes) -> str:
+    """A certificate, PEM, with octets in place of others."""
+    found = load_certificate(text, what="it").der
+    assert octets in found
+    encoded = base64.b64encode(found.replace(octets, others)).decode()
+    return f"-----BEGIN CERTIFICATE-----\n{encoded}\n-----END CERTIFICATE-----\n"
+
+
+def test_malformed_parts(deployment: Any) -> None:
+    """Parts that are read only when they are asked for: a version, a name, an extension. The others are shown."""
+    resources = copy.deepcopy(deployment["resources"])
+    batch = next(one["outputs"]["certificates"] for one in resources if one["type"].endswith(":IssuedBatch"))
+    batch[0] = changed(batch[0], bytes.fromhex("a003020102"), bytes.fromhex("a00302013d"))
+    batch[1] = changed(batch[1], b"\x0c\x06oven-2", b"\x0c\x07oven-2")
+    batch[2] = changed(batch[2], bytes.fromhex("0603551d23"), bytes.fromhex("0603551d0e"))  # a second subject key identifier
+    for one in resources:
+        if one["type"].endswith(":VerifiedCertificate"):
+            text = one["outputs"]["certificate"]
+            one["outputs"]["certificate"] = changed(text, bytes.fromhex("0603551d130101ff0408"), bytes.fromhex("0603551d130101ff0407"))
+    found = of(deployment, resources=resources)
+    assert found.device_certificates.count == 4
+    assert "2 certificates of IssuedBatch 'ovens'" in [one.what for one in found.unseen]
+    assert {one.certificate for one in service(found, "hub").trusts if one.certificate_name != "portal"} == {None}
+
+
+def random_change(texts: list[str], draw: random.Random) -> tuple[str, str]:
+    """One of these certificates, PEM, and it with another octet somewhere."""
+    text = draw.choice(texts)
+    encoding = bytearray(load_certificate(text, what="it").der)
+    encoding[draw.randrange(len(encoding))] ^= 1 << draw.randrange(8)
+    return text, f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(encoding).decode()}\n-----END CERTIFICATE-----\n"
+
+
+def test_any_octet_of_a_certificate(plant: Any, deployment: Any) -> None:
+    """A certificate with one changed bit anywhere is shown, or named as unreadable; HUBTRUST_SEED chooses others."""
+    draw = random.Random(SEED)  # noqa: S311 - no secret
+    outputs = [one.get("outputs") or {} for one in deployment["resources"]]
+    texts = sorted({text for one in outputs for text in (one.get("certificate"), one.get("certPem")) if isinstance(text, str)})
+    for _ in range(30):
+        text, other = random_change(texts, draw)
+        exported = plant.exported.replace(json.dumps(text)[1:-1], json.dumps(other)[1:-1])
+        found = Inventory.of(deployment_of(exported.encode(), "the export"), datetime.now(UTC))
+        assert status_table.text(found, None)
+        assert found.document()["services"]
 
 
 def test_the_evidence_log(deployment: Any, found: Inventory) -> None:

@@ -257,7 +257,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.data())
 def test_any_value_anywhere(plant: Any, data: st.DataObject) -> None:
     """A state with any JSON value in place of any other is read: each form is written, and what can't be read is left out."""

@@ -1,7 +1,7 @@
 """Every certificate of an authority that the state has, and what the state says of it: its authority, generation, renewal and key."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -67,7 +67,14 @@ class Authorities:
 
     def add_text(self, resource: Resource, name: str, text: str | None) -> list[Found]:
         """The authorities in a text."""
-        return [self._keep(one) for one in self.read(resource, name, text) if is_authority(one)]
+        found = []
+        for one in self.read(resource, name, text):
+            try:
+                if is_authority(one):
+                    found.append(self._keep(one))
+            except PkiError as error:
+                resource.unseen.add(f"whether {error.what}, {name} of {resource.title}, is a CA", error.fact)
+        return found
 
     def read(self, resource: Resource, name: str, text: str | None) -> list[Certificate]:
         """The certificates in a text, in any encoding; none, told in `unseen`, where it can't be read."""
@@ -80,6 +87,11 @@ class Authorities:
                 resource.unseen.add(f"{name} of {resource.title}", error.fact)
                 self._texts[text] = []
         return self._texts[text]
+
+    def id_of(self, certificates: Sequence[Certificate]) -> str | None:
+        """The ``id`` of the first of these, if it is an authority."""
+        found = sha256(certificates[0]) if certificates else ""
+        return found if found in self.found else None
 
     def custody(self, certificate: Certificate) -> str | None:
         """Where its key is, if the state says it."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from hubtrust.certificates.lifetimes import DEVICE, LIFETIMES
@@ -22,9 +23,12 @@ from hubtrust.inventory.state import Resource, State, moment
 from hubtrust.pki import readable
 from hubtrust.pki.certificate import Certificate, load_certificates
 from hubtrust.pki.errors import PkiError
+from hubtrust.pki.names import common_name
 from hubtrust.pki.profile import subject_key_identifier
 
 MOST_NAMED = 200
+# What `cryptography` raises where a certificate is malformed, some of it only when a part is asked for.
+_UNREADABLE = (ValueError, TypeError, x509.InvalidVersion, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
 _MOST_LINES = 20  # of what is due, by day
 _MOST_DAYS = 366  # with more, those of a month are counted together
 
@@ -43,8 +47,7 @@ class _Read:
     @property
     def device_id(self) -> str:
         """The device's id. To read the subjects of all certificates would take as long as all the rest."""
-        names = [] if self.named else self.certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
-        return self.named or (str(names[0].value) if names else "")
+        return self.named or _common_name(self.certificate)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +68,10 @@ class Together:
 def counted(state: State, authorities: Authorities, now: datetime) -> tuple[DeviceCertificates, tuple[Together, ...]]:
     """All device certificates; and what happens to them on each day."""
     with readable.quiet():
-        found = list(_Reader(state, authorities).every())
+        return _counted(list(_Reader(state, authorities).every()), now)
+
+
+def _counted(found: list[_Read], now: datetime) -> tuple[DeviceCertificates, tuple[Together, ...]]:
     days = Counter(one.not_after.date() for one in found)
     first = _ending_first(found)
     named = tuple(DeviceCertificate(one.device_id, one.not_after, days_left(one.not_after, now), one.renew_at, one.issuer) for one in first)
@@ -137,11 +143,11 @@ class _Reader:
         broken = 0
         for text in texts:
             try:
-                found = _of_text(text, name)
-            except (PkiError, ValueError):
+                found = self._read(_of_text(text, name), named, window, said)
+            except (PkiError, *_UNREADABLE):
                 broken += 1
             else:
-                yield self._read(found, named, window, said)
+                yield found
         self._tell(one, broken)
 
     def _of_fleet(self, one: Resource) -> Iterator[_Read]:
@@ -157,9 +163,11 @@ class _Reader:
         for id_ in roster.ids:
             for sent in roster.attestations[id_].sent:
                 try:
-                    yield self._read(_parsed(base64.b64decode(sent)), id_, None, None)
-                except (PkiError, ValueError):
+                    found = self._read(_parsed(base64.b64decode(sent)), id_, None, None)
+                except (PkiError, *_UNREADABLE):
                     broken += 1
+                else:
+                    yield found
         self._tell(one, broken)
 
     def _read(self, found: x509.Certificate, named: str, window: timedelta | None, said: datetime | None) -> _Read:
@@ -169,7 +177,7 @@ class _Reader:
     def _issuer(self, found: x509.Certificate) -> str | None:
         try:
             identifier = found.extensions.get_extension_for_class(x509.AuthorityKeyIdentifier).value.key_identifier
-        except (x509.ExtensionNotFound, ValueError):
+        except (x509.ExtensionNotFound, *_UNREADABLE):
             identifier = None
         if identifier is not None:
             return self._by_key.get(identifier)
@@ -190,8 +198,21 @@ def _of_text(text: str, what: str) -> x509.Certificate:
     """The first certificate in a text."""
     try:
         return x509.load_pem_x509_certificate(text.encode())
-    except ValueError:
+    except _UNREADABLE:
         return _parsed(load_certificates(text, what=what)[0].der)
+
+
+def _common_name(certificate: x509.Certificate) -> str:
+    """What `cryptography` reads of a certificate only when it is asked for may be malformed; the package's own reader takes more."""
+    try:
+        names = certificate.subject.get_attributes_for_oid(NameOID.COMMON_NAME)
+        return str(names[0].value) if names else ""
+    except _UNREADABLE:
+        pass
+    try:
+        return common_name(Certificate(certificate.public_bytes(Encoding.DER), what="the certificate").subject)
+    except PkiError:
+        return ""
 
 
 def _parsed(encoding: bytes) -> x509.Certificate:

@@ -11,7 +11,7 @@ from hubtrust.certificates.verification import UNVERIFIED, VERIFIED
 from hubtrust.devices.roster import unpack
 from hubtrust.errors import HubtrustError
 from hubtrust.inventory import other_makers
-from hubtrust.inventory.certificates_found import Authorities, certificate_of_others, sha256
+from hubtrust.inventory.certificates_found import Authorities, certificate_of_others
 from hubtrust.inventory.records import (
     DPS,
     FLEET,
@@ -110,7 +110,7 @@ class Services:
         is_there = one.text("state") != "replaced"  # another certificate has its name on the service
         service.trusts.append(
             Trust(
-                certificate=sha256(held[0]) if held and is_there else None,
+                certificate=self._authorities.id_of(held) if is_there else None,
                 certificate_name=one.text("certificateName") or one.name,
                 state=one.text("state"),
                 proof=one.text("proof"),
@@ -134,7 +134,7 @@ class Services:
         etag = one.within("etag")
         service.trusts.append(
             Trust(
-                certificate=sha256(held[0]) if held else None,
+                certificate=self._authorities.id_of(held),
                 certificate_name=name if isinstance(name, str) else one.name,
                 state=state,
                 proof=None,
