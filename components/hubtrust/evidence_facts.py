@@ -21,6 +21,7 @@ _Enrollment = EnrollmentGroup | IndividualEnrollment
 _Fleet = TrustedFleet | EnrollmentFleet
 _Found = Mapping[str, Any]
 _Fact = pulumi.Output[dict[str, Any]]
+_UNKNOWN = dict.fromkeys(("acceptedAt", "requestId", "correlationId", "deployedBy", "commit"))  # what may be null of a proof
 
 
 def texts(owners: Sequence[_Owner], watched: Sequence[_Enrollment | _Fleet | TrustedDevice]) -> pulumi.Output[list[str]]:
@@ -62,7 +63,7 @@ def _of_certificate(one: VerifiedCertificate) -> _Fact:
             "certificateName": found["certificate_name"],
             "authority": found["authority"] or "ca",
             "generation": _whole(found["generation"]) or 1,
-            "proofs": [_as_in_the_state(each) for each in found["proofs"] or ()],
+            "proofs": [_UNKNOWN | _as_in_the_state(each) for each in found["proofs"] or ()],
         }
 
     return _fact(
@@ -81,7 +82,7 @@ def _of_certificate(one: VerifiedCertificate) -> _Fact:
 
 
 def _as_in_the_state(value: Any) -> Any:
-    """Pulumi gives a program the names inside an output in snake_case."""
+    """Pulumi gives a program the names inside an output in snake_case, and leaves out what is null."""
     return {wire_name(name): _as_in_the_state(each) for name, each in value.items()} if isinstance(value, Mapping) else value
 
 

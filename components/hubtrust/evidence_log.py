@@ -6,9 +6,9 @@ from typing import Any
 import pulumi
 
 from hubtrust import component_outputs, evidence_facts
-from hubtrust.authority_readers import kind
 from hubtrust.cloud_choice import choose_cloud
 from hubtrust.device import TrustedDevice
+from hubtrust.devices.json_values import kind
 from hubtrust.dynamic.evidence_records import EvidenceRecords, EvidenceRecordsInputs
 from hubtrust.dynamic.hub_inputs import stack_name
 from hubtrust.enrollment_fleet import EnrollmentFleet
@@ -95,7 +95,7 @@ class EvidenceLog(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[*owners, *watched]),
         )
         self.log, self.root_hash = records.log, records.root_hash
-        self.size = records.size.apply(int)
+        self.size = records.size.apply(lambda size: int(size or 0))
         component_outputs.register(self)
 
 

@@ -1,5 +1,6 @@
 """DeviceFleet over gRPC, as the engine calls it: thousands of devices as one resource, updated by differences."""
 
+import hashlib
 import re
 from typing import Any
 
@@ -117,6 +118,8 @@ def test_devices_of_others_are_refused_or_adopted(fleets: Provider, registry: De
     created = fleets.create(registry.fleet(FLEET, adopt=["press-{005..007}"]))
     adopted = registry.twin("press-007")
     assert (adopted["authenticationType"], adopted["tags"]["hubtrust"], created.outs["count"]) == ("certificateAuthority", OWNER, 25)
+    assert created.outs["adopted"] == {"count": 1, "digest": hashlib.sha256(b"press-007\n").hexdigest()}, "not those that are ours"
+    assert fleets.update(created, registry.fleet(FLEET)).outs["adopted"] == created.outs["adopted"]
 
 
 def test_overlapping_fleets_are_refused(fleets: Provider, registry: DeviceRegistry) -> None:

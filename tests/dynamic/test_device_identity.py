@@ -95,6 +95,8 @@ def test_a_device_of_others_is_refused_or_adopted(devices: Provider, registry: D
     with pytest.raises(CallFailedError, match="is not managed by this resource"):
         devices.create(registry.device(adopt=["press-002"]))
     created = devices.create(registry.device(adopt=["press-001"]))
+    read = devices.read(created)
+    assert (created.outs["adopted"], read and read.outs["adopted"]) == (True, True)
     twin = registry.twin("press-001")
     assert (twin["status"], twin["tags"]) == ("enabled", {"theirs": "yes", "hubtrust": OWNER})
     registry.tag("press-001", hubtrust=None)

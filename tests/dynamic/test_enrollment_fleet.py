@@ -1,5 +1,6 @@
 """EnrollmentFleet over gRPC, as the engine calls it: thousands of individual enrollments as one resource, ten a call."""
 
+import hashlib
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -169,6 +170,7 @@ def test_others_enrollments_are_refused_or_adopted(fleets: Provider, service: En
     assert 'set adoptEnrollments: ["press-007"] (the argument adopt in a program)' in text
     assert (service.get("press-007")["provisioningStatus"], len(service.every())) == ("disabled", 25)
     created = fleets.create(service.fleet(roster(), adopt=["PRESS-007"]))
+    assert created.outs["adopted"] == {"count": 1, "digest": hashlib.sha256(b"press-007\n").hexdigest()}
     assert (service.get("press-007")["provisioningStatus"], created.outs["count"]) == ("enabled", 25)
 
 

@@ -182,6 +182,8 @@ def test_one_that_others_made_is_refused_adopted_or_the_same(groups: Provider, e
     same = groups.create(enrollments.group(status="disabled"))
     assert same.outs["created"] == enrollments.read("presses")["createdDateTimeUtc"]
     created = groups.create(enrollments.group(adopt=True))
+    read = groups.read(created)
+    assert (created.outs["adopted"], read and read.outs["adopted"]) == (True, True)
     assert enrollments.read("presses")["provisioningStatus"] == "enabled"
     groups.delete(created)
     assert enrollments.read("presses"), "another resource has taken it over in this run"
