@@ -131,6 +131,9 @@ def test_a_link_stays_a_link_and_a_pipe_is_written_to(capfd: pytest.CaptureFixtu
     link.symlink_to(tmp_path / "folder/today.html")
     assert report(capfd, "--state", state, "--output", link)[0] == 0
     assert link.is_symlink()
+    link.chmod(0o600)
+    assert report(capfd, "--state", state, "--output", link)[0] == 0
+    assert link.stat().st_mode & 0o777 == 0o600  # whoever may read it is as before
     assert "Trust of press/prod" in (tmp_path / "folder/today.html").read_text()
 
     os.mkfifo(pipe)

@@ -93,7 +93,7 @@ def _write(name: str, text: str) -> None:
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
             file.write(text.encode())
         try:
-            Path(file.name).chmod(0o644 & ~_mask())
+            Path(file.name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_mask())
             Path(file.name).replace(path)
         except OSError:
             Path(file.name).unlink()
