@@ -25,7 +25,7 @@ def text(inventory: Inventory, live: "Sequence[LiveService] | None") -> str:
     """The whole status; every line ends with a line feed."""
     width = max(min(shutil.get_terminal_size((_WIDEST, 24)).columns, _WIDEST), _NARROWEST)
     parts = [
-        _head(inventory),
+        _head(inventory, width),
         _authorities(inventory.authorities, width),
         _services(inventory, width),
         _devices(inventory, width),
@@ -37,8 +37,8 @@ def text(inventory: Inventory, live: "Sequence[LiveService] | None") -> str:
     return "\n".join("".join(f"{_cell(line.rstrip(), _LONGEST_LINE)}\n" for line in part) for part in map(list, parts) if part)
 
 
-def _head(inventory: Inventory) -> Iterator[str]:
-    yield f"Stack {_cell(inventory.stack) or '(no name)'}, as of {inventory.at:%Y-%m-%d %H:%M} UTC"
+def _head(inventory: Inventory, width: int) -> Iterator[str]:
+    yield from _wrapped(f"Stack {_cell(inventory.stack) or '(no name)'}, as of {inventory.at:%Y-%m-%d %H:%M} UTC", "  ", width)
 
 
 def _authorities(authorities: Sequence[Authority], width: int) -> Iterator[str]:
