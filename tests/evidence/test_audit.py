@@ -11,10 +11,10 @@ from hubtrust.evidence.audit import Audit, Verdict, audit
 from hubtrust.evidence.conclusion import conclusion, record_line
 from hubtrust.evidence.log import Log
 from hubtrust.evidence.statement import Kind, Subject
-from hubtrust.pki.certificate import pem, rfc3339
+from hubtrust.pki.certificate import load_certificate, pem, rfc3339
 from hubtrust.pki.issue import Issuer
 from hubtrust.pki.signers import KeyInMemory
-from tests.kit.authorities import NOW, Forged, ec_key, hierarchy, leaf, rsa_key
+from tests.kit.authorities import NOW, Forged, ec_key, hierarchy, leaf, pem_of, rsa_key
 from tests.kit.evidence_logs import CODE, HUB, STACK, proof_predicate, short_log
 
 AUTHORITY = hierarchy(depth=0).issuing
@@ -95,6 +95,11 @@ def test_a_strangers_signature_covers_nothing_for_the_auditors_ca() -> None:
 
     assert audit(log).cover[0] == 3
     assert audit(log, [AUTHORITY.certificate]).cover == (0, None)
+    assert verdicts(audit(log, [AUTHORITY.certificate])) == [
+        [Verdict.SELF_PROVING, Verdict.UNSIGNED],
+        [Verdict.UNSIGNED],
+        [Verdict.SELF_PROVING_FOR_OTHER, Verdict.SIGNED_BY_OTHER],
+    ], "both CAs have the same name"
     assert "No signature of these CAs covers its records: whoever can write the log can have rewritten them" in conclusion(
         audit(log, [AUTHORITY.certificate])
     )
@@ -111,7 +116,9 @@ def test_a_kept_root_hash_is_found_at_its_size() -> None:
     )
     unsigned = short_log(AUTHORITY, signed=False)
     assert "covers the records from 3 on: whoever" in conclusion(audit(unsigned, root=unsigned.root_at(2)))
-    assert "can have rewritten" not in conclusion(audit(unsigned, root=unsigned.root_hash))
+    whole = conclusion(audit(unsigned, root=unsigned.root_hash))
+    assert "can have rewritten" not in whole
+    assert "nothing was changed since then, and records that came later are not in it" in whole, "they can have been cut off"
 
 
 @pytest.mark.parametrize(
@@ -203,6 +210,16 @@ def test_a_proof_without_the_cas_certificate_is_an_error() -> None:
     """Its signature could not be checked."""
     log = Log.empty(STACK).append(Kind.PROOF, Subject.of(AUTHORITY.certificate), proof_predicate(AUTHORITY))
     assert errors(log) == ("record 1 (proof): it is a proof, and has no certificate of the CA",)
+
+
+def test_a_device_proves_nothing() -> None:
+    """Whoever has a device's certificate and key can sign a code with it; the CA's name is then only the issuer's."""
+    key = ec_key()
+    device = Forged("press-001", key, issuer=Forged("Root"), authority=False)
+    code = pem(load_certificate(pem_of(Forged(CODE, issuer=device, authority=False).certificate), what="proof"))
+    members = {**proof_predicate(AUTHORITY), "proof": code}
+    (error,) = errors(Log.empty(STACK).append(Kind.PROOF, load_certificate(pem_of(device.certificate), what="device"), members))
+    assert "its certificate is not a CA's" in error
 
 
 def test_a_signature_by_a_key_that_is_not_in_the_log_is_an_error() -> None:

@@ -29,10 +29,11 @@ CONFIRMED = (
     "proof.pem: OK",
     "the CA's key signed the code",
     "Verified OK",
+    "Verified OK\nVerified OK",
     "the root hash is ",
     "with 2 records it was ",
 )
-OTHER = hierarchy(depth=0).issuing
+OTHER, STRANGER = hierarchy(depth=0).issuing, hierarchy(depth=0).issuing
 
 
 def log_of(authority: Issuer) -> Log:
@@ -94,6 +95,10 @@ def changed(name: str, log: Log) -> str:
             lines[1] = with_payload(lines[1], lambda it: it["predicate"].update(code="press-001", proof=proof))
         case "another time":
             lines[1] = with_payload(lines[1], lambda it: it["predicate"].update(acceptedAt="2026-06-01T13:00:00Z"))
+        case "two CAs in one record":
+            certificates = pem_of(OTHER.certificate) + pem_of(STRANGER.certificate)
+            members = {"certificate": certificates, "proof": proof_predicate(STRANGER)["proof"]}
+            lines[1] = with_payload(lines[1], lambda it: it["predicate"].update(members))
         case "a record left out":
             del lines[3]
         case "another history":
@@ -107,9 +112,10 @@ def changed(name: str, log: Log) -> str:
         ("another CA's proof", "the CA in the record is mine"),
         ("another code", "proof.pem: OK"),
         ("a device's certificate", "the CA in the record is mine"),
+        ("two CAs in one record", "the CA in the record is mine"),
         ("another time", "the CA's key signed the code"),
-        ("a record left out", "Verified OK"),
-        ("another history", "Verified OK"),
+        ("a record left out", "Verified OK\nVerified OK"),
+        ("another history", "Verified OK\nVerified OK"),
     ],
 )
 def test_an_auditor_finds_what_was_changed(name: str, last: str, tmp_path: Path) -> None:
@@ -118,6 +124,16 @@ def test_an_auditor_finds_what_was_changed(name: str, last: str, tmp_path: Path)
 
     held = [words for words in CONFIRMED if words in found.stdout]
     assert (found.returncode != 0, held[-1]) == (True, last)
+    assert found.stderr.splitlines()[-1].startswith("NOT CONFIRMED: ")
+
+
+def test_an_auditor_is_told_what_nobody_signed(tmp_path: Path) -> None:
+    """The whole page runs for a log with an offline CA, with one record too."""
+    authority = hierarchy(depth=0).issuing
+    found = run(tmp_path, Log.empty(STACK).append(Kind.PROOF, authority.certificate, proof_predicate(authority)).text, authority)
+
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "my CA's key did not sign line 1\nmy CA's key did not sign line $\nthe root hash is " in found.stdout
 
 
 def test_the_page_names_every_kind_and_member() -> None:

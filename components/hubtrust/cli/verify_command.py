@@ -29,7 +29,7 @@ def add_to(commands: "_SubParsersAction[Any]") -> None:
         help="check an evidence log, offline",
         description="Check an evidence log: the chain of its records, their signatures, and that each proof is the CA's signature over "
         "Azure's code. Nothing is asked of Azure or of the network.",
-        epilog="exit codes: 0 all of it is confirmed; 1 something is not, or the log can't be read; 2 wrong usage. "
+        epilog="exit codes: 0 nothing is wrong (the last line says what no signature covers); 1 something is, or the log can't be read; 2 wrong usage. "
         "docs/evidence.md says how to check a log with openssl and sha256sum alone.",
     )
     parser.add_argument("log", metavar="LOG", help="the log's file; - reads it from stdin")
@@ -94,5 +94,5 @@ def _content(path: str, most: int, what: str, remedy: str) -> bytes:
 
 def _root_hash(text: str) -> str:
     if not _SHA256.fullmatch(text):
-        raise argparse.ArgumentTypeError("a root hash has 64 hex digits, as `pulumi stack output` and `hubtrust verify` print it")
+        raise argparse.ArgumentTypeError("a root hash has 64 hex digits, as `pulumi up` and `hubtrust verify` print it")
     return text.lower()

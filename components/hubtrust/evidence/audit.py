@@ -23,8 +23,12 @@ class Verdict(StrEnum):
 
     SELF_PROVING = "self-proving"
     """The CA's key signed the code in it."""
+    SELF_PROVING_FOR_OTHER = "self-proving for a CA that you did not give"
+    """The same, and the auditor gave other CAs: its name may be that of one of them."""
     SIGNED = "signed by the CA's key"
     """The key of a CA that is proven in this log signed it."""
+    SIGNED_BY_OTHER = "signed by the key of a CA that you did not give"
+    """The same, and the auditor gave other CAs."""
     SIGNED_UNPROVEN = "signed by the key of a certificate in this log that no proof in it names"
     """The signature holds; that this is a CA which Azure accepted, nothing here shows."""
     UNSIGNED = "unsigned"
@@ -54,6 +58,7 @@ class RecordAudit:
 
     record: Record
     proof: Proof | None
+    shows: Verdict | None  # what the proof does; None: there is none that holds
     signed: Signed | None  # None: its signature does not hold
     errors: tuple[str, ...]
 
@@ -62,7 +67,7 @@ class RecordAudit:
         """What is known of it; nothing if it has an error."""
         if self.errors or self.signed is None:
             return ()
-        return (Verdict.SELF_PROVING, self.signed.verdict) if self.proof else (self.signed.verdict,)
+        return (self.shows, self.signed.verdict) if self.shows else (self.signed.verdict,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +108,17 @@ class Audit:
         return held[-1] if held else (0, None)
 
     def _counts(self, key: Key) -> bool:
-        return any(same_key(key.certificate, ca) for ca in self.cas) if self.cas else key.proven
+        return key.proven and _is_expected(key.certificate, self.cas)
 
 
 def same_key(one: Certificate, other: Certificate) -> bool:
     """Whether both certificates are of the same key, as a CA's and its renewed one may be."""
     return one.key_info == other.key_info
+
+
+def _is_expected(certificate: Certificate, cas: Sequence[Certificate]) -> bool:
+    """Whether it is of the key of one of ``cas``, the auditor's CAs; without any, each CA is what the log says it is."""
+    return not cas or any(same_key(certificate, ca) for ca in cas)
 
 
 def audit(log: Log, cas: Sequence[Certificate] = (), stack: str | None = None, root: str | None = None) -> Audit:
@@ -123,9 +133,9 @@ def audit(log: Log, cas: Sequence[Certificate] = (), stack: str | None = None, r
     examined = [examine(record) for record in log.records]
     keys = _keys(examined)
     given = _codes_of_other_services(examined)
-    records = tuple(_record_audit(one, keys, given.get(one.record.index)) for one in examined)
+    records = tuple(_record_audit(one, keys, cas, given.get(one.record.index)) for one in examined)
     errors = [f"record {one.record.number} ({one.record.statement.kind}): {fact}" for one in records for fact in one.errors]
-    head, fact = _signed(log.head, keys)
+    head, fact = _signed(log.head, keys, cas)
     kept = _size_at(log, root) if root else None
     whole = [f"head: {fact}"] if fact else []
     proven = [one.proof.authority for one in records if one.proof and not one.errors]
@@ -180,12 +190,15 @@ def _codes_of_other_services(examined: Sequence[Examined]) -> dict[int, str]:
     return errors
 
 
-def _record_audit(one: Examined, keys: Mapping[str, Key], other_service: str | None) -> RecordAudit:
-    signed, fact = _signed(one.record.envelope, keys)
-    return RecordAudit(one.record, one.proof, signed, (*one.errors, *filter(None, (other_service, fact))))
+def _record_audit(one: Examined, keys: Mapping[str, Key], cas: Sequence[Certificate], other_service: str | None) -> RecordAudit:
+    signed, fact = _signed(one.record.envelope, keys, cas)
+    shows = None
+    if one.proof:
+        shows = Verdict.SELF_PROVING if _is_expected(one.proof.authority, cas) else Verdict.SELF_PROVING_FOR_OTHER
+    return RecordAudit(one.record, one.proof, shows, signed, (*one.errors, *filter(None, (other_service, fact))))
 
 
-def _signed(envelope: Envelope, keys: Mapping[str, Key]) -> tuple[Signed | None, str | None]:
+def _signed(envelope: Envelope, keys: Mapping[str, Key], cas: Sequence[Certificate]) -> tuple[Signed | None, str | None]:
     """Who signed it; or else what is wrong with its signature."""
     if envelope.signature is None:
         return Signed(Verdict.UNSIGNED), None
@@ -194,4 +207,6 @@ def _signed(envelope: Envelope, keys: Mapping[str, Key]) -> tuple[Signed | None,
         return None, f"its signature is by the key {name}, and no certificate in the log has this key"
     if not envelope.is_signed_by(key.public_key):
         return None, f"its signature does not verify with the key of {Subject.of(key.certificate).shown}, which it names"
-    return Signed(Verdict.SIGNED if key.proven else Verdict.SIGNED_UNPROVEN, key), None
+    if not key.proven:
+        return Signed(Verdict.SIGNED_UNPROVEN, key), None
+    return Signed(Verdict.SIGNED if _is_expected(key.certificate, cas) else Verdict.SIGNED_BY_OTHER, key), None

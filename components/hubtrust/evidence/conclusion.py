@@ -87,7 +87,7 @@ def _root(audit: Audit) -> str:
     if audit.kept_size is None:
         return ""
     if audit.kept_size == audit.log.size:
-        return "Its root hash is the one that you kept: it is the same log"
+        return "Its root hash is the one that you kept: nothing was changed since then, and records that came later are not in it"
     later = audit.log.size - audit.kept_size
     return (
         f"It had the root hash that you kept when it had {_records(audit.kept_size)}: nothing in them was changed, and {later:,} came later"

@@ -12,6 +12,7 @@ from hubtrust.evidence.statement import Kind, Subject
 from hubtrust.pki.certificate import Certificate, load_certificate, pem, rfc3339
 from hubtrust.pki.errors import NotValidNowError, PkiError
 from hubtrust.pki.keys import require_strong_key
+from hubtrust.pki.profile import is_authority
 from hubtrust.pki.proof import require_proof
 from hubtrust.pki.verification_code import VerificationCode
 
@@ -79,6 +80,8 @@ def _certificate(record: Record, member: str) -> Certificate:
 def _proof(record: Record, authority: Certificate | None) -> Proof:
     if authority is None:
         raise FormError("it is a proof, and has no certificate of the CA")
+    if not is_authority(authority):
+        raise FormError("its certificate is not a CA's: whoever has a device's certificate could make such a proof")
     require_strong_key(authority.public_key(), what="the CA's certificate in it")
     code, service = _text(record, "code"), _text(record, "service")
     VerificationCode(code)  # or any certificate that the CA issued would do, with its name as the code
