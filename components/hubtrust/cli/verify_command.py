@@ -29,7 +29,8 @@ def add_to(commands: "_SubParsersAction[Any]") -> None:
         help="check an evidence log, offline",
         description="Check an evidence log: the chain of its records, their signatures, and that each proof is the CA's signature over "
         "Azure's code. Nothing is asked of Azure or of the network.",
-        epilog="exit codes: 0 nothing is wrong (the last line says what no signature covers); 1 something is, or the log can't be read; 2 wrong usage. "
+        epilog="exit codes: 0 nothing is wrong (the last line says what no signature covers); 1 something is, or the log "
+        "can't be read; 2 wrong usage. "
         "docs/evidence.md says how to check a log with openssl and sha256sum alone.",
     )
     parser.add_argument("log", metavar="LOG", help="the log's file; - reads it from stdin")
