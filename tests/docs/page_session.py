@@ -47,15 +47,17 @@ class Session:
     """How a page, or these ``sections`` of it (headings of the second level; none: all), are run.
 
     ``before`` are shell lines that run before the first block: what the page says a reader has. ``prepare`` does the same on Azure, and
-    in the folder. ``instead`` has lines of the page which are run otherwise, with what is run instead; each must be on the page.
-    ``refused`` has lines of the page that fail, as the page says. ``shows`` are patterns that the output has, in this order. ``needs``
-    are commands without which the page is left out.
+    in the folder. ``after`` are lines that run at the end: what the page's commands print that a reader does next. ``instead`` has lines
+    of the page which are run otherwise, with what is run instead; each must be on the page. ``refused`` has lines of the page that fail,
+    as the page says. ``shows`` are patterns that the output has, in this order. ``needs`` are commands without which the page is left
+    out.
     """
 
     page: str
     sections: tuple[str, ...] = ()
     before: str = ""
     prepare: Callable[[LocalAzure, Path], object] | None = None
+    after: str = ""
     instead: Mapping[str, str] = field(default_factory=dict)
     shows: tuple[str, ...] = ()
     refused: tuple[str, ...] = ()
@@ -145,7 +147,7 @@ def script(session: Session) -> str:
             left.discard(plain)
             parts.append(_REFUSED.format(plain) if plain in session.refused else session.instead.get(plain, line))
     assert not left, f"{session.page} has no line {sorted(left)}: take it out of tests/docs/sessions.py"
-    return "\n".join([*parts, ""])
+    return "\n".join([*parts, session.after, ""])
 
 
 def _commands(block: Fence) -> list[str]:

@@ -3,6 +3,7 @@
 Every block of `sh`, `bash` or `console` is in one session, which tests/docs/test_fences.py holds.
 """
 
+import re
 import shlex
 from pathlib import Path
 
@@ -29,6 +30,7 @@ _A_CA = (
     " -addext keyUsage=critical,keyCertSign,cRLSign\n"
 )
 _A_STACK = "pulumi stack init dev\npulumi config set azure-native:location westeurope\npulumi config set protect false\n"
+_PRINTED = "pulumi up --stack trial --policy-pack policies --policy-pack-config policies/trial.json"
 _PROD = "pulumi stack init prod\npulumi config rm caVault\npulumi config set caCustody state\npulumi up\npulumi stack export > state.json\n"
 _A_FLEET_THAT_ENROLS = """pulumi config set --path 'operators[0]' deployer
 pulumi config set provisioning true
@@ -172,7 +174,12 @@ SESSIONS = [
     ),
     Session("docs/custody.md", ("pkcs11",), before=_A_STACK + _TOKEN, needs=("softhsm2-util",), shows=("possession",)),
     Session("docs/engine.md", on_azure=False, shows=("Hello, hello",)),
-    Session("docs/environments.md", before="pulumi stack init prod\npulumi up --stack prod\n", shows=("staging",)),
+    Session(
+        "docs/environments.md",
+        before="pulumi stack init prod\npulumi up --stack prod\n",
+        after=_PRINTED,
+        shows=(re.escape(_PRINTED), r"\+ \d+ created"),
+    ),
     Session(
         "docs/from-terraform.md",
         prepare=_portal_hub,
