@@ -35,7 +35,7 @@ _LEAF = pem_of(leaf(hierarchy().issuing, "press-1"))
 
 def run(program: Callable[[], object], **outputs: Any) -> Engine:
     """Run a program; returns what it registered. ``outputs`` are those of each resource of ours."""
-    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack")
+    pulumi.runtime.settings.SETTINGS = pulumi.runtime.Settings("project", "stack", organization="organization")
     engine = Engine()
     engine.certificate |= outputs
     mocks.set_mocks(engine, preview=False, monitor=Monitor(engine))
