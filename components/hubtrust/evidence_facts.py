@@ -34,6 +34,14 @@ def _fact(made: Callable[[_Found], dict[str, Any]], **outputs: Any) -> _Fact:
     return pulumi.Output.all(**outputs).apply(made)
 
 
+def _optional(output: pulumi.Output[Any]) -> pulumi.Output[Any]:
+    """None where the state has no such output: a preview does not know an output that is not there, and would show a change each time.
+
+    What a run is to make stays unknown, because a fact has other outputs of it, which are always there.
+    """
+    return output.apply(lambda found: None if pulumi.contains_unknowns(found) else found, run_with_unknowns=True)
+
+
 def _whole(number: object) -> int:
     """The engine passes all numbers as floats."""
     return int(number) if isinstance(number, int | float) else 0
@@ -76,8 +84,8 @@ def _of_certificate(one: VerifiedCertificate) -> _Fact:
         state=one.state,
         proof=one.proof,
         etag=one.etag,
-        adopted=one.adopted,
-        proofs=one.proofs,
+        adopted=_optional(one.adopted),
+        proofs=_optional(one.proofs),
     )
 
 
@@ -94,7 +102,8 @@ def _of_watched(one: _Enrollment | _Fleet | TrustedDevice) -> Iterator[_Fact]:
         yield _of_fleet("enrollments", "service", one.entries.service_id, one.name, one.entries)
     elif isinstance(one, TrustedDevice):
         identity = one.identity
-        known = {"hub": identity.hub_id, "id": identity.device_id, "status": identity.status, "adopted": identity.adopted}
+        known = {"hub": identity.hub_id, "id": identity.device_id, "status": _optional(identity.status)}
+        known["adopted"] = _optional(identity.adopted)
         yield _fact(lambda found: {"kind": "device", **found}, **known)
     elif one.entry is not None:
         yield _of_enrollment(one.entry)
@@ -107,8 +116,8 @@ def _of_enrollment(entry: Any) -> _Fact:
         own = {name: found[name] for name in ("service", "id", "status", "adopted")}
         return {"kind": "enrollment", "form": form, **own, "revoked": _whole(found["revoked"]), "left": len(found["left"] or ())}
 
-    known = {"service": entry.service_id, "id": id_, "status": entry.status, "adopted": entry.adopted}
-    return _fact(made, **known, revoked=entry.revoked, left=entry.left)
+    known = {"service": entry.service_id, "id": id_}
+    return _fact(made, **known, **{name: _optional(getattr(entry, name)) for name in ("status", "adopted", "revoked", "left")})
 
 
 def _of_fleet(form: str, place: str, where: pulumi.Output[str], name: str, entries: Any) -> _Fact:
@@ -120,5 +129,5 @@ def _of_fleet(form: str, place: str, where: pulumi.Output[str], name: str, entri
         exceptions = list(found["exceptions"] or ())
         return {"kind": form, place: found["where"], "fleet": name, "disabled": disabled, "exceptions": exceptions, "adopted": taken}
 
-    known = {"count": entries.count, "enabled": entries.enabled, "exceptions": entries.exceptions, "adopted": entries.adopted}
-    return _fact(made, where=where, **known)
+    known = {"count": entries.count, "enabled": entries.enabled}
+    return _fact(made, where=where, **known, exceptions=_optional(entries.exceptions), adopted=_optional(entries.adopted))
