@@ -149,7 +149,7 @@ def _figures(document: Mapping[str, Any]) -> Markup:
     shown = (
         ("Proven by possession", f"{sum(proof.line == 'proven' for proof in proofs)} of {len(proofs)}"),
         ("Next due", "nothing" if nearest is None else days_from_now(nearest)),
-        ("Hubs and provisioning", together(str(hubs), element("small", f" + {others}"))),
+        ("Hubs + provisioning services", together(str(hubs), element("small", f" + {others}"))),
         ("Devices", number(devices)),
     )
     return element("dl", *(element("div", element("dt", word), element("dd", value)) for word, value in shown), class_="figures")
