@@ -33,7 +33,8 @@ _REMEDY_BY_CODE = {
     "InvalidAuthenticationTokenTenant": "log in to the tenant that owns the subscription",
     "MissingSubscriptionRegistration": "register the provider: az provider register --namespace Microsoft.Devices",
     **dict.fromkeys(
-        ("OperationNotAllowedInCurrentTier", "403010"), "use a hub of the standard or free tier (sku): the basic tier has no device twins and no modules"
+        ("OperationNotAllowedInCurrentTier", "403010"),
+        "use a hub of the standard or free tier (sku): the basic tier has no device twins and no modules",
     ),
     **dict.fromkeys(("TooManyModulesOnDevice", "413003"), "leave some out, or spread them over several devices"),
     "500019": "check what was sent: Azure answers this to a request that it can't read; otherwise run again later",
