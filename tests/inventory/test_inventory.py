@@ -17,7 +17,7 @@ from hubtrust.certificates.lifetimes import INTERMEDIATE, LIFETIMES
 from hubtrust.cli import status_table
 from hubtrust.cli.stack_export import deployment_of
 from hubtrust.evidence.log import Log
-from hubtrust.inventory import device_certificates, due
+from hubtrust.inventory import device_certificates, due, evidence_found
 from hubtrust.inventory.certificates_found import Authorities
 from hubtrust.inventory.inventory import Inventory
 from hubtrust.inventory.records import Authority, Service
@@ -322,6 +322,10 @@ def test_the_evidence_log(deployment: Any, found: Inventory) -> None:
         assert changed.evidence is not None
         assert changed.evidence.verdict.startswith(verdict)
         assert {one.record for one in service(changed, "hub").trusts} == {None}
+    (hub,) = [one for one in found.services if one.kind == "hub"]
+    others = replace(hub, trusts=tuple(replace(one, certificate="AB" * 32) for one in hub.trusts))
+    (matched,) = evidence_found.with_records([others], Log.read(log))
+    assert {one.record for one in matched.trusts} == {None}, "its name and etag are in a record of another certificate"
 
 
 def test_a_request_without_an_answer(found: Inventory) -> None:

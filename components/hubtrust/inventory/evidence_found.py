@@ -1,6 +1,6 @@
 """The stack's evidence log in its state: whether it is intact and confirmed, and which record proves which certificate."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from hubtrust.certificates.verification import POSSESSION
@@ -10,6 +10,8 @@ from hubtrust.evidence.log import Log
 from hubtrust.evidence.statement import Kind
 from hubtrust.inventory.records import Evidence, Service, Trust
 from hubtrust.inventory.state import Resource, State
+
+_Place = tuple[str, str, object, str | None]  # service, certificate's name and etag there, and its SHA-256
 
 
 def read(state: State, stack: str) -> tuple[Evidence | None, Log | None]:
@@ -25,19 +27,20 @@ def with_records(services: Iterable[Service], log: Log | None) -> tuple[Service,
     """``services``, each proof with the place of its record in ``log``."""
     if log is None:
         return tuple(services)
-    proofs = {}
+    proofs: dict[_Place, int] = {}
     for record in log.records:
         predicate = record.statement.predicate
         if record.statement.kind == Kind.PROOF:
             name, etag = predicate.get("certificateName"), predicate.get("etag")
-            proofs[str(predicate.get("service")).lower(), str(name).lower(), etag] = record.index
+            digest = record.statement.subject.sha256.upper()  # of another certificate there can be a proof with the same name
+            proofs[str(predicate.get("service")).lower(), str(name).lower(), etag, digest] = record.index
     return tuple(replace(one, trusts=tuple(_with_record(trust, one, proofs) for trust in one.trusts)) for one in services)
 
 
-def _with_record(trust: Trust, service: Service, proofs: dict[tuple[str, str, object], int]) -> Trust:
+def _with_record(trust: Trust, service: Service, proofs: Mapping[_Place, int]) -> Trust:
     if trust.proof != POSSESSION:
         return trust
-    return replace(trust, record=proofs.get((service.id.lower(), trust.certificate_name.lower(), trust.etag)))
+    return replace(trust, record=proofs.get((service.id.lower(), trust.certificate_name.lower(), trust.etag, trust.certificate)))
 
 
 def _audited(one: Resource, text: str, stack: str) -> tuple[Evidence, Log | None]:
