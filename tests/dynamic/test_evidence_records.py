@@ -17,7 +17,7 @@ from hubtrust.errors import HubtrustError
 from hubtrust.evidence.audit import audit
 from hubtrust.evidence.log import Log
 from hubtrust.inputs import Properties
-from hubtrust.pki.certificate import rfc3339
+from hubtrust.pki.certificate import load_certificate, rfc3339
 from hubtrust.pki.errors import PkiError
 from tests.kit.root_authority import RootAuthority
 
@@ -162,13 +162,15 @@ def test_a_run_that_ended_between_file_and_state_is_not_recorded_twice(tmp_path:
     assert kinds(up(later, declared(certificate(times=3), file="log.jsonl"))) == [*kinds(later), "drop"], "the state is ahead of the file"
 
 
-@pytest.mark.parametrize("case", ["another log", "another stack's", "damaged", "not a log", "CR LF", "cut off", "a folder"])
+@pytest.mark.parametrize("case", ["another log", "another stack's", "damaged", "not a log", "CR LF", "cut off", "forged", "a folder"])
 def test_a_file_that_contradicts_is_refused_and_kept(tmp_path: Path, case: str) -> None:
     """In one line; file and state are as they were."""
     file, first = tmp_path / "log.jsonl", up(None, declared(certificate()))
     foreign = up(None, declared(certificate(NEXT), signed_by=NEXT))["log"]
     others = up(None, declared(certificate()) | {"stack": "organization/plant/dev"})["log"]
     texts = {"another log": foreign, "another stack's": others, "damaged": first["log"].replace("A", "B", 1), "not a log": "{}"}
+    forged = {"code": CODES[2], "proof": PROOFS[id(AUTHORITY)][1], "service": HUB, "acceptedAt": ACCEPTED}
+    texts["forged"] = Log.read(first["log"]).append("proof", load_certificate(AUTHORITY.pem, what="CA"), forged).text
     texts |= {"CR LF": first["log"].replace("\n", "\r\n"), "cut off": first["log"].split("\n")[0]}
     if case == "a folder":
         file.mkdir()
@@ -178,6 +180,7 @@ def test_a_file_that_contradicts_is_refused_and_kept(tmp_path: Path, case: str) 
     said = refused(known, declared(certificate(times=2), file="log.jsonl"))
     assert said.startswith("the evidence file 'log.jsonl'")
     told = {"another log": "neither continues the other", "another stack's": "its log is of the stack 'organization/plant/dev'"}
+    told["forged"] = "records that the state does not have, and they are not confirmed: record 2 (proof): "
     told |= {"CR LF": "take them out (`tr -d", "cut off": "or move it away: the log that the state has goes into a new one"}
     assert told.get(case, "") in said
     assert case == "a folder" or file.read_bytes() == texts[case].encode()

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from hubtrust.evidence.audit import audit
 from hubtrust.evidence.changes import Event
 from hubtrust.evidence.errors import EvidenceError
 from hubtrust.evidence.log import Log, Record
@@ -38,14 +39,26 @@ def continued(stack: str, in_state: str | None, in_file: bytes | None, file: str
         if other.stack != stack:
             fact = f"its log is of the stack '{other.stack}', and this is '{stack}'"
             raise EvidenceError(what, fact, "nothing was changed; name another file: each stack has a log of its own")
-        return other
+        return _confirmed(other, what)
     if state.is_prefix_of(other):
-        return other
+        return _confirmed(other, what) if other.size > state.size else other
     if other.is_prefix_of(state):
         return state
     sizes = f"its log of {other.size} records contradicts the state's of {state.size} (`pulumi stack output evidence`)"
     fact = f"{sizes}: neither continues the other"
     raise EvidenceError(what, fact, "nothing was changed; find out with `hubtrust verify` which one is right, and move the file away")
+
+
+def _confirmed(log: Log, what: str) -> Log:
+    """``log``, whose records of the file the state does not have: this run's signature covers them too, so that they must hold.
+
+    Raises:
+        EvidenceError: its audit finds something wrong.
+    """
+    if errors := audit(log).errors:
+        remedy = "nothing was changed; find out with `hubtrust verify` who wrote it, and move the file away"
+        raise EvidenceError(what, f"it has records that the state does not have, and they are not confirmed: {errors[0]}", remedy)
+    return log
 
 
 def recorded(log: Log, known: int, happened: Sequence[Event], about_run: Mapping[str, Any], signing: Signing) -> Log:
