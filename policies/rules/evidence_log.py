@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from .certificate import UnreadableError
 from .certificates import load
 from .evidence import flaw_of_proof, says_possession
-from .resource import EVIDENCE_RECORDS, on_each
+from .resource import EVIDENCE_RECORDS, NotKnownYetError, on_each
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ def evidence_required(resources: Sequence[Resource], _settings: Settings) -> Ite
 
 def _broken(log: Resource) -> Iterator[str]:
     try:
-        found = _read(str(log.known("log") or ""))
+        found = _read(_text(log))
     except _BrokenError as error:
         yield f"the evidence log is not intact: {error}; restore it from a copy (the file of evidenceFile, or an earlier state)"
         return
@@ -86,9 +86,21 @@ def _records_of(log: Resource) -> list[_Record]:
         NotKnownYetError: it is not known yet.
     """
     try:
-        return _read(str(log.known("log") or ""))
+        return _read(_text(log))
     except _BrokenError:
         return []
+
+
+def _text(log: Resource) -> str:
+    """The log's text. A preview of its first run has none at all; a run that finds none in the state ends with an error.
+
+    Raises:
+        NotKnownYetError: it is not known yet.
+    """
+    text = log.known("log")
+    if text is None:
+        raise NotKnownYetError("log")
+    return str(text)
 
 
 def _unrecorded(resource: Resource, records: Sequence[_Record], *, has_log: bool) -> Iterator[str]:

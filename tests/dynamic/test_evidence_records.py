@@ -89,6 +89,13 @@ def test_a_run_in_which_nothing_happened_changes_nothing() -> None:
     assert (audited.errors, audited.cover[0]) == ((), 1)
 
 
+def test_a_state_without_its_log_is_told() -> None:
+    """Policies take an absent log for one that a preview does not know, so a run must not end well without it."""
+    first = up(None, declared(certificate()))
+    told = refused({name: value for name, value in first.items() if name != "log"}, declared(certificate()))
+    assert "no output 'log'" in told
+
+
 def test_each_run_appends_to_the_log_of_the_last_one() -> None:
     """A second proof, a rotation, then a drop; all of it is signed, and says who ran it and when."""
     first = up(None, declared(certificate()))

@@ -57,9 +57,9 @@ def test_a_rotation_and_a_revocation(committed: Program, tmp_path: Path) -> None
     assert (dropped["consent"], revoked["devicesDisabled"], revoked["id"]) == ({"dropGeneration": 1}, 3, "presses")
     assert revoked["deployedBy"]
     assert revoked["deployedBy"] == last_log.records[0].statement.predicate["deployedBy"]
-    audited = [audit(last_log, [load_certificate(one.pem, what="CA")], last_log.stack) for one in (old_ca, new_ca)]
-    assert ([one.errors for one in audited], audited[1].cover[0]) == ([(), ()], last_log.size)
-    signed = [one.verdicts[-1] for one in audited[1].records] + [audited[1].head and audited[1].head.verdict]
+    audited = audit(last_log, [load_certificate(one.pem, what="CA") for one in (old_ca, new_ca)], last_log.stack)
+    assert (audited.errors, audited.cover[0]) == ((), last_log.size)
+    signed = [one.verdicts[-1] for one in audited.records] + [audited.head and audited.head.verdict]
     assert {*signed} == {Verdict.SIGNED}
     new_key = load_certificate(new_ca.pem, what="CA").public_key()
     assert last_log.head.is_signed_by(new_key), "the CA of now"

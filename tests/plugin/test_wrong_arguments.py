@@ -48,6 +48,7 @@ def valid(run: Run) -> dict[str, dict[str, Any]]:
         "EnrollmentCanary": {"service": service, "hubs": [hub], "authority": authority, "deviceId": "canary"},
         "EnrollmentFleet": {"service": service},
         "EnrollmentGroup": {"service": service, "authorities": [authority]},
+        "EvidenceLog": {"hubs": [hub], "services": [service]},
         "IndividualEnrollment": {"service": service, "certificates": ["c"]},
         "ProvisioningService": {"authorities": [authority]},
         "TrustedDevice": {"hub": hub, "authority": authority, "makeKey": True},

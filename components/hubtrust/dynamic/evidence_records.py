@@ -137,8 +137,11 @@ class EvidenceRecordsProvider(Reconciler[EvidenceRecordsInputs]):
     inputs, results = EvidenceRecordsInputs, EvidenceRecordsOutputs
 
     def on_diff(self, olds: Properties, news: EvidenceRecordsInputs) -> Change:
-        """Other facts, or another file. What signs makes no difference: nothing that is recorded is signed again."""
-        if {"stack", "facts", "file"} & news.unknown:
+        """Other facts, or another file. What signs makes no difference: nothing that is recorded is signed again.
+
+        A state without its log is an update too, which then says what is missing: policies take an absent log for a preview's.
+        """
+        if {"stack", "facts", "file"} & news.unknown or olds.get("log") is None:
             return Change(updates=True)
         return Change(updates=news.file != olds.get("file") or not same(_read_facts(olds["facts"]), news.facts))
 
