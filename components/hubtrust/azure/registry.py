@@ -27,7 +27,10 @@ _T = TypeVar("_T")
 _API_VERSION = {"api-version": "2021-04-12"}
 _PAGE = 1000  # rows asked for; a hub may give fewer
 _REMEDIES: dict[type[AzureError], str] = {
-    DeniedError: "give this identity the role 'IoT Hub Data Contributor' on the hub (setting operators): not even Owner includes it",
+    DeniedError: (
+        "give this identity the role 'IoT Hub Data Contributor' on the hub (setting operators): not even Owner includes it; "
+        "if the setting has just been added, run `up` once with --refresh=false, because a refresh needs the role already"
+    ),
     NotFoundError: "check the hub's name, refresh, then run again",
 }
 # Kinds of calls that a hub throttles separately: learn.microsoft.com/azure/iot-hub/iot-hub-devguide-quotas-throttling
