@@ -176,7 +176,7 @@ def test_one_that_others_made_is_refused_adopted_or_the_same(groups: Provider, e
     name = enrollments.client.host.partition(".")[0]
     assert str(caught.value).strip() == (
         f"enrollment group 'presses' on provisioning service '{name}': one with this id exists with other content: it is disabled and "
-        "declared enabled; use another id, declare what is there, or set adopt: true to take it over"
+        "declared enabled; use another id, declare what is there, or set adopt: true (of a group: setting adoptEnrollments) to take it over"
     )
     assert enrollments.read("presses")["provisioningStatus"] == "disabled"
     same = groups.create(enrollments.group(status="disabled"))

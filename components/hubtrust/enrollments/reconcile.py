@@ -154,4 +154,8 @@ class EnrollmentReconciliation:
             self.taken_over()
             return
         fact = f"one with this id exists with other content: {difference(found.record, wanted, last)}"
-        raise AlreadyExistsError(self.what, fact, "use another id, declare what is there, or set adopt: true to take it over")
+        raise AlreadyExistsError(
+            self.what,
+            fact,
+            "use another id, declare what is there, or set adopt: true (of a group: setting adoptEnrollments) to take it over",
+        )

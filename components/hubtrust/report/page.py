@@ -10,7 +10,7 @@ from typing import Any, Final
 from .dates_section import device_certificates, due
 from .facts_section import evidence, findings, unseen
 from .marks import mark, symbols
-from .markup import Markup, element, name, together
+from .markup import Markup, element, text, together
 from .proofs import proof_of
 from .services_section import authority_table, device_states, enrollment_table, trust_table
 from .time_line import time_line
@@ -132,12 +132,18 @@ def _banner(document: Mapping[str, Any], sections: list[Section]) -> Markup:
     return element(
         "header",
         element("p", "Trust map", class_="eyebrow"),
-        element("h1", name(document.get("stack") or "An unnamed stack")),
+        element("h1", _stack_name(document)),
         element("p", f"As of {moment_in_words(document.get('at'))}", class_="moment"),
         standing,
         None if is_empty(document) else _figures(document),
         element("nav", element("ul", *links), aria_label="Sections"),
     )
+
+
+def _stack_name(document: Mapping[str, Any]) -> Markup:
+    """On a narrow page it breaks after a slash, not inside a word."""
+    stack = text(document.get("stack") or "An unnamed stack")
+    return element("bdi", Markup(stack.replace("/", "/<wbr>")))
 
 
 def _figures(document: Mapping[str, Any]) -> Markup:
