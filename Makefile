@@ -93,7 +93,7 @@ $(VENV)/tests.stamp: $(VENV)/dev.stamp $(shell find tests -name '*.py')
 
 # Each run executes a random sample of the fault sweep, and of other long sweeps (tests/kit/samples.py). The same HUBTRUST_SEED selects the
 # same sample. HUBTRUST_FAULTS=http runs every HTTP fault of half of the scenarios, each call in one of the two shells; HUBTRUST_SAMPLES=all runs all cases of all sweeps.
-# Both together run the whole HTTP matrix.
+# Both together run the whole HTTP matrix. HUBTRUST_PAGES=all runs the commands of every page.
 # Our own files are compiled first: where PYTHONDONTWRITEBYTECODE is set, each of the tests' processes would compile them again.
 unit: $(VENV)/dev.stamp
 	@$(BIN)/python -m compileall -q components environments policies sandbox settings tests
