@@ -135,7 +135,7 @@ MIXED = {
     "records after the head": ([*RECORDS, HEAD, LONGER.records[3].line], "it is a head, and only the last line is one"),
     "a record that a fork appended": (
         [RECORDS[0], LONGER.records[3].line, Log.empty(STACK).text],
-        "its record has the index 3, and 1 is next",
+        "it is record 4 of its log, and record 2 is next",
     ),
     "a blank line": ([*RECORDS, "", HEAD], "it is not JSON"),
     "a blank line at the end": ([LOG.text, "\n"], "it is a head, and only the last line is one: other lines follow it"),

@@ -41,6 +41,14 @@ def test_a_log_is_confirmed(log: str, tmp_path: Path, capsys: pytest.CaptureFixt
     assert lines[4].startswith(f"Confirmed: the log of '{STACK}' is one chain of 3 records")
 
 
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever names none sees which there are."""
+    with pytest.raises(SystemExit):
+        main([])
+    found = capsys.readouterr()
+    assert (found.out, [command in found.err for command in ("verify", "status", "report")]) == ("", [True] * 3)
+
+
 def test_the_stacks_output_is_read_from_stdin(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """As `pulumi stack output evidence | hubtrust verify -` gives it."""
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(LOG.text.encode())))

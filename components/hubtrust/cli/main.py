@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
-from typing import Any
+from typing import Any, Never
 
 from hubtrust.cli import report_command, status_command, verify_command
 from hubtrust.errors import HubtrustError
@@ -39,10 +39,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="hubtrust", description="Check and show which CAs a stack's Azure IoT services trust, and why.")
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for command in _COMMANDS:
         command.add_to(commands)
+    parser.set_defaults(run=lambda _: _without_command(parser))
     return parser
+
+
+def _without_command(parser: argparse.ArgumentParser) -> Never:
+    """Whoever names no command wants to know which there are."""
+    parser.print_help(sys.stderr)
+    parser.exit(2)
 
 
 class _Version(argparse.Action):

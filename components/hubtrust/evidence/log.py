@@ -186,7 +186,8 @@ def _require_next(record: Record, tree: Tree, first: Record | None) -> None:
         of = f", and the records before it are of '{first.statement.predicate['stack']}'" if first else ""
         raise EvidenceError(what, f"its record is of the stack {in_message(stack)}{of}", _INTACT)
     if not is_number(index, record.index):
-        fact = f"its record has the index {in_message(index)}, and {record.index} is next: records are left out, repeated or reordered"
+        number = f"record {index + 1}" if type(index) is int else f"a record with the index {in_message(index)}"
+        fact = f"it is {number} of its log, and record {record.index + 1} is next: records are left out, repeated or reordered"
         raise EvidenceError(what, fact, _INTACT)
     if root != tree.root.hex():
         fact = f"its record was appended to a log with the root hash {in_message(root)}, and the lines before it have {tree.root.hex()}"
