@@ -2,10 +2,14 @@
 
 import base64
 import json
+import uuid
 
 import jwt
 import pytest
+from azure.core.pipeline import PipelineContext, PipelineRequest
+from azure.core.rest import HttpRequest
 
+from hubtrust.azure.pipeline import RequestIdPolicy
 from hubtrust.azure.request_trace import Deployer, RequestTrace
 
 KEY = "a key of this test, which nobody verifies the signature with"
@@ -46,3 +50,13 @@ def test_what_is_no_such_token_names_nobody(authorization: str) -> None:
 def test_a_token_without_a_tenant_names_its_principal() -> None:
     """`tid` is optional."""
     assert Deployer.of(_of(json.dumps({"oid": "O"}).encode())) == Deployer("O", None)
+
+
+def test_a_requests_own_id_is_random_and_stays() -> None:
+    """Version 4: one of version 1 costs a file descriptor for each thread where libuuid has a clock file. A second try has the same id."""
+    request = HttpRequest("GET", "https://management.azure.com/")
+    given = []
+    for _ in range(2):
+        RequestIdPolicy().on_request(PipelineRequest(request, PipelineContext(None)))
+        given.append(request.headers["x-ms-client-request-id"])
+    assert (uuid.UUID(given[0]).version, given[0]) == (4, given[1])

@@ -3,6 +3,7 @@
 Loaded by the first ``AzureClient`` of a process: azure-core's pipeline takes about 0.1 s to import.
 """
 
+import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 from azure.core.exceptions import AzureError as CoreError
 from azure.core.pipeline import Pipeline, PipelineRequest, PipelineResponse
-from azure.core.pipeline.policies import HTTPPolicy, RequestIdPolicy, UserAgentPolicy
+from azure.core.pipeline.policies import HTTPPolicy, SansIOHTTPPolicy, UserAgentPolicy
 
 from hubtrust.azure import reachability
 from hubtrust.azure.answer_shapes import Expectation
@@ -56,6 +57,18 @@ def pipeline(
     """A pipeline that adds a token for ``scope``, retries, and raises this package's errors. For the rest see ``AzureClient``."""
     retry = RetryPolicy(scope, login, limits, report, remedies, on_denied)
     return Pipeline(LimitedTransport(), [retry, RequestIdPolicy(), UserAgentPolicy(base_user_agent="hubtrust"), *recording()])
+
+
+class RequestIdPolicy(SansIOHTTPPolicy[Any, Any]):
+    """Gives each request a random id, which Azure's logs have; a request that is sent again keeps it.
+
+    azure-core's own policy makes ids by ``uuid.uuid1``. Where libuuid has a clock file (package uuid-runtime, as root), that keeps the file
+    open for each thread that ever asked: after 1,000 threads the MQTT client, which waits by ``select``, can use no connection.
+    """
+
+    def on_request(self, request: PipelineRequest[Any]) -> None:
+        """Set the header before the request is sent."""
+        request.http_request.headers.setdefault("x-ms-client-request-id", str(uuid.uuid4()))
 
 
 class RetryPolicy(HTTPPolicy[Any, Any]):
