@@ -7,6 +7,7 @@ assignments of that variable within its function, so each branch is a message of
 from __future__ import annotations
 
 import ast
+import gc
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -68,7 +69,11 @@ class Sources:
         files = [file for each in self.folders for file in ([each] if each.is_file() else sorted(each.rglob("*.py")))]
         texts = {file: file.read_text(encoding="utf-8") for file in files}
         named = re.compile(rf"\b({'|'.join(map(re.escape, self._names(texts.values())))})\(")
-        return {file: ast.parse(text) for file, text in texts.items() if self.yields or named.search(text)}
+        gc.disable()  # CPython 3.11 fails if a collection in `parse` lets another thread parse: github.com/python/cpython/issues/106905
+        try:
+            return {file: ast.parse(text) for file, text in texts.items() if self.yields or named.search(text)}
+        finally:
+            gc.enable()
 
     def _names(self, texts: Iterable[str]) -> list[str]:
         """The classes that come from a root, as far as a pattern sees it, and the roots."""

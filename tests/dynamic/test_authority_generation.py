@@ -32,7 +32,7 @@ def at(generation: float, *, keep: bool = False, authority: str = "plant", hub: 
         (at(1, authority="mill"), at(2, keep=True), "this stack has none"),
         (at(1), at(3, keep=True), "generation 2 is to be kept, but the current one is 1; use 2: generations go up one at a time"),
         (at(2, hub=True), at(2, keep=True, hub=True), "generation 1 is to be kept, but it has been deleted"),
-        (at(2, keep=True), at(3), "generations 1 and 2 are to be deleted in one run; first run with generation 2 alone"),
+        (at(2, keep=True), at(3), "generations 1 and 2 are to be deleted in one run; first run with generation 2 only"),
         (at(1), at(2) | {"dropPrevious": True}, "there is no such property; use dropGeneration, the number of the generation that may be"),
     ],
 )

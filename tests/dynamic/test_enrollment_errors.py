@@ -194,7 +194,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "presses",
         {"caReferences": None, "signingCertificates": [ISSUING.pem]},
         (
-            f"'CN=Hall 2' ({ISSUING.thumbprint()[:8]}) is not verified on provisioning service '{{dps}}', so that every "
+            f"'CN=Hall 2' ({ISSUING.thumbprint()[:8]}) is not verified on provisioning service '{{dps}}', so every "
             "device would be refused "
             "('CA certificate not found.'); prove a CA above it there (authorities of ProvisioningService), and give "
             "the certificates up to "

@@ -42,6 +42,8 @@ class Engine(mocks.Mocks):
             "certRequestPem": "CSR",
             "token": TOKEN,
             "connectionString": LINK,
+            "log": "LOG",
+            "rootHash": "ROOT",
             **self.certificate,
         }
         return _IDS.get(args.typ, f"{args.name}-id"), {**args.inputs, "name": args.name, **outs, **keys}

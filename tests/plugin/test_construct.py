@@ -148,6 +148,7 @@ def every_component(run: Run, *, later: Any) -> dict[str, Any]:
     listed = [{"registrationId": "single", "certificate": certificate}]
     add("EnrollmentFleet", "batch", service=dps, roster={"list": listed}, hubs=["h.azure-devices.net"])
     add("EnrollmentCanary", "canary", service=dps, hubs=[hub], authority=authority, deviceId="canary", enrollments=[group])
+    add("EvidenceLog", "evidence", hubs=[hub], services=[dps], enrollments=[group], file="evidence.jsonl")
     return made
 
 
