@@ -58,7 +58,7 @@ class CallRecording(HTTPPolicy[Any, Any]):
         call |= {"requestHeaders": masked_headers(sent.headers, REQUEST_HEADERS), "request": shape(_body(sent.content))}
         try:
             answer = self.next.send(request)
-        except Exception as error:
+        except Exception as error:  # of a transport, whatever it raises: it is recorded, and raised again
             self._append(call | {"status": None, "error": type(error).__name__, "headers": {}, "answer": None})
             raise
         response = answer.http_response

@@ -5,7 +5,6 @@ import json
 import os
 import sys
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from hubtrust.cli import stack_export
@@ -13,6 +12,7 @@ from hubtrust.inventory.inventory import Inventory
 from hubtrust.process import now
 from hubtrust.report.page import page
 from hubtrust.report.policy_findings import MOST_OCTETS, ReportError, with_findings
+from hubtrust.whole_file import write_whole
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -90,14 +90,7 @@ def _write(name: str, text: str) -> None:
         if path.exists() and not path.is_file() and not path.is_dir():  # a pipe or a device, such as /dev/stdout: it can't be replaced
             path.write_text(text, encoding="utf-8")
             return
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
-            file.write(text.encode())
-        try:
-            Path(file.name).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_mask())
-            Path(file.name).replace(path)
-        except OSError:
-            Path(file.name).unlink()
-            raise
+        write_whole(path, text.encode(), mode=path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_mask())
     except (OSError, ValueError) as error:
         fact = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ReportError(f"'{name}'", f"it can't be written: {fact}", "give the name of a file in a folder that exists") from None

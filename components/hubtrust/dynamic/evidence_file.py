@@ -1,15 +1,13 @@
 """The file that has a stack's evidence log beside the state: read whole, and written whole or not at all."""
 
-import contextlib
 import errno
-import os
 import stat
-import tempfile
 from pathlib import Path
 
 from hubtrust.evidence.errors import EvidenceError
 from hubtrust.evidence.log import LARGEST
 from hubtrust.file_content import file_content
+from hubtrust.whole_file import write_whole
 
 _MODE = 0o644  # of a new file: there is no secret in it
 STANDS = "what was proven is trusted all the same, and the next run writes the records"
@@ -49,18 +47,7 @@ def write(file: str, log: str) -> None:
         if not mode & stat.S_IWUSR:  # the new file takes its place, so that the system would not ask
             raise PermissionError(errno.EACCES, "it is read-only")
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, new = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as opened:
-                opened.write(content)
-                opened.flush()
-                os.fsync(opened.fileno())
-            Path(new).chmod(mode)
-            Path(new).replace(path)
-        except OSError:
-            with contextlib.suppress(OSError):
-                Path(new).unlink()
-            raise
+        write_whole(path, content, mode=mode)
     except (OSError, RuntimeError, ValueError) as error:  # RuntimeError: symbolic links in a circle
         reason = getattr(error, "strerror", None) or str(error)
         raise EvidenceError(f"the evidence file '{file}'", f"it can't be written: {reason}", f"make it writable; {STANDS}") from None
